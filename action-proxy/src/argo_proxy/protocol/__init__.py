@@ -1,0 +1,1 @@
+"""What travels between the control plane, the node agent and the runtime in a sandbox."""

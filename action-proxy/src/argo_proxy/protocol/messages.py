@@ -1,0 +1,99 @@
+"""The node agent's contract: one invocation in, one execution out.
+
+Every type here is plain data, so that a remote node can carry it unchanged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Executable:
+    """What a sandbox is made for: one revision of one action, run for one namespace.
+
+    Two invocations may share a sandbox exactly when their `Executable.key` is equal.
+    """
+
+    namespace: str  # the invoking namespace: sandboxes are never shared between two
+    path: str  # "/ns/[pkg/]name", the action's own place
+    version: str
+    revision: str  # changes with every update of the action
+    kind: str  # "nodejs:20", "blackbox", …
+    main: str
+    code_digest: str | None  # blob id of the code; None where there is none (blackbox image alone)
+    binary: bool
+    image: str | None = None  # blackbox only
+    memory_mb: int = 256
+    timeout_ms: int = 60_000
+    log_limit_bytes: int = 10 * 1024 * 1024
+    concurrency: int = 1
+    init_parameters: Mapping[str, Any] = field(default_factory=dict)  # name → value, environment only
+    provide_api_key: bool = False
+    annotations: Mapping[str, Any] = field(default_factory=dict)  # `argo.*` ones steer tier and sandbox
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Identity of the warm sandboxes that may serve this executable."""
+        return (self.namespace, self.path, self.revision)
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """One accepted activation on its way to a sandbox."""
+
+    activation_id: str
+    transaction_id: str
+    executable: Executable
+    arguments: Mapping[str, Any] | list[Any]  # merged; init parameters not yet removed
+    api_key: str | None = field(default=None, repr=False)
+    accepted_at: float = 0.0  # monotonic seconds, for the queue phase
+
+
+class OutcomeKind(Enum):
+    """How an activation ended; the values are OpenWhisk's status codes."""
+
+    SUCCESS = 0
+    APPLICATION_ERROR = 1
+    DEVELOPER_ERROR = 2
+    PLATFORM_ERROR = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The answer of one invocation: `result` is a JSON object or array ({"error": …} unless SUCCESS)."""
+
+    kind: OutcomeKind
+    result: Any
+    size: int = 0  # bytes of the result as it came from the runtime
+    timed_out: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Phases:
+    """Where the time of one invocation went, in milliseconds; 0 for a phase that did not happen."""
+
+    queue: float = 0.0  # accepted → a sandbox was chosen (or a start was decided)
+    start: float = 0.0  # sandbox creation, cold only
+    init: float = 0.0  # /init, cold only
+    run: float = 0.0  # /run
+    cold: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """All that is known when an invocation left its sandbox, its logs included.
+
+    `logs` are finished lines, "<ISO-8601 ns time padded to 30> <stdout|stderr>: <text>".
+    """
+
+    outcome: Outcome
+    phases: Phases
+    started_at: float  # wall clock, epoch seconds, when /init (cold) or /run (warm) was sent
+    ended_at: float
+    logs: tuple[str, ...] = ()
+    sandbox: str = ""  # the driver's name: process, container, …
+    sandbox_id: str = ""

@@ -1,0 +1,1 @@
+"""Sandboxes: one folder a technology, all behind `port.Sandbox`."""

@@ -1,0 +1,179 @@
+"""The port `Sandbox`: what the pool needs of a technology that isolates a function.
+
+States, kept by the pool: cold → warming → warm ⇄ busy → gone. A driver holds no policy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Protocol
+
+from argo_proxy.runtimes import Runtime
+
+
+class SandboxKind(Enum):
+    """The technologies; the value is what users see in annotations, settings and metrics."""
+
+    PROCESS = "process"
+    CONTAINER = "container"
+    MICROVM = "microvm"
+    NIUK = "niuk"
+    FAKE = "fake"
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxSpec:
+    """What to create: a runtime (or an image of the user's) under limits."""
+
+    runtime: Runtime | None  # None only for a blackbox image
+    memory_mb: int
+    image: str | None = None  # blackbox: an image in the local engine, spoken to over TCP 8080
+    cpus: float = 1.0
+    pids: int = 256
+    tmp_mb: int = 256
+    concurrency: int = 1
+    environment: Mapping[str, str] = field(default_factory=dict)  # __OW_API_HOST, …
+    label: str = ""  # "/ns/pkg/name" or "stem:nodejs:20": for logs and engine labels, never trusted
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The runtime answered: `body` is cut at the limit given, `length` is what it really had."""
+
+    status: int
+    body: bytes
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class TimedOut:
+    """No answer within the time given; the sandbox must be destroyed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The runtime closed the connection or ended; the sandbox must be destroyed."""
+
+    out_of_memory: bool = False
+    exit_code: int | None = None
+
+
+Answer = Answered | TimedOut | Gone
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line a function printed: time in epoch nanoseconds, `stdout` or `stderr`, no newline."""
+
+    time_ns: int
+    stream: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CollectedLogs:
+    """Lines since the last collection. `truncated`: the byte limit was reached; `complete`: both sentinels were seen."""
+
+    lines: tuple[LogLine, ...]
+    truncated: bool = False
+    complete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxStats:
+    """Resources of one sandbox now; memory is what the kernel charges it with (cgroup, else PSS)."""
+
+    memory_bytes: int
+    cpu_seconds: float
+    pids: int
+
+
+class SandboxCreationError(Exception):
+    """A sandbox could not be made; `reason` is for the activation record, `user_fault` tells a bad image from our trouble."""
+
+    def __init__(self, reason: str, *, user_fault: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.user_fault = user_fault
+
+
+class Sandbox(Protocol):
+    """One running sandbox. `init` and `run` never raise for what a function did: they return an `Answer`."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def kind(self) -> SandboxKind: ...
+
+    async def init(self, body: bytes, *, timeout: float, limit: int) -> Answer:  # noqa: ASYNC109
+        """POST /init; `timeout` seconds, answer body cut at `limit` bytes. Refused connections are retried in that time."""
+        ...
+
+    async def run(self, body: bytes, *, timeout: float, limit: int) -> Answer:  # noqa: ASYNC109
+        """POST /run; up to `spec.concurrency` may be in flight."""
+        ...
+
+    async def collect_logs(self, *, limit: int, wait: float) -> CollectedLogs:
+        """Lines since the last call, up to `limit` bytes of text, waiting at most `wait` seconds for the sentinels."""
+        ...
+
+    async def stats(self) -> SandboxStats: ...
+
+    async def destroy(self) -> None:
+        """End it and free all it held, however it behaves; idempotent, at most a few seconds, never raises."""
+        ...
+
+    def on_exit(self, callback: Callable[[Gone], None]) -> None:
+        """Called once when the sandbox ends by itself while nothing is in flight."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DriverReport:
+    """What a probe found: is the technology usable here, and in what way less than wished."""
+
+    kind: SandboxKind
+    available: bool
+    reason: str = ""  # why not, or "" when available
+    degraded: tuple[str, ...] = ()  # e.g. "no writable cgroup: memory is limited by rlimit only"
+    fix: str = ""  # what to type
+
+
+@dataclass(frozen=True, slots=True)
+class Provision:
+    """Progress of making a runtime usable under a driver (an image build, a package install)."""
+
+    kind: str
+    ready: bool
+    step: str = ""
+    error: str = ""
+
+
+class SandboxDriver(Protocol):
+    """A technology: probes itself, provisions runtimes in the background, creates sandboxes, sweeps what a crash left."""
+
+    @property
+    def kind(self) -> SandboxKind: ...
+
+    async def probe(self) -> DriverReport: ...
+
+    async def provision(self, runtime: Runtime, progress: Callable[[Provision], Awaitable[None]]) -> Provision:
+        """Make `runtime` ready (idempotent); slow work is reported through `progress`."""
+        ...
+
+    def ready(self, runtime: Runtime | None, image: str | None) -> bool:
+        """Whether `create` can succeed now for this runtime (or this blackbox image)."""
+        ...
+
+    async def create(self, spec: SandboxSpec) -> Sandbox:
+        """Start one; returns once its process runs (the launcher may still be coming up). Raises SandboxCreationError."""
+        ...
+
+    async def sweep(self) -> int:
+        """Destroy what an earlier run of this installation left behind; how many there were."""
+        ...
+
+    async def close(self) -> None: ...
