@@ -69,13 +69,17 @@ typedef struct {
   uint64_t committed; /* bytes of heap taken from the system */
   uint64_t limit;     /* heap limit in force; 0: none */
   uint64_t peak;      /* most ever committed */
+  uint64_t collections;
+  uint64_t threads;   /* live threads of the function besides attached host threads */
 } argo_memory;
 
 /* ---- Life of an isolate (native-image's own names; `parameters` is NULL). 0 is success. ---- */
 int graal_create_isolate(void *parameters, argo_isolate **isolate, argo_thread **thread);
 int graal_attach_thread(argo_isolate *isolate, argo_thread **thread);
 int graal_detach_thread(argo_thread *thread);
-int graal_tear_down_isolate(argo_thread *thread); /* non-zero: a thread of the function would not end; replace the process */
+/* No other thread of the host may be inside. Non-zero: a thread of the function would not end; replace the process. */
+int graal_tear_down_isolate(argo_thread *thread);
+int graal_detach_all_threads_and_tear_down_isolate(argo_thread *thread);
 
 /* ---- Function library, version 1 ---- */
 
