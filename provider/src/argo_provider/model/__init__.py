@@ -1,0 +1,1 @@
+"""What the service is about: names, limits, entities, activations. Pure; imports nothing of the rest."""

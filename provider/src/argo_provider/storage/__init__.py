@@ -1,0 +1,1 @@
+"""Stores: the ports in `port.py`, an adapter a technology, one behaviour suite a port."""
