@@ -1,0 +1,109 @@
+"""The port `Placement`: an accepted invocation goes in, its outcome and then its whole execution come out.
+
+Adapters: `placement.local` (this machine), `placement.fake` (scripted, for tests). A remote node fits behind the
+same port: what crosses it is plain data, but for `claim`, which stays on the side of whoever keeps the journal.
+"""
+
+from __future__ import annotations
+
+from asyncio import Future
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Protocol
+
+from argo_proxy.protocol.messages import Execution, Invocation
+
+Claim = Callable[[], Awaitable[bool]]
+"""Awaited once, right before user code may begin; False: cancelled, or taken by another: drop it."""
+
+
+class OverloadReason(Enum):
+    """Why an invocation was not accepted; the value is the label of its metric."""
+
+    DRAINING = "draining"  # the service is stopping
+    QUEUE_FULL = "queue_full"  # too many invocations wait
+    NAMESPACE_QUEUE_FULL = "namespace_queue_full"  # too many of this namespace wait
+    TOO_LARGE = "too_large"  # it needs more memory than the whole pool has
+    UNPREPARED = "unprepared"  # no sandbox technology is ready for its kind (yet)
+
+
+class Overloaded(Exception):  # noqa: N818
+    """Raised at once by `submit`: nothing was kept, nothing will run; `str()` is a sentence for the user."""
+
+    def __init__(self, reason: OverloadReason, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class Dropped(Exception):  # noqa: N818 — not a failure
+    """The invocation was given up before user code began: its claim was refused, or the service stopped first.
+
+    Set on both futures of the ticket. Journaled work stays in the journal; there is no activation to record here.
+    """
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ticket:
+    """An accepted invocation. Both futures resolve with the same `Execution`, but for its logs, or raise `Dropped`.
+
+    Neither needs to be awaited. A failure of a function or of the platform is an `Outcome`, never an exception.
+    Cancelling a future only stops the listening: wrap it in `asyncio.shield` when waiting with a time limit.
+    """
+
+    outcome: Future[Execution]  # as soon as the runtime has answered; `logs` is empty
+    execution: Future[Execution]  # when the logs are in as well
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxSummary:
+    """One sandbox of the pool, as metrics, doctor and dashboard show it."""
+
+    id: str
+    technology: str  # process, container, …
+    state: str  # cold, warming, warm, busy, gone
+    kind: str  # the runtime's: nodejs:20, …, or the image of a blackbox action
+    memory_mb: int
+    namespace: str = ""  # "" while no action is bound to it
+    path: str = ""
+    in_flight: int = 0
+    idle_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class PlacementSnapshot:
+    """The pool and its queues at one moment."""
+
+    memory_limit_mb: int
+    memory_used_mb: int = 0  # of every sandbox not yet freed, whatever its state
+    starting: int = 0  # sandboxes being created
+    waiting: Mapping[str, int] = field(default_factory=dict)  # namespace → invocations without a sandbox
+    sandboxes: tuple[SandboxSummary, ...] = ()
+    draining: bool = False
+
+    @property
+    def by_state(self) -> Mapping[str, int]:
+        """How many sandboxes are in each state."""
+        return Counter(sandbox.state for sandbox in self.sandboxes)
+
+
+class Placement(Protocol):
+    """Finds a sandbox for every invocation and has it run there."""
+
+    def submit(self, invocation: Invocation, *, claim: Claim | None = None) -> Ticket:
+        """Accept an invocation; never blocks. Raises `Overloaded` when it cannot be kept."""
+        ...
+
+    def snapshot(self) -> PlacementSnapshot: ...
+
+    def forget(self, path: str, *, keep_revision: str | None = None) -> None:
+        """The action at `path` ("/ns/[pkg/]name") changed or went: its idle sandboxes go now, busy ones once done.
+
+        Those of all invoking namespaces; sandboxes of `keep_revision` stay.
+        """
+        ...
+
+    async def drain(self, timeout: float) -> bool:  # noqa: ASYNC109
+        """Stop intake and wait for what was accepted, at most `timeout` seconds; whether all of it finished."""
+        ...
