@@ -35,6 +35,7 @@ class SandboxSpec:
     tmp_mb: int = 256
     concurrency: int = 1
     environment: Mapping[str, str] = field(default_factory=dict)  # __OW_API_HOST, …
+    log_buffer_bytes: int = 10 * 1024 * 1024  # log text kept between two collections; the rest is read and dropped
     label: str = ""  # "/ns/pkg/name" or "stem:nodejs:20": for logs and engine labels, never trusted
 
 
@@ -74,7 +75,7 @@ class LogLine:
 
 @dataclass(frozen=True, slots=True)
 class CollectedLogs:
-    """Lines since the last collection. `truncated`: the byte limit was reached; `complete`: both sentinels were seen."""
+    """Lines since the last collection. `truncated`: the byte limit was hit; `complete`: both sentinels were seen."""
 
     lines: tuple[LogLine, ...]
     truncated: bool = False
@@ -91,7 +92,7 @@ class SandboxStats:
 
 
 class SandboxCreationError(Exception):
-    """A sandbox could not be made; `reason` is for the activation record, `user_fault` tells a bad image from our trouble."""
+    """A sandbox could not be made. `reason` is for the activation record; `user_fault`: a bad image, not our trouble."""
 
     def __init__(self, reason: str, *, user_fault: bool = False) -> None:
         super().__init__(reason)
@@ -109,7 +110,7 @@ class Sandbox(Protocol):
     def kind(self) -> SandboxKind: ...
 
     async def init(self, body: bytes, *, timeout: float, limit: int) -> Answer:  # noqa: ASYNC109
-        """POST /init; `timeout` seconds, answer body cut at `limit` bytes. Refused connections are retried in that time."""
+        """POST /init in `timeout` seconds, answer body cut at `limit` bytes; refused connections are retried."""
         ...
 
     async def run(self, body: bytes, *, timeout: float, limit: int) -> Answer:  # noqa: ASYNC109
@@ -117,7 +118,10 @@ class Sandbox(Protocol):
         ...
 
     async def collect_logs(self, *, limit: int, wait: float) -> CollectedLogs:
-        """Lines since the last call, up to `limit` bytes of text, waiting at most `wait` seconds for the sentinels."""
+        """Lines since the last call, up to `limit` bytes (as the record shows them).
+
+        Waits at most `wait` seconds for the sentinels.
+        """
         ...
 
     async def stats(self) -> SandboxStats: ...
@@ -153,7 +157,7 @@ class Provision:
 
 
 class SandboxDriver(Protocol):
-    """A technology: probes itself, provisions runtimes in the background, creates sandboxes, sweeps what a crash left."""
+    """A technology: probes itself, provisions runtimes, creates sandboxes, sweeps what a crash left."""
 
     @property
     def kind(self) -> SandboxKind: ...
@@ -169,7 +173,7 @@ class SandboxDriver(Protocol):
         ...
 
     async def create(self, spec: SandboxSpec) -> Sandbox:
-        """Start one; returns once its process runs (the launcher may still be coming up). Raises SandboxCreationError."""
+        """Start one; its process runs, its launcher may still be coming up. Raises SandboxCreationError."""
         ...
 
     async def sweep(self) -> int:

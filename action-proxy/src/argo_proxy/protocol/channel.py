@@ -1,0 +1,219 @@
+"""The way to a runtime: a lean HTTP/1.1 client for exactly two requests, POST /init and POST /run.
+
+One channel leads to one sandbox over a unix socket or TCP and keeps its connections alive between requests.
+An answer must carry Content-Length, as OpenWhisk demands of runtimes; anything else counts as no answer (`Gone`).
+A general client costs several times the CPU; docs/decisions/0002-lean-runtime-channel.md has the figures.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+from argo_proxy.protocol.answers import AnswerReader, MalformedAnswer
+from argo_proxy.sandboxes.port import Answer, Answered, Gone, TimedOut
+
+# Stock runtimes close a connection after 5 s of idling: it is dropped well before, so that no request meets the close.
+_MAX_IDLE_SECONDS = 2.0
+_RETRY_FIRST_SECONDS = 0.001
+_RETRY_LAST_SECONDS = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class UnixAddress:
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class TcpAddress:
+    host: str
+    port: int
+
+
+Address = UnixAddress | TcpAddress
+
+
+class _Connection(asyncio.Protocol):
+    """One keep-alive connection with at most one request under way."""
+
+    __slots__ = ("_future", "_loop", "_reader", "_reusable", "_timer", "_transport", "idle_since")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._future: asyncio.Future[Answer] | None = None
+        self._reader: AnswerReader | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._transport: asyncio.Transport | None = None
+        self._reusable = True
+        self.idle_since = 0.0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 — both address kinds give a stream
+        self._transport = transport
+
+    def request(self, head: bytes, body: bytes, deadline: float, limit: int) -> asyncio.Future[Answer]:
+        """Send one request; the future holds its answer at the latest at `deadline` (event loop time)."""
+        future: asyncio.Future[Answer] = self._loop.create_future()
+        if self._transport is None or self._transport.is_closing():
+            future.set_result(Gone())
+            return future
+        self._future = future
+        self._reader = AnswerReader(limit)
+        self._timer = self._loop.call_at(deadline, self._expire)
+        self._transport.writelines((head, body))
+        return future
+
+    @property
+    def reusable(self) -> bool:
+        transport = self._transport
+        return self._reusable and self._future is None and transport is not None and not transport.is_closing()
+
+    def data_received(self, data: bytes) -> None:
+        reader = self._reader
+        if reader is None:  # nobody asked: whatever this is, the next answer could not be told from it
+            self.abort()
+            return
+        try:
+            answer = reader.feed(data)
+        except MalformedAnswer:
+            self._finish(Gone())
+            self.abort()
+            return
+        if answer is not None:
+            self._reusable = reader.keep_alive
+            self._finish(answer)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None
+        self._finish(Gone())
+
+    def abort(self) -> None:
+        """Close at once; a request under way ends as `Gone`."""
+        self._reusable = False
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _expire(self) -> None:
+        self._finish(TimedOut())
+        self.abort()
+
+    def _finish(self, answer: Answer) -> None:
+        future, self._future, self._reader = self._future, None, None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if future is not None and not future.done():
+            future.set_result(answer)
+
+
+class RuntimeChannel:
+    """The requests to one runtime. The caller keeps to the runtime's concurrency; each request has its connection."""
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self._loop = asyncio.get_running_loop()
+        self._idle: list[_Connection] = []
+        self._busy: set[_Connection] = set()
+        self._closed = asyncio.Event()
+        self._heads: dict[str, bytes] = {}
+
+    async def post(self, path: str, body: bytes, *, timeout: float, limit: int) -> Answer:  # noqa: ASYNC109
+        """The runtime's answer within `timeout` seconds, its body cut at `limit` bytes.
+
+        A refused connection is tried again in that time: the launcher may still be coming up.
+        """
+        deadline = self._loop.time() + timeout
+        connection = self._take_idle()
+        if connection is None:
+            made = await self._connect(deadline)
+            if not isinstance(made, _Connection):
+                return made
+            connection = made
+        self._busy.add(connection)
+        try:
+            return await connection.request(self._head(path, len(body)), body, deadline, limit)
+        except asyncio.CancelledError:
+            connection.abort()  # its answer, still to come, would be taken for the next request's
+            raise
+        finally:
+            self._busy.discard(connection)
+            self._give_back(connection)
+
+    async def reachable(self, *, timeout: float) -> bool:  # noqa: ASYNC109
+        """Whether the runtime takes connections, waiting up to `timeout` seconds; the connection is kept for use."""
+        if self._idle:
+            return True
+        made = await self._connect(self._loop.time() + timeout)
+        if not isinstance(made, _Connection):
+            return False
+        self._give_back(made)
+        return True
+
+    def close(self) -> None:
+        """Close all connections; requests under way, and those waiting to connect, end as `Gone`."""
+        self._closed.set()
+        for connection in (*self._idle, *self._busy):
+            connection.abort()
+        self._idle.clear()
+
+    def _take_idle(self) -> _Connection | None:
+        oldest = self._loop.time() - _MAX_IDLE_SECONDS
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.reusable and connection.idle_since > oldest:
+                return connection
+            connection.abort()
+        return None
+
+    def _give_back(self, connection: _Connection) -> None:
+        if connection.reusable and not self._closed.is_set():
+            connection.idle_since = self._loop.time()
+            self._idle.append(connection)
+        else:
+            connection.abort()
+
+    async def _connect(self, deadline: float) -> _Connection | Answer:
+        pause = _RETRY_FIRST_SECONDS
+        while not self._closed.is_set():
+            try:
+                async with asyncio.timeout_at(deadline):
+                    return await self._open()
+            except TimeoutError:
+                return TimedOut()
+            except OSError:
+                if self._loop.time() + pause >= deadline:
+                    return TimedOut()
+            await self._pause(pause)
+            pause = min(pause * 1.5, _RETRY_LAST_SECONDS)
+        return Gone()
+
+    async def _open(self) -> _Connection:
+        address = self._address
+        if isinstance(address, TcpAddress):
+            _, made = await self._loop.create_connection(self._new_connection, address.host, address.port)
+            return made
+        address.path.stat()  # far cheaper than a failing connect, and most tries of a cold start end here
+        _, made = await self._loop.create_unix_connection(self._new_connection, str(address.path))
+        return made
+
+    def _new_connection(self) -> _Connection:
+        return _Connection(self._loop)
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._closed.wait()
+        except TimeoutError:
+            return
+
+    def _head(self, path: str, length: int) -> bytes:
+        start = self._heads.get(path)
+        if start is None:
+            fields = "Host: runtime\r\nContent-Type: application/json\r\nContent-Length: "
+            start = f"POST {path} HTTP/1.1\r\n{fields}".encode()
+            self._heads[path] = start
+        return b"%b%d\r\n\r\n" % (start, length)
+
+
+__all__ = ["Address", "Answered", "RuntimeChannel", "TcpAddress", "UnixAddress"]
