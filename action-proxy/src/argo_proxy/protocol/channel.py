@@ -56,7 +56,7 @@ class _Connection(asyncio.Protocol):
         """Send one request; the future holds its answer at the latest at `deadline` (event loop time)."""
         future: asyncio.Future[Answer] = self._loop.create_future()
         if self._transport is None or self._transport.is_closing():
-            future.set_result(Gone())
+            future.set_result(Gone(sent=False))
             return future
         self._future = future
         self._reader = AnswerReader(limit)
@@ -186,7 +186,7 @@ class RuntimeChannel:
                     return TimedOut()
             await self._pause(pause)
             pause = min(pause * 1.5, _RETRY_LAST_SECONDS)
-        return Gone()
+        return Gone(sent=False)
 
     async def _open(self) -> _Connection:
         address = self._address

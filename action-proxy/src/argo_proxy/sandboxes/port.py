@@ -59,6 +59,7 @@ class Gone:
 
     out_of_memory: bool = False
     exit_code: int | None = None
+    sent: bool = True  # False: nothing of the request was written, so user code cannot have begun
 
 
 Answer = Answered | TimedOut | Gone
