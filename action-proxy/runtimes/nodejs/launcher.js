@@ -1,0 +1,109 @@
+'use strict';
+// Runs one action inside a sandbox: POST /init loads it, every POST /run calls it.
+// Start: node launcher.js, with ARGO_LISTEN=unix:PATH or tcp:HOST:PORT.
+
+const { listen } = require('./http_server.js');
+const { LogMarker } = require('./log_marker.js');
+const { callHandler } = require('./action.js');
+
+const RUN_FIELDS = ['namespace', 'action_name', 'action_version', 'activation_id', 'transaction_id', 'deadline', 'api_key'];
+const RUN_VARIABLES = RUN_FIELDS.map((field) => [field, `__OW_${field.toUpperCase()}`, undefined]);
+const DEFAULT_ADDRESS = 'tcp:0.0.0.0:8080';
+const INITIALISED = { status: 200, body: '{"ok":true}' };
+
+const marker = new LogMarker();
+const inFlight = new Set();
+let state = 'ready'; // → starting → initialised | failed
+let handler;
+
+function failure(status, error) {
+  return { status, body: JSON.stringify({ error }) };
+}
+
+function parse(body) {
+  const message = JSON.parse(body);
+  if (message === null || typeof message !== 'object') throw new SyntaxError('a JSON object is expected');
+  return message;
+}
+
+async function init(body) {
+  if (state !== 'ready') return failure(403, 'Cannot initialize the action more than once.');
+  const message = parse(body).value;
+  if (!message || typeof message.code !== 'string' || !message.code || !['string', 'undefined'].includes(typeof message.main)) {
+    return failure(403, 'Missing main/no code to execute.');
+  }
+  state = 'starting';
+  try {
+    for (const [name, value] of Object.entries(message.env || {})) process.env[name] = value;
+    handler = await require('./load.js').loadHandler(message);
+    state = 'initialised';
+    return INITIALISED;
+  } catch (error) {
+    state = 'failed';
+    process.stderr.write(`Error during initialization: ${describe(error)}\n`);
+    await marker.mark();
+    return failure(502, `Initialization has failed due to: ${describe(error)}`);
+  }
+}
+
+function describe(error) {
+  try {
+    return String((error && error.stack) || error);
+  } catch {
+    return 'an error that cannot be shown';
+  }
+}
+
+function publishFields(message) {
+  for (const variable of RUN_VARIABLES) {
+    const value = message[variable[0]];
+    if (value === variable[2] || value === undefined) continue;
+    variable[2] = value;
+    process.env[variable[1]] = value;
+  }
+}
+
+function run(body, reply) {
+  if (state !== 'initialised') {
+    reply(failure(403, `System not ready, status is ${state}.`));
+    return;
+  }
+  const message = parse(body);
+  publishFields(message);
+  const entry = { reply };
+  inFlight.add(entry);
+  callHandler(handler, message.value, (status, answer) => {
+    const marked = marker.mark();
+    const finish = () => inFlight.delete(entry) && reply({ status, body: answer });
+    if (marked) marked.then(finish);
+    else finish();
+  });
+}
+
+function route(path, body, reply) {
+  try {
+    if (path === '/run') run(body, reply);
+    else if (path === '/init') init(body).then(reply, (error) => reply(failure(400, `The request content was malformed: ${error.message}`)));
+    else reply(failure(404, 'The requested resource could not be found.'));
+  } catch (error) {
+    reply(failure(400, `The request content was malformed: ${error.message}`));
+  }
+}
+
+// The state of a process after an uncaught exception is unknown: tell every caller why, then end.
+function endAfter(error) {
+  process.stderr.write(`Uncaught exception: ${describe(error)}\n`);
+  const answer = failure(502, `An error has occurred: ${error}`);
+  const replies = [...inFlight].map((entry) => new Promise((resolve) => entry.reply(answer, resolve)));
+  inFlight.clear();
+  Promise.all([marker.mark(), ...replies]).finally(() => process.exit(1));
+  setTimeout(() => process.exit(1), 1000);
+}
+
+function start() {
+  process.on('unhandledRejection', (reason) => process.stderr.write(`Unhandled rejection: ${describe(reason)}\n`));
+  process.on('uncaughtException', endAfter);
+  listen(process.env.ARGO_LISTEN || DEFAULT_ADDRESS, route);
+}
+
+start();

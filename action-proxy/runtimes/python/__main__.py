@@ -1,0 +1,8 @@
+"""Runs one Python action inside a sandbox: POST /init loads it, every POST /run calls it."""
+
+import sys
+
+from argo_launcher.launcher import main
+
+sys.path.pop(0)  # the launcher's own folder: an action's imports must not find it
+main()

@@ -1,0 +1,1 @@
+"""The launcher of the kinds `python:*`, and the base of `binary`."""

@@ -1,0 +1,56 @@
+# Sourced by every family's provision.sh, which runs with: here kind family version target tools.
+
+step() {
+    echo "$kind: $*"
+}
+
+fail() {
+    echo "$kind: failed: $*" >&2
+    exit 1
+}
+
+# find_tool PREFIX NAME...: the first of these programs whose version line starts with PREFIX, from where every
+# user may run it (an unprivileged sandbox cannot enter a home folder).
+find_tool() {
+    prefix=$1
+    shift
+    for name; do
+        for folder in /usr/bin /usr/local/bin /usr/local/go/bin /usr/lib/go/bin /opt/*/bin; do
+            [ -x "$folder/$name" ] || continue
+            case $(readlink -f "$folder/$name") in /root/* | /home/*) continue ;; esac
+            case $("$folder/$name" ${version_word:---version} 2>&1 | head -n 1) in
+            "$prefix"*)
+                echo "$folder/$name"
+                return 0
+                ;;
+            esac
+        done
+    done
+    return 1
+}
+
+# install_packages NAME...: from Debian, where we are root; false where that cannot be.
+install_packages() {
+    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return 1
+    step "installing $* from Debian"
+    log=$tools/.apt.log
+    (
+        flock 8
+        apt_get() { DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 "$@"; }
+        apt_get install --no-install-recommends "$@" || { apt_get update && apt_get install --no-install-recommends "$@"; }
+    ) >"$log" 2>&1 8>"$tools/.lock-apt" || {
+        tail -n 3 "$log" >&2
+        return 1
+    }
+}
+
+# make_check WORD...: the command that tells whether this tool folder still works.
+make_check() {
+    {
+        echo '#!/bin/sh'
+        printf 'exec'
+        printf " '%s'" "$@"
+        echo
+    } >"$target/check"
+    chmod +x "$target/check"
+}
