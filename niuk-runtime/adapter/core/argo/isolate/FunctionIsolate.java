@@ -1,0 +1,211 @@
+package argo.isolate;
+
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
+
+import org.graalvm.nativeimage.ImageSingletons;
+import org.graalvm.nativeimage.RuntimeOptions;
+import org.graalvm.word.Pointer;
+
+/** One isolate's state: fresh, then loaded, then any number of invocations, one at a time. */
+final class FunctionIsolate {
+    private static final byte[] EMPTY_OBJECT = {'{', '}'};
+
+    private static Reply reply;
+    private static Host host;
+    private static boolean loaded;
+    private static volatile Thread runner;
+    private static volatile long invocation;
+
+    private FunctionIsolate() {
+    }
+
+    static Function function() {
+        return ImageSingletons.lookup(Function.class);
+    }
+
+    static Host host() {
+        return host;
+    }
+
+    static boolean isRunner(Thread thread) {
+        return runner == thread;
+    }
+
+    /** 0 where no invocation is running: during init, or for a thread that outlived the invocation. */
+    static long invocationOfCaller() {
+        return invocation;
+    }
+
+    static int describe(Pointer out) {
+        try {
+            return answer(out, function().describe().getBytes(StandardCharsets.UTF_8));
+        } catch (Throwable thrown) { // nothing must pass the C interface
+            return answerFailure(out, thrown);
+        }
+    }
+
+    static int init(Pointer hostStruct, Pointer request, long requestLength, Pointer code, long codeLength, Pointer out) {
+        try {
+            if (host != null) {
+                throw new Failure(Status.BAD_REQUEST, "This isolate was initialized before.", "");
+            }
+            InitRequest parsed = parse(input(request, requestLength));
+            byte[] source = code.isNull() ? null : input(code, codeLength);
+            host = new Host(hostStruct);
+            prepare(parsed);
+            load(parsed, source);
+            return answer(out, EMPTY_OBJECT);
+        } catch (Throwable thrown) { // whatever a function throws must not pass the C interface
+            return answerFailure(out, thrown);
+        }
+    }
+
+    static int run(long handle, Pointer environment, long environmentLength, Pointer params, long paramsLength, Pointer out) {
+        try {
+            if (!loaded) {
+                throw new Failure(Status.BAD_REQUEST, "This isolate was not initialized.", "");
+            }
+            overlay(input(environment, environmentLength));
+            byte[] json = input(params, paramsLength);
+            return answer(out, watched(handle, () -> function().run(json), false));
+        } catch (Throwable thrown) { // whatever a function throws must not pass the C interface
+            return answerFailure(out, thrown);
+        }
+    }
+
+    private static void load(InitRequest request, byte[] source) {
+        watched(0, () -> {
+            function().init(request, source);
+            return EMPTY_OBJECT;
+        }, true);
+        loaded = true;
+    }
+
+    /** @return 0 when asked, 1 when that invocation is not running */
+    static synchronized int cancel(long handle) {
+        if (handle == 0 && invocation == 0 && runner == null) {
+            Cancellation.requestLeftBehind();
+            return 0;
+        }
+        Thread running = runner;
+        if (running == null || invocation != handle) {
+            return 1;
+        }
+        Cancellation.request(running);
+        function().cancel();
+        return 0;
+    }
+
+    private static byte[] input(Pointer start, long length) {
+        try {
+            return Host.bytes(start, length);
+        } catch (IllegalArgumentException tooLong) {
+            throw new Failure(Status.BAD_REQUEST, tooLong.getMessage(), "");
+        }
+    }
+
+    private static void overlay(byte[] environment) {
+        try {
+            Environment.ofInvocation(environment.length == 0 ? Map.of() : Json.strings(Json.object(environment)));
+        } catch (IllegalArgumentException malformed) {
+            throw new Failure(Status.BAD_REQUEST, "The environment is malformed: " + malformed.getMessage(), "");
+        }
+    }
+
+    private static InitRequest parse(byte[] request) {
+        try {
+            return InitRequest.parse(request);
+        } catch (IllegalArgumentException malformed) {
+            throw new Failure(Status.BAD_REQUEST, "The init request is malformed: " + malformed.getMessage(), "");
+        }
+    }
+
+    private static void prepare(InitRequest request) {
+        if (request.heap() > 0) {
+            RuntimeOptions.set("MaxHeapSize", request.heap());
+            HeapLimit.set(request.heap());
+        }
+        Environment.ofFunction(request.env());
+        System.setIn(InputStream.nullInputStream());
+        System.setOut(Output.printer(Output.STDOUT));
+        System.setErr(Output.printer(Output.STDERR));
+    }
+
+    private interface Step {
+        byte[] take() throws Exception;
+    }
+
+    /** Runs a step of the function itself, in which it can be cancelled; what it prints, stack traces too, belongs to its invocation. */
+    private static byte[] watched(long handle, Step step, boolean duringInit) {
+        Cancellation.watchCaller();
+        try {
+            begin(handle);
+            return step.take();
+        } catch (Throwable thrown) { // whatever a function throws has words for its developer
+            stopRunning();
+            throw failureOf(thrown, duringInit);
+        } finally {
+            stopRunning();
+            System.out.flush();
+            System.err.flush();
+            invocation = 0;
+        }
+    }
+
+    private static synchronized void begin(long handle) {
+        Cancellation.begin();
+        invocation = handle;
+        runner = Thread.currentThread();
+    }
+
+    /** From here on the thread is the library's own again and must not be interrupted. */
+    private static synchronized void stopRunning() {
+        runner = null;
+        Thread.interrupted();
+    }
+
+    private static int answer(Pointer out, byte[] json) {
+        List<Misses.Miss> misses = Misses.take();
+        if (!misses.isEmpty()) {
+            throw Failure.missing("The action met what its native image lacks.", misses);
+        }
+        reply().set(out, json);
+        return Status.OK;
+    }
+
+    private static Reply reply() {
+        if (reply == null) {
+            reply = new Reply();
+        }
+        return reply;
+    }
+
+    private static int answerFailure(Pointer out, Throwable thrown) {
+        try {
+            Failure failure = thrown instanceof Failure known ? known : new Failure(Status.FATAL, "The function library failed: " + thrown, "");
+            reply().set(out, failure.json().getBytes(StandardCharsets.UTF_8));
+            return failure.status();
+        } catch (Throwable again) { // most likely no memory left for the words
+            reply().outOfMemory(out);
+            return again instanceof OutOfMemoryError ? Status.OUT_OF_MEMORY : Status.FATAL;
+        }
+    }
+
+    private static Failure failureOf(Throwable thrown, boolean duringInit) {
+        if (Cancellation.wanted()) {
+            return new Failure(Status.CANCELLED, "The invocation was cancelled.", "");
+        }
+        if (thrown instanceof Failure failure) {
+            return failure;
+        }
+        for (Throwable cause = thrown; cause != null; cause = cause.getCause()) {
+            if (cause instanceof OutOfMemoryError) {
+                return new Failure(Status.OUT_OF_MEMORY, "The action ran out of memory.", "");
+            }
+        }
+        return function().failureOf(thrown, duringInit);
+    }
+}
