@@ -1,10 +1,12 @@
 """Ports of everything that is kept. All times are epoch milliseconds; all lists are newest first.
 
-Errors: `Conflict` for a lost update, `NotFound`, and `StorageError` for a store that failed; nothing else leaves an adapter.
+Errors: `Conflict` for a lost update, `NotFound`, `Overloaded` and `StorageError` for a store that failed;
+nothing else leaves an adapter.
 """
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -122,7 +124,7 @@ class ActivationStore(Protocol):
 
     async def count(self, query: ActivationQuery) -> int: ...
 
-    async def unfinished(self) -> list[JournalEntry]:
+    async def unfinished(self) -> builtins.list[JournalEntry]:
         """Entries without a record: what a crash left. In order of acceptance."""
         ...
 

@@ -1,0 +1,5 @@
+"""Blobs in a folder."""
+
+from argo_provider.storage.files.blobs import FileBlobStore
+
+__all__ = ["FileBlobStore"]

@@ -1,0 +1,234 @@
+"""Activation records and the journal of accepted work."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, select, update
+
+from argo_provider.model.activation import Activation, JournalEntry
+from argo_provider.storage.filters import listed_name, matches, without_details
+from argo_provider.storage.port import ActivationQuery, Page
+from argo_provider.storage.sql.database import Database
+from argo_provider.storage.sql.encoding import decode_activation, decode_details, encode
+from argo_provider.storage.sql.namespaces import delete_some_activations
+from argo_provider.storage.sql.tables import activations, journal
+from argo_provider.storage.sql.upsert import insert_into
+from argo_provider.storage.sql.writer import Writer
+
+_ROW_WEIGHT = 512  # bytes a queued row takes beside its texts
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRow:
+    """A record as it is written."""
+
+    activation_id: str
+    namespace: str
+    name: str
+    start: int
+    summary: str
+    details: str
+
+    @property
+    def weight(self) -> int:
+        return len(self.summary) + len(self.details) + _ROW_WEIGHT
+
+    @classmethod
+    def of(cls, activation: Activation) -> RecordRow:
+        return cls(
+            activation.activation_id,
+            activation.namespace,
+            listed_name(activation),
+            activation.start,
+            encode(without_details(activation)),
+            encode((activation.logs, activation.response.result)),
+        )
+
+    def activation(self, *, docs: bool) -> Activation:
+        return _activation(self.summary, self.details if docs else None)
+
+
+class SqlActivationStore:
+    def __init__(self, database: Database, writer: Writer) -> None:
+        self._database = database
+        self._writer = writer
+        self._unwritten: dict[str, RecordRow] = {}
+
+    async def accept(self, entries: Sequence[JournalEntry]) -> None:
+        await self._writer.write(_accept, entries, sum(len(e.payload) + _ROW_WEIGHT for e in entries))
+
+    async def claim(self, activation_id: str) -> bool:
+        claimed: bool = await self._writer.write(_claim, activation_id, _ROW_WEIGHT)
+        return claimed
+
+    async def record(self, activation: Activation) -> None:
+        row = RecordRow.of(activation)
+        await self._writer.write(_record, row, row.weight)
+
+    def enqueue(self, activation: Activation) -> None:
+        row = RecordRow.of(activation)
+        activation_id = row.activation_id
+        if activation_id in self._unwritten:
+            return
+        self._writer.enqueue(_record, row, row.weight, lambda _: self._unwritten.pop(activation_id, None))
+        self._unwritten[activation_id] = row
+
+    async def get(self, namespace: str, activation_id: str) -> Activation | None:
+        unwritten = self._unwritten.get(activation_id)
+        if unwritten is not None:
+            return unwritten.activation(docs=True) if unwritten.namespace == namespace else None
+        query = select(activations.c.summary, activations.c.details).where(
+            activations.c.activation_id == activation_id, activations.c.namespace == namespace
+        )
+        row = await self._database.read(lambda c: c.execute(query).first())
+        return None if row is None else _activation(row.summary, row.details)
+
+    async def list(self, query: ActivationQuery, page: Page, *, docs: bool) -> list[Activation]:
+        unwritten = self._matching(query)
+        return await self._database.read(lambda c: _list(c, query, page, unwritten, docs))
+
+    async def count(self, query: ActivationQuery) -> int:
+        unwritten = self._matching(query)
+        return await self._database.read(lambda c: _count(c, query) + len(_still_unwritten(c, unwritten)))
+
+    def _matching(self, query: ActivationQuery) -> builtins.list[RecordRow]:
+        return [r for r in self._unwritten.values() if matches(query, r.namespace, r.name, r.start)]
+
+    async def unfinished(self) -> builtins.list[JournalEntry]:
+        query = select(journal).order_by(journal.c.seq)
+        return await self._database.read(
+            lambda c: [
+                JournalEntry(r.activation_id, r.namespace, r.accepted, r.payload, r.claimed) for r in c.execute(query)
+            ]
+        )
+
+    async def sweep(self, before: int) -> int:
+        swept, namespace = 0, ""
+        while (following := await self._next_namespace(namespace)) is not None:
+            namespace = following
+            old = and_(activations.c.namespace == namespace, activations.c.start < before)
+            while deleted := await self._writer.run(partial(delete_some_activations, condition=old)):
+                swept += deleted
+        return swept
+
+    async def _next_namespace(self, after: str) -> str | None:
+        """By name, along the index: there is none on the start alone, because every write would pay for it."""
+        query = select(func.min(activations.c.namespace)).where(activations.c.namespace > after)
+        return await self._database.read(lambda c: c.execute(query).scalar())
+
+    async def flush(self) -> None:
+        await self._writer.flush()
+
+
+def _activation(summary: str, details: str | None) -> Activation:
+    activation = decode_activation(summary)
+    if details is None:
+        return activation
+    logs, result = decode_details(details)
+    return replace(activation, logs=logs, response=replace(activation.response, result=result))
+
+
+def _accept(connection: Connection, items: Sequence[Sequence[JournalEntry]]) -> Sequence[None]:
+    rows = [
+        {
+            "activation_id": e.activation_id,
+            "namespace": e.namespace,
+            "accepted": e.accepted,
+            "claimed": e.claimed,
+            "payload": e.payload,
+        }
+        for entries in items
+        for e in entries
+    ]
+    if rows:
+        connection.execute(insert_into(connection, journal).on_conflict_do_nothing(), rows)
+    return [None] * len(items)
+
+
+def _claim(connection: Connection, activation_ids: Sequence[str]) -> Sequence[bool]:
+    statement = (
+        update(journal)
+        .where(journal.c.activation_id.in_(activation_ids), ~journal.c.claimed)
+        .values(claimed=True)
+        .returning(journal.c.activation_id)
+    )
+    claimed = set(connection.execute(statement).scalars())
+    results = []
+    for activation_id in activation_ids:
+        results.append(activation_id in claimed)
+        claimed.discard(activation_id)  # of two claims in one batch, the first has it
+    return results
+
+
+def _record(connection: Connection, rows: Sequence[RecordRow]) -> Sequence[None]:
+    values = [
+        {
+            "activation_id": r.activation_id,
+            "namespace": r.namespace,
+            "name": r.name,
+            "start": r.start,
+            "summary": r.summary,
+            "details": r.details,
+        }
+        for r in rows
+    ]
+    connection.execute(insert_into(connection, activations).on_conflict_do_nothing(), values)
+    connection.execute(delete(journal).where(journal.c.activation_id.in_([r.activation_id for r in rows])))
+    return [None] * len(rows)
+
+
+def _where(query: ActivationQuery) -> ColumnElement[bool]:
+    conditions = [activations.c.namespace == query.namespace]
+    if query.name is not None:
+        conditions.append(activations.c.name == query.name)
+    if query.since is not None:
+        conditions.append(activations.c.start >= query.since)
+    if query.upto is not None:
+        conditions.append(activations.c.start <= query.upto)
+    return and_(*conditions)
+
+
+def _count(connection: Connection, query: ActivationQuery) -> int:
+    return connection.execute(select(func.count()).select_from(activations).where(_where(query))).scalar_one()
+
+
+def list_statement(query: ActivationQuery, skip: int, limit: int, *, docs: bool) -> Any:
+    columns = [activations.c.start, activations.c.summary, *([activations.c.details] if docs else [])]
+    return (
+        select(*columns)
+        .where(_where(query))
+        .order_by(activations.c.start.desc(), activations.c.seq.desc())
+        .offset(skip)
+        .limit(limit)
+    )
+
+
+def _list(
+    connection: Connection, query: ActivationQuery, page: Page, unwritten: Sequence[RecordRow], docs: bool
+) -> list[Activation]:
+    """The page of written and unwritten records together.
+
+    At most `len(fresh)` unwritten ones precede a written one, so the window's written ones start no earlier than
+    `skip - len(fresh)`.
+    """
+    fresh = _still_unwritten(connection, unwritten)
+    skipped = max(0, page.skip - len(fresh))
+    statement = list_statement(query, skipped, page.skip + page.limit - skipped, docs=docs)
+    written = [(r.start, _activation(r.summary, r.details if docs else None)) for r in connection.execute(statement)]
+    merged = [(r.start, r.activation(docs=docs)) for r in reversed(fresh)] + written
+    merged.sort(key=lambda item: -item[0])
+    return [a for _, a in merged[page.skip - skipped : page.skip - skipped + page.limit]]
+
+
+def _still_unwritten(connection: Connection, rows: Sequence[RecordRow]) -> list[RecordRow]:
+    """Without those that were committed before this snapshot."""
+    if not rows:
+        return []
+    query = select(activations.c.activation_id).where(activations.c.activation_id.in_([r.activation_id for r in rows]))
+    written = set(connection.execute(query).scalars())
+    return [r for r in rows if r.activation_id not in written]

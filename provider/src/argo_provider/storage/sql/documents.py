@@ -1,0 +1,55 @@
+"""Small JSON documents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, select
+
+from argo_provider.storage.port import Document
+from argo_provider.storage.sql.database import Database
+from argo_provider.storage.sql.encoding import decode_json, encode
+from argo_provider.storage.sql.tables import documents
+from argo_provider.storage.sql.upsert import insert_into
+from argo_provider.storage.sql.writer import Writer
+
+
+class SqlDocumentStore:
+    def __init__(self, database: Database, writer: Writer) -> None:
+        self._database = database
+        self._writer = writer
+
+    async def put(self, document: Document) -> None:
+        body = encode(document.body)
+        await self._writer.run(lambda c: _put(c, document, body), size=len(body))
+
+    async def get(self, bucket: str, namespace: str, id: str) -> Document | None:  # noqa: A002
+        query = select(documents).where(_is(bucket, namespace, id))
+        row = await self._database.read(lambda c: c.execute(query).first())
+        return None if row is None else _document(row)
+
+    async def delete(self, bucket: str, namespace: str, id: str) -> bool:  # noqa: A002
+        statement = delete(documents).where(_is(bucket, namespace, id))
+        return await self._writer.run(lambda c: c.execute(statement).rowcount) == 1
+
+    async def list(self, bucket: str, namespace: str | None = None) -> list[Document]:
+        query = select(documents).where(documents.c.bucket == bucket).order_by(documents.c.namespace, documents.c.id)
+        if namespace is not None:
+            query = query.where(documents.c.namespace == namespace)
+        return await self._database.read(lambda c: [_document(row) for row in c.execute(query)])
+
+
+def _is(bucket: str, namespace: str, document_id: str) -> ColumnElement[bool]:
+    return and_(documents.c.bucket == bucket, documents.c.namespace == namespace, documents.c.id == document_id)
+
+
+def _document(row: Row[Any]) -> Document:
+    return Document(row.bucket, row.namespace, row.id, decode_json(row.body))
+
+
+def _put(connection: Connection, document: Document, body: str) -> None:
+    statement = insert_into(connection, documents).values(
+        bucket=document.bucket, namespace=document.namespace, id=document.id, body=body
+    )
+    key = [documents.c.bucket, documents.c.namespace, documents.c.id]
+    connection.execute(statement.on_conflict_do_update(index_elements=key, set_={"body": body}))

@@ -1,0 +1,97 @@
+"""Open the stores of one data directory or database server."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy import make_url
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from argo_provider.errors import StorageError
+from argo_provider.storage.cache import ReadThroughCache
+from argo_provider.storage.files import FileBlobStore
+from argo_provider.storage.port import Stores
+from argo_provider.storage.sql import sqlite
+from argo_provider.storage.sql.activations import SqlActivationStore
+from argo_provider.storage.sql.database import AsyncEngineDatabase, Database
+from argo_provider.storage.sql.documents import SqlDocumentStore
+from argo_provider.storage.sql.entities import EntityCache, SqlEntityStore
+from argo_provider.storage.sql.namespaces import SqlNamespaceStore
+from argo_provider.storage.sql.schema import upgrade
+from argo_provider.storage.sql.writer import Writer, WriterLimits
+
+MB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class StoreOptions:
+    """Bounds of memory; bytes."""
+
+    entity_cache_bytes: int = 32 * MB
+    blob_cache_bytes: int = 32 * MB
+    writer: WriterLimits = field(default_factory=WriterLimits)
+
+
+@asynccontextmanager
+async def open_stores(
+    url_or_path: str | Path, blob_dir: Path, options: StoreOptions | None = None
+) -> AsyncIterator[Stores]:
+    """All stores over one database, migrated to this version's schema, and a folder of blobs.
+
+    `url_or_path`: the path of an SQLite file, or an SQLAlchemy URL. On leaving, everything enqueued is written.
+    Raises StorageError if the database cannot be opened or is from a newer version.
+    """
+    options = options or StoreOptions()
+    blobs = await FileBlobStore.open(blob_dir, options.blob_cache_bytes)
+    database = open_database(url_or_path)
+    try:
+        await database.write(upgrade)
+        writer = Writer(database, options.writer)
+        writer.start()
+        try:
+            yield _assemble(database, writer, blobs, options)
+        finally:
+            await writer.close()
+    finally:
+        await database.close()
+
+
+def _assemble(database: Database, writer: Writer, blobs: FileBlobStore, options: StoreOptions) -> Stores:
+    cached_entities: EntityCache = ReadThroughCache(options.entity_cache_bytes)
+    return Stores(
+        SqlEntityStore(database, writer, cached_entities),
+        SqlNamespaceStore(database, writer, cached_entities.clear),
+        SqlActivationStore(database, writer),
+        blobs,
+        SqlDocumentStore(database, writer),
+    )
+
+
+def open_database(url_or_path: str | Path) -> Database:
+    """The adapter for that URL; nothing is connected yet."""
+    text = str(url_or_path)
+    if "://" not in text:
+        return _open_sqlite(Path(text))
+    url = make_url(text)
+    if url.drivername in {"sqlite", "sqlite+pysqlite"} and url.database:
+        return _open_sqlite(Path(url.database))
+    if url.drivername not in {"sqlite+aiosqlite", "postgresql+asyncpg"}:
+        raise StorageError(
+            f"There is no store for '{url.drivername}': give a path, or a sqlite:// or postgresql+asyncpg:// URL."
+        )
+    engine = create_async_engine(url)
+    if url.get_backend_name() == "sqlite":
+        sqlite.prepare(engine.sync_engine)
+    return AsyncEngineDatabase(engine)
+
+
+def _open_sqlite(path: Path) -> Database:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)  # the database holds parameters and key hashes: for the service's user only
+    except OSError as error:
+        raise StorageError(f"The database file cannot be created: {error.strerror}.") from error
+    return sqlite.SqliteDatabase(path)

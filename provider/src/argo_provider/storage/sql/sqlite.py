@@ -1,0 +1,89 @@
+"""SQLite: connections, pragmas and threads. Nothing outside this file is written for SQLite alone."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import SQLAlchemyError
+
+from argo_provider.storage.sql.database import WRITES, T, Work
+from argo_provider.storage.sql.failures import storage_failure
+
+READERS = 2
+BUSY_TIMEOUT_MS = 5000
+_PRAGMAS = (
+    f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",  # a commit is on disk, not only in the page cache: what a 202 promises
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA cache_size = -16384",  # KiB
+    "PRAGMA journal_size_limit = 67108864",  # a burst does not leave a large WAL behind
+    "PRAGMA temp_store = MEMORY",
+)
+
+
+def prepare(engine: Engine) -> None:
+    """Set up `engine`'s future connections: pragmas, and transactions that begin when SQLAlchemy says so."""
+
+    @event.listens_for(engine, "connect")
+    def _connected(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # the driver's own implicit BEGIN would come too late for a snapshot
+        cursor = connection.cursor()
+        for pragma in _PRAGMAS:
+            cursor.execute(pragma)
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _began(connection: Connection) -> None:
+        # A writer takes its lock at once: upgrading a read lock later fails without waiting.
+        writes = connection.get_execution_options().get("argo_writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+class SqliteDatabase:
+    """One thread writes, `READERS` threads read beside it; each with a connection of its own."""
+
+    def __init__(self, path: Path) -> None:
+        self._engine = create_engine(
+            URL.create("sqlite+pysqlite", database=str(path)),
+            connect_args={"check_same_thread": False, "cached_statements": 256},
+            pool_size=READERS + 1,
+            max_overflow=0,
+        )
+        prepare(self._engine)
+        self._writer = ThreadPoolExecutor(1, "sqlite-writer")
+        self._readers = ThreadPoolExecutor(READERS, "sqlite-reader")
+
+    async def read(self, work: Work[T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
+
+    async def write(self, work: Work[T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._writer, self._write, work)
+
+    def _read(self, work: Work[T]) -> T:
+        try:
+            with self._engine.connect() as connection:
+                return work(connection)
+        except SQLAlchemyError as error:
+            raise storage_failure(error) from error
+
+    def _write(self, work: Work[T]) -> T:
+        try:
+            with self._engine.connect() as connection, connection.execution_options(**WRITES).begin():
+                return work(connection)
+        except SQLAlchemyError as error:
+            raise storage_failure(error) from error
+
+    async def close(self) -> None:
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._writer, self._engine.dispose)
+        self._writer.shutdown(wait=False)
+        self._readers.shutdown(wait=False)
+
+
+assert sqlite3.sqlite_version_info >= (3, 35), "SQLite 3.35 or later is needed (RETURNING)"  # noqa: S101
