@@ -1,0 +1,101 @@
+"""`argofn serve`: the whole service in one process."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from argo_provider.cli.bootstrap import GUEST, GUEST_KEY, BootstrapError, Issued, prepare
+from argo_provider.cli.options import Config, DataDir, Set, read_settings
+from argo_provider.cli.terminal import property_line, say, stop
+from argo_provider.model.clock import Clock
+from argo_provider.settings import LogFormat, LogLevel, SandboxChoice, Settings
+from argo_provider.settings.address import api_url
+
+Host = Annotated[str | None, typer.Option(help="Address to listen on (default: 127.0.0.1).", show_default=False)]
+Port = Annotated[int | None, typer.Option(help="Port; 0 takes a free one (default: 3233).", show_default=False)]
+GuestKey = Annotated[
+    bool | None, typer.Option("--guest-key", help="Install OpenWhisk's publicly known test key; loopback only.")
+]
+Sandbox = Annotated[SandboxChoice | None, typer.Option(help="How functions are isolated (default: auto).")]
+TlsCert = Annotated[Path | None, typer.Option(metavar="FILE", help="Certificate chain (PEM).", show_default=False)]
+TlsKey = Annotated[Path | None, typer.Option(metavar="FILE", help="Its private key (PEM).", show_default=False)]
+Level = Annotated[LogLevel | None, typer.Option("--log-level", help="Least severe level written (default: info).")]
+Format = Annotated[LogFormat | None, typer.Option("--log-format", help="How log lines look (default: auto).")]
+
+
+def serve(  # noqa: PLR0917  # one parameter an option
+    host: Host = None,
+    port: Port = None,
+    data_dir: DataDir = None,
+    guest_key: GuestKey = None,
+    sandbox: Sandbox = None,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
+    config: Config = None,
+    log_level: Level = None,
+    log_format: Format = None,
+    assign: Set = None,
+) -> None:
+    """Run the service; it is ready when GET /ping answers. Ctrl-C drains and stops it."""
+    settings = read_settings(
+        config,
+        assign,
+        server__host=host,
+        server__port=port,
+        data_dir=_text(data_dir),
+        guest_key=guest_key,
+        sandbox=sandbox,
+        server__tls_cert=_text(tls_cert),
+        server__tls_key=_text(tls_key),
+        log__level=log_level,
+        log__format=log_format,
+    ).settings
+    import uvloop  # noqa: PLC0415  # --help answers without the service's own imports
+
+    uvloop.run(_run(_with_port(settings)))
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)
+
+
+def _with_port(settings: Settings) -> Settings:
+    """Port 0 made a real one, so that the address can be printed before the service listens."""
+    server = settings.server
+    if server.port != 0:
+        return settings
+    family = socket.AF_INET6 if ":" in server.host else socket.AF_INET
+    with closing(socket.socket(family, socket.SOCK_STREAM)) as probe:
+        probe.bind((server.host.strip("[]"), 0))
+        return replace(settings, server=replace(server, port=probe.getsockname()[1]))
+
+
+async def _run(settings: Settings) -> None:
+    from argo_provider.app import open_stores, run  # noqa: PLC0415
+
+    async with open_stores(settings) as stores:
+        try:
+            issued = await prepare(
+                stores.namespaces, host=settings.server.host, guest_key=settings.guest_key, clock=Clock()
+            )
+        except BootstrapError as error:
+            stop(str(error), error.fix)
+    _greet(settings, issued)
+    await run(settings)
+
+
+def _greet(settings: Settings, issued: Issued | None) -> None:
+    """How to reach the service. A fresh key is shown here once, and is kept nowhere."""
+    url = api_url(settings.server)
+    if settings.guest_key:
+        say(f"Namespace {GUEST} has the publicly known test key:\n\n  {property_line(url, GUEST_KEY.text)}\n")
+    elif issued is not None:
+        say(f"Made the namespace {issued.namespace}. Its key is shown only now:\n")
+        say(f"  {property_line(url, issued.key.text)}\n")
+        say(f"Lost it? argofn namespace rotate {issued.namespace}\n")

@@ -1,0 +1,219 @@
+"""Every setting with its default, its unit and what it means."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields, is_dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+from argo_provider.model.limits import Range, SystemLimits
+
+T = TypeVar("T")
+MB = 1024 * 1024
+
+
+def setting(default: T, doc: str, *, unit: str = "", low: float | None = None, high: float | None = None) -> T:
+    """A field with its documentation; `low` and `high` are inclusive bounds of a number."""
+    value: T = field(default=default, metadata={"doc": doc, "unit": unit, "low": low, "high": high})
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A value that is never printed: `str` and `repr` are masked, `reveal` gives it."""
+
+    value: str = field(repr=False)
+
+    def reveal(self) -> str:
+        return self.value
+
+    def __str__(self) -> str:
+        return "******"
+
+    __repr__ = __str__
+
+
+class SandboxChoice(StrEnum):
+    """Which isolation to use. `auto`: containers where an engine answers, else processes."""
+
+    AUTO = "auto"
+    PROCESS = "process"
+    CONTAINER = "container"
+
+
+class LogFormat(StrEnum):
+    """`auto`: for reading on a terminal, JSON lines otherwise."""
+
+    AUTO = "auto"
+    CONSOLE = "console"
+    JSON = "json"
+
+
+class LogLevel(StrEnum):
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+def default_data_dir() -> Path:
+    """Where entities, code and records are kept if nothing else is said."""
+    base = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
+    return Path(base).expanduser() / "argo"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """Where the API listens, and how patient it is."""
+
+    host: str = setting("127.0.0.1", "Address to listen on. Anything but loopback is open to the network.")
+    port: int = setting(3233, "TCP port; 0 takes a free one.", low=0, high=65535)
+    tls_cert: Path | None = setting(None, "Certificate chain (PEM). With `tls_key`, the API is served over TLS.")
+    tls_key: Path | None = setting(None, "Private key of the certificate (PEM).")
+    api_host: str = setting(
+        "", "URL under which functions and gateway links reach this service; empty: made from `host` and `port`."
+    )
+    body_bytes: int = setting(50 * MB, "Largest request body.", unit="bytes", low=1024)
+    header_bytes: int = setting(16 * 1024, "Largest single header, and request line.", unit="bytes", low=1024)
+    body_timeout_s: float = setting(30.0, "Time a client has to send its request.", unit="seconds", low=0.1)
+    drain_s: float = setting(
+        30.0, "After SIGTERM: time for running invocations to end before they are cut off.", unit="seconds", low=0
+    )
+    metrics_token: Secret | None = setting(
+        None, "Bearer token that `GET /metrics` wants. Without one, only loopback callers may read it."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ThrottleSettings:
+    """What a namespace may do where it has no limits of its own.
+
+    One machine's defaults stop a runaway caller, no more: OpenWhisk's own (60, 30, 60) are made for shared clusters.
+    """
+
+    invocations_per_minute: int = setting(600_000, "Invocations of one namespace in a minute.", low=0)
+    concurrent_invocations: int = setting(1_000, "Invocations of one namespace in flight at once.", low=0)
+    fires_per_minute: int = setting(600_000, "Trigger fires of one namespace in a minute.", low=0)
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionSettings:
+    """How long activation records are kept."""
+
+    activations_s: float = setting(
+        7 * 86_400.0, "Age at which a record is deleted; 0 keeps all.", unit="seconds", low=0
+    )
+    sweep_every_s: float = setting(600.0, "How often old records are looked for.", unit="seconds", low=1)
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """What the service writes about itself, to standard error."""
+
+    format: LogFormat = setting(LogFormat.AUTO, "`console`, `json`, or `auto`: console on a terminal, JSON elsewhere.")
+    level: LogLevel = setting(LogLevel.INFO, "Least severe level written.")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The whole tree."""
+
+    data_dir: Path = field(
+        default_factory=default_data_dir,
+        metadata={"doc": "Folder of all that is kept; made if missing.", "shown": "~/.local/share/argo"},
+    )
+    guest_key: bool = setting(False, "Install the publicly known test key of OpenWhisk; only on a loopback address.")
+    sandbox: SandboxChoice = setting(
+        SandboxChoice.AUTO, "Isolation: `process`, `container`, or `auto`: containers where an engine answers."
+    )
+    server: ServerSettings = ServerSettings()
+    limits: SystemLimits = SystemLimits()
+    throttles: ThrottleSettings = ThrottleSettings()
+    retention: RetentionSettings = RetentionSettings()
+    log: LogSettings = LogSettings()
+
+
+# Trees that other packages own carry no metadata of ours.
+_DOCS: dict[str, tuple[str, str]] = {
+    "limits.timeout_ms": ("Time limit of an action", "milliseconds"),
+    "limits.memory_mb": ("Memory limit of an action", "MB"),
+    "limits.logs_mb": ("Log limit of an action", "MB"),
+    "limits.concurrency": ("Invocations at once in one sandbox of an action", ""),
+    "limits.list_limit": ("Length of a list answer", ""),
+    "limits.exec_bytes": ("Largest code of an action.", "bytes"),
+    "limits.parameters_bytes": ("Largest parameters of an entity.", "bytes"),
+    "limits.annotations_bytes": ("Largest annotations of an entity.", "bytes"),
+    "limits.payload_bytes": ("Largest payload of an invocation or a fire.", "bytes"),
+    "limits.result_bytes": ("Largest result; a longer one is truncated.", "bytes"),
+    "limits.sequence_length": ("Most components of a sequence.", ""),
+    "limits.blocking_wait_ms": ("Time a blocking invocation waits before it answers 202.", "milliseconds"),
+}
+_RANGE_PARTS = {
+    "low": "smallest allowed.",
+    "default": "what it is if nothing is said.",
+    "high": "largest allowed.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One setting: its place in the tree, its type and default, and what is said about it."""
+
+    path: tuple[str, ...]
+    type: Any
+    default: Any
+    doc: str
+    unit: str = ""
+    low: float | None = None
+    high: float | None = None
+    shown: str | None = None  # the default as documented, where the real one depends on the machine
+
+    @property
+    def key(self) -> str:
+        """As it is written in messages and tables: `server.port`."""
+        return ".".join(self.path)
+
+    @property
+    def variable(self) -> str:
+        """Its environment variable."""
+        return "ARGO_" + "_".join(self.path).upper()
+
+    @property
+    def is_secret(self) -> bool:
+        return bool(self.type == Secret | None)
+
+
+def leaves(tree: Any, path: tuple[str, ...] = ()) -> Iterator[Leaf]:
+    """All settings under a tree of dataclasses, in the order they are written."""
+    hints = get_type_hints(type(tree))
+    for each in fields(tree):
+        here = (*path, each.name)
+        value = getattr(tree, each.name)
+        if is_dataclass(value) and not isinstance(value, Secret):
+            yield from leaves(value, here)
+        else:
+            doc, unit = _said(here, each.metadata)
+            low, high = each.metadata.get("low"), each.metadata.get("high")
+            yield Leaf(here, hints[each.name], value, doc, unit, low, high, each.metadata.get("shown"))
+
+
+def _said(path: tuple[str, ...], metadata: Any) -> tuple[str, str]:
+    if "doc" in metadata:
+        return metadata["doc"], metadata.get("unit", "")
+    if ".".join(path) in _DOCS:
+        return _DOCS[".".join(path)]
+    about, unit = _DOCS.get(".".join(path[:-1]), ("", ""))
+    return (f"{about}: {_RANGE_PARTS[path[-1]]}", unit) if about and path[-1] in _RANGE_PARTS else ("", "")
+
+
+def ranges(tree: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Range]]:
+    """All ranges under a tree, by their key."""
+    for each in fields(tree):
+        value = getattr(tree, each.name)
+        if isinstance(value, Range):
+            yield ".".join((*path, each.name)), value
+        elif is_dataclass(value) and not isinstance(value, type):
+            yield from ranges(value, (*path, each.name))

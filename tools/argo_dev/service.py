@@ -1,0 +1,114 @@
+"""A fresh service on a free port with a folder of its own: for black-box tests and for benches."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from argo_provider.cli.bootstrap import GUEST_KEY
+
+READY_SECONDS = 60
+STOP_SECONDS = 45
+
+
+class ServiceStartError(Exception):
+    """The service did not come up; the message ends with the end of its log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A running service: where it answers, the key of its guest namespace, its process, and where it keeps things."""
+
+    url: str
+    auth: str
+    pid: int
+    data_dir: Path
+    log: Path
+    ready_seconds: float  # from the start of the process to the first answered /ping
+
+    def argofn(self, *arguments: str) -> str:
+        """Run a subcommand on this service's data folder; what it printed."""
+        command = [*ARGOFN, *arguments, "--data-dir", str(self.data_dir)]
+        return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
+
+    def new_namespace(self, name: str) -> str:
+        """Make a namespace; its key."""
+        made: dict[str, Any] = json.loads(self.argofn("namespace", "create", name, "--json"))
+        return str(made["auth"])
+
+
+ARGOFN = (sys.executable, "-P", "-m", "argo_provider")
+
+
+@contextmanager
+def fresh_service(*options: str, environment: dict[str, str] | None = None) -> Iterator[Service]:
+    """Start `argofn serve --guest-key` with more `options`; stopped, and all it kept removed, at the end."""
+    with tempfile.TemporaryDirectory(prefix="argo-service-") as folder:
+        data_dir, log = Path(folder) / "data", Path(folder) / "log"
+        port = free_port()
+        url = f"http://127.0.0.1:{port}"
+        command = [*ARGOFN, "serve", "--port", str(port), "--data-dir", str(data_dir), "--guest-key", *options]
+        began = time.monotonic()
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                command, stdout=output, stderr=output, env={**os.environ, **(environment or {})}, start_new_session=True
+            )
+        try:
+            ready = _wait_ready(process, url, log) - began
+            yield Service(url, GUEST_KEY.text, process.pid, data_dir, log, ready)
+        finally:
+            stop(process)
+
+
+def free_port() -> int:
+    """A TCP port of the loopback address that nobody uses now."""
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def stop(process: subprocess.Popen[bytes], seconds: float = STOP_SECONDS) -> None:
+    """SIGTERM, and after `seconds` the end of its whole process group."""
+    process.terminate()
+    try:
+        process.wait(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(timeout=10)
+
+
+def _wait_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> float:
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise ServiceStartError(f"the service ended with status {process.returncode}:\n{tail(log)}")
+        if _pings(url):
+            return time.monotonic()
+        time.sleep(0.02)
+    raise ServiceStartError(f"the service did not answer /ping within {READY_SECONDS} s:\n{tail(log)}")
+
+
+def _pings(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/ping", timeout=2) as answer:  # noqa: S310  # loopback
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def tail(log: Path, lines: int = 40) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])

@@ -1,0 +1,173 @@
+"""`./dev test [SUITE…]`: runs the suites, sums them up, ends with "N passed, N failed, N skipped" on a line alone."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from argo_dev.counts import Counts, from_cargo, from_junit
+from argo_dev.engine import docker_engine
+from argo_dev.service import Service, ServiceStartError, fresh_service, tail
+
+HERE = Path(__file__).resolve().parents[2]
+CACHE = Path(os.environ["ARGO_CACHE"])
+SUITE_SECONDS = 3600
+MARKERS = ("contract", "integration", "end_to_end")
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """A part of the tests; `run` gets what pytest-based ones pass on."""
+
+    name: str
+    about: str
+    run: Callable[[Sequence[str]], Counts]
+
+
+def main() -> int:
+    """Exit status 0 only if something ran and nothing failed."""
+    options = _options()
+    if options.list:
+        for suite in SUITES.values():
+            print(f"{suite.name:12} {suite.about}")
+        return 0
+    signal.signal(signal.SIGTERM, _on_sigterm)
+    chosen = _chosen(options.suites)
+    with docker_engine(CACHE) as missing:
+        say(f"Docker: {missing or 'an engine answers'}")
+        results = {suite.name: _run(suite, options.pytest) for suite in chosen}
+    return _sum_up(results)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="./dev test", description="Run the tests, or some suites of them.")
+    parser.add_argument("suites", nargs="*", metavar="SUITE", help="see --list; none: all")
+    parser.add_argument("--list", action="store_true", help="list the suites")
+    parser.add_argument("--pytest", action="append", default=[], metavar="ARG", help="passed on, e.g. --pytest=-x")
+    options = parser.parse_args()
+    unknown = [name for name in options.suites if name not in SUITES]
+    if unknown:
+        parser.error(f"no suite {', '.join(unknown)}; there are: {', '.join(SUITES)}")
+    return options
+
+
+def _chosen(names: Sequence[str]) -> list[Suite]:
+    """The suites of the same name; all by default, the Python ones in one run."""
+    return [SUITES[name] for name in names or ("python", "compat", "niuk")]
+
+
+def _on_sigterm(*_: object) -> NoReturn:
+    raise SystemExit(143)
+
+
+def _run(suite: Suite, extra: Sequence[str]) -> Counts:
+    say(f"suite {suite.name}: {suite.about}")
+    began = time.monotonic()
+    try:
+        counts = suite.run(extra)
+    except ServiceStartError as error:
+        print(error, file=sys.stderr)
+        counts = Counts.broken(f"{suite.name}: the service did not start")
+    except subprocess.TimeoutExpired:
+        counts = Counts.broken(f"{suite.name}: not done after {SUITE_SECONDS} s")
+    say(f"suite {suite.name}: {counts} in {time.monotonic() - began:.0f} s")
+    return counts
+
+
+def _sum_up(results: dict[str, Counts]) -> int:
+    total = sum(results.values(), Counts())
+    print()
+    for reason, number in sorted(total.reasons.items(), key=lambda item: -item[1]):
+        print(f"skipped {number}: {reason}")
+    for name in total.failures:
+        print(f"FAILED {name}")
+    for name, counts in results.items():
+        print(f"{name:12} {counts}")
+    print(total, flush=True)
+    return 0 if total.passed and not total.failed else 1
+
+
+def say(text: str) -> None:
+    print(f"== {text}", file=sys.stderr, flush=True)
+
+
+# ---------------------------------------------------------------- the suites
+
+
+def _pytest(arguments: Sequence[str], folder: Path = HERE) -> Counts:
+    with tempfile.TemporaryDirectory(prefix="argo-tests-") as temporary:
+        report = Path(temporary) / "report.xml"
+        command = [sys.executable, "-P", "-m", "pytest", f"--junitxml={report}", "-q", *arguments]
+        status = subprocess.run(command, cwd=folder, timeout=SUITE_SECONDS, check=False).returncode
+        if not report.exists():
+            return Counts.broken(f"pytest ended with status {status} without a report: {' '.join(arguments)}")
+        counts = from_junit(report)
+    # 0: all passed; 1: some failed, and they are in the report; 5: none was chosen. Others mean it broke off.
+    return counts if status in {0, 1, 5} else counts + Counts.broken(f"pytest ended with status {status}")
+
+
+def _python(extra: Sequence[str]) -> Counts:
+    return _pytest(extra)
+
+
+def _marked(marker: str) -> Callable[[Sequence[str]], Counts]:
+    return lambda extra: _pytest(["-m", marker, *extra])
+
+
+def _compat(extra: Sequence[str]) -> Counts:
+    with fresh_service("--log-format", "json") as service:
+        counts = _pytest([*_compat_options(service), *extra], HERE / "compat-tests")
+        if counts.failed:
+            say(f"the end of the service's log:\n{tail(service.log)}")
+    return counts
+
+
+def _compat_options(service: Service) -> list[str]:
+    small = service.new_namespace("small")
+    service.argofn("namespace", "limits", "small", "--invocations-per-minute", "10")
+    return [
+        f"--apihost={service.url}",
+        f"--auth={service.auth}",
+        f"--auth2={service.new_namespace('other')}",
+        f"--throttled-auth={small}",
+    ]
+
+
+def _niuk(_: Sequence[str]) -> Counts:
+    manifest = HERE / "niuk-runtime" / "host" / "Cargo.toml"
+    if not manifest.exists():
+        return Counts.of_skipped_suite("niuk-runtime/host is not here yet")
+    command = ["cargo", "test", "--locked", "--manifest-path", str(manifest)]
+    environment = {**os.environ, "CARGO_TARGET_DIR": str(CACHE / "cargo-target"), "CARGO_TERM_COLOR": "never"}
+    done = subprocess.run(
+        command, env=environment, stdout=subprocess.PIPE, text=True, timeout=SUITE_SECONDS, check=False
+    )
+    sys.stdout.write(done.stdout)
+    counts = from_cargo(done.stdout)
+    return counts if done.returncode == 0 or counts.failed else counts + Counts.broken("cargo test did not finish")
+
+
+SUITES = {
+    suite.name: suite
+    for suite in (
+        Suite("python", "provider and action-proxy: all of the next four", _python),
+        Suite("unit", "pure, no I/O", _marked(" and ".join(f"not {marker}" for marker in MARKERS))),
+        Suite("contract", "one behaviour class a port, over every adapter", _marked("contract")),
+        Suite("integration", "real engines", _marked("integration")),
+        Suite("end_to_end", "the real service", _marked("end_to_end")),
+        Suite("compat", "black box over HTTP and real clients, against a fresh service", _compat),
+        Suite("niuk", "the NIUk host", _niuk),
+    )
+}
+
+if __name__ == "__main__":
+    sys.exit(main())
