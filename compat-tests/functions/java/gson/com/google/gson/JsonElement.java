@@ -1,0 +1,5 @@
+package com.google.gson;
+
+public abstract class JsonElement {
+    public native String getAsString();
+}

@@ -1,0 +1,9 @@
+package com.google.gson;
+
+public final class JsonObject extends JsonElement {
+    public native boolean has(String name);
+
+    public native JsonElement get(String name);
+
+    public native void addProperty(String name, String value);
+}
