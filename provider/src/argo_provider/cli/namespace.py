@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -75,7 +76,7 @@ def show_all(data_dir: DataDir = None, config: Config = None, as_json: AsJson = 
     for record in records:
         made = datetime.fromtimestamp(record.created / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
         table.add_row(record.namespace, f"{record.key_id}:…", made, _limits_text(record.limits))
-    Console(soft_wrap=True).print(table)
+    Console(width=None if sys.stdout.isatty() else 200).print(table)
 
 
 @namespaces.command("delete")

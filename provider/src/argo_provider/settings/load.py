@@ -59,7 +59,10 @@ def load(
     given |= _from_assignments(assignments, known)
     given |= {key: _Given(value, "flag") for key, value in (flags or {}).items() if value is not None}
     values = {known[key].path: _convert(known[key], each) for key, each in given.items()}
-    settings = _assemble(Settings(), values)
+    try:
+        settings = _assemble(Settings(), values)
+    except ValueError as error:  # a part of the tree refuses its values
+        raise SettingsError(str(error)) from error
     _check(settings)
     return Loaded(settings, {key: each.origin for key, each in given.items()})
 

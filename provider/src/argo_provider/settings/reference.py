@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import types
 import typing
 from enum import StrEnum
@@ -13,7 +12,7 @@ from argo_provider.settings.tree import Leaf, Secret, Settings, leaves
 
 _HEAD = """# Settings
 
-Made from the code by `./dev docs`; a test holds it complete.
+Made from the code by `argofn settings --reference`; a test holds it complete.
 
 A value is taken from the last of these that gives it: the default, a TOML file (`--config FILE` or `ARGO_CONFIG`),
 the environment, a flag. `server.port` is written in TOML as `port` under `[server]`, in the environment as
@@ -65,7 +64,3 @@ def type_name(hint: Any) -> str:
     if typing.get_origin(hint) is tuple:
         return "list of " + type_name(typing.get_args(hint)[0])
     return _TYPES[hint]
-
-
-if __name__ == "__main__":
-    sys.stdout.write(render())

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
 from argo_provider.model.limits import Range, SystemLimits
+from argo_provider.scheduling.settings import PoolSettings
 
 T = TypeVar("T")
 MB = 1024 * 1024
@@ -78,10 +79,7 @@ class ServerSettings:
     )
     body_bytes: int = setting(50 * MB, "Largest request body.", unit="bytes", low=1024)
     header_bytes: int = setting(16 * 1024, "Largest single header, and request line.", unit="bytes", low=1024)
-    body_timeout_s: float = setting(30.0, "Time a client has to send its request.", unit="seconds", low=0.1)
-    drain_s: float = setting(
-        30.0, "After SIGTERM: time for running invocations to end before they are cut off.", unit="seconds", low=0
-    )
+    body_timeout_seconds: float = setting(30.0, "Time a client has to send its request.", unit="seconds", low=0.1)
     metrics_token: Secret | None = setting(
         None, "Bearer token that `GET /metrics` wants. Without one, only loopback callers may read it."
     )
@@ -103,10 +101,18 @@ class ThrottleSettings:
 class RetentionSettings:
     """How long activation records are kept."""
 
-    activations_s: float = setting(
+    activations_seconds: float = setting(
         7 * 86_400.0, "Age at which a record is deleted; 0 keeps all.", unit="seconds", low=0
     )
-    sweep_every_s: float = setting(600.0, "How often old records are looked for.", unit="seconds", low=1)
+    sweep_every_seconds: float = setting(600.0, "How often old records are looked for.", unit="seconds", low=1)
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeSettings:
+    """Which language runtimes are made usable."""
+
+    provision: bool = setting(True, "Make missing runtimes usable in the background; as root this installs packages.")
+    kinds: tuple[str, ...] = setting((), "Only these kinds, e.g. `nodejs:20`; empty: all that there are.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +136,8 @@ class Settings:
         SandboxChoice.AUTO, "Isolation: `process`, `container`, or `auto`: containers where an engine answers."
     )
     server: ServerSettings = ServerSettings()
+    runtimes: RuntimeSettings = RuntimeSettings()
+    pool: PoolSettings = PoolSettings()
     limits: SystemLimits = SystemLimits()
     throttles: ThrottleSettings = ThrottleSettings()
     retention: RetentionSettings = RetentionSettings()
@@ -151,6 +159,23 @@ _DOCS: dict[str, tuple[str, str]] = {
     "limits.sequence_length": ("Most components of a sequence.", ""),
     "limits.blocking_wait_ms": ("Time a blocking invocation waits before it answers 202.", "milliseconds"),
 }
+_POOL: dict[str, tuple[str, str]] = {
+    "memory_mb": ("Memory of all sandboxes together.", "MB"),
+    "max_starts": ("Sandboxes being created at once.", ""),
+    "keep_alive_seconds": ("A warm sandbox idle for longer ends.", "seconds"),
+    "stem_keep_alive_seconds": ("The same for an uninitialised one beyond the stock that is wanted.", "seconds"),
+    "stem_memory_mb": ("Memory of the uninitialised sandboxes kept in stock.", "MB"),
+    "stem_backoff_seconds": ("After a start for the stock failed, none of that shape for so long.", "seconds"),
+    "queue_limit": ("Invocations that may wait for a sandbox; more are answered 503.", ""),
+    "namespace_queue_limit": ("Of one namespace.", ""),
+    "queue_wait_seconds": ("An invocation that waited longer ends with a platform error.", "seconds"),
+    "quantum_mb": ("Memory a namespace may be granted before it is another's turn.", "MB"),
+    "cold_cost": ("A cold start counts as so many warm ones against the quantum.", ""),
+    "tick_seconds": ("How often idle sandboxes, waiting limits and the stock are looked at.", "seconds"),
+    "drain_seconds": ("After SIGTERM: time for running invocations to end before they are cut off.", "seconds"),
+}
+_DOCS |= {f"pool.{name}": said for name, said in _POOL.items()}
+_SHOWN = {"pool.memory_mb": "60 % of the machine", "pool.max_starts": "cores, 2 to 8"}
 _RANGE_PARTS = {
     "low": "smallest allowed.",
     "default": "what it is if nothing is said.",
@@ -197,7 +222,16 @@ def leaves(tree: Any, path: tuple[str, ...] = ()) -> Iterator[Leaf]:
         else:
             doc, unit = _said(here, each.metadata)
             low, high = each.metadata.get("low"), each.metadata.get("high")
-            yield Leaf(here, hints[each.name], value, doc, unit, low, high, each.metadata.get("shown"))
+            yield Leaf(
+                here,
+                hints[each.name],
+                value,
+                doc,
+                unit,
+                low,
+                high,
+                each.metadata.get("shown", _SHOWN.get(".".join(here))),
+            )
 
 
 def _said(path: tuple[str, ...], metadata: Any) -> tuple[str, str]:
