@@ -16,8 +16,27 @@ function ownDescriptor(fd) {
   }
 }
 
+// A connection that got the number of a closed stream would receive what the function prints.
+function reopenWhenClosed(streams) {
+  const reopen = (fd) => {
+    const stream = streams.find((one) => one.number === fd && one.fd !== fd);
+    if (stream) fs.openSync(`/proc/self/fd/${stream.fd}`, fs.constants.O_WRONLY); // takes the lowest free number
+  };
+  const { close, closeSync } = fs;
+  fs.closeSync = (fd) => {
+    closeSync(fd);
+    reopen(fd);
+  };
+  fs.close = (fd, callback = () => {}) => {
+    if (fd !== 1 && fd !== 2) return close(fd, callback);
+    fs.closeSync(fd);
+    return process.nextTick(callback, null);
+  };
+}
+
 class OutputStream {
   constructor(name, fd) {
+    this.number = fd;
     this.fd = ownDescriptor(fd);
     this.stream = null;
     this.watch(name);
@@ -65,6 +84,7 @@ class OutputStream {
 class LogMarker {
   constructor() {
     this.streams = [new OutputStream('stdout', 1), new OutputStream('stderr', 2)];
+    reopenWhenClosed(this.streams);
   }
 
   /** @returns {Promise|undefined} */

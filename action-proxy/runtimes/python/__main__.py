@@ -2,7 +2,8 @@
 
 import sys
 
-from argo_launcher.launcher import main
+from argo_launcher.launcher import overlapping_runs, start
+from argo_launcher.python_action import PythonAction
 
 sys.path.pop(0)  # the launcher's own folder: an action's imports must not find it
-main()
+start(PythonAction(threaded=overlapping_runs()), threaded=overlapping_runs())

@@ -1,10 +1,13 @@
-"""State of one action: ready → initialised | failed; answers /init and /run."""
+"""State of one action: ready → initialised | failed; answers /init and /run.
+
+An action has `load(code, main, *, binary)`, which raises InitError or whatever the code raises, and `call(args)`, which
+gives (status, JSON bytes).
+"""
 
 import json
 import os
 import sys
 
-from argo_launcher.action import Caller, InitError, load_handler
 from argo_launcher.http_server import listening_socket, serve, serve_threaded
 from argo_launcher.log_marker import LogMarker
 
@@ -24,6 +27,10 @@ RUN_FIELDS = tuple(
 NOT_A_DICTIONARY = "The action did not return a dictionary or array."
 
 
+class InitError(Exception):
+    """Why an action cannot be initialised, for its author."""
+
+
 def failure(status, error):
     return status, json.dumps({"error": error}).encode()
 
@@ -31,10 +38,9 @@ def failure(status, error):
 class Launcher:
     """`route` is what the HTTP server calls."""
 
-    def __init__(self, *, threaded):
+    def __init__(self, action):
         self._state = "ready"
-        self._handler = None
-        self._call = Caller(threaded=threaded)
+        self._action = action
         self._marker = LogMarker()
 
     def route(self, path, body):
@@ -57,11 +63,10 @@ class Launcher:
         try:
             for name, text in (value.get("env") or {}).items():
                 os.environ[name] = text if isinstance(text, str) else json.dumps(text)
-            self._handler = load_handler(value["code"], value.get("main") or "main", binary=bool(value.get("binary")))
-            self._call.prepare(self._handler)
+            self._action.load(value["code"], value.get("main") or "main", binary=bool(value.get("binary")))
         except Exception as error:
             self._state = "failed"
-            self._show(error)
+            show(error)
             self._marker.mark()
             reason = str(error) if isinstance(error, InitError) else f"{type(error).__name__}: {error}"
             return failure(502, f"Initialization has failed due to: {reason}")
@@ -77,34 +82,19 @@ class Launcher:
             if value is not None:
                 environment[variable] = str(value)
         try:
-            return self._answer(message.get("value", {}))
+            return self._action.call(message.get("value", {}))
         finally:
             self._marker.mark()
 
-    def _answer(self, args):
-        # An exception is an answer of the function, as in OpenWhisk's Python runtimes: {"error": text}, status 200.
-        try:
-            result = self._call(self._handler, args)
-        except Exception as error:
-            self._show(error)
-            return failure(200, _text(error))
-        if not isinstance(result, (dict, list, tuple)):
-            print(f"Result must be a dictionary or an array but has type '{type(result).__name__}'", file=sys.stderr)
-            return failure(502, NOT_A_DICTIONARY)
-        try:
-            return 200, json.dumps(result, ensure_ascii=False, allow_nan=False).encode()
-        except (TypeError, ValueError, RecursionError) as error:
-            self._show(error)
-            return failure(502, f"{NOT_A_DICTIONARY} {error}")
 
-    @staticmethod
-    def _show(error):
-        import traceback
+def show(error):
+    """Prints an exception of the user's code, however broken, where its author looks for it."""
+    import traceback
 
-        try:
-            traceback.print_exception(error, file=sys.stderr)
-        except Exception:
-            os.write(2, b"an exception that cannot be shown\n")
+    try:
+        traceback.print_exception(error, file=sys.stderr)
+    except Exception:
+        os.write(2, b"an exception that cannot be shown\n")
 
 
 def _is_init(value):
@@ -114,13 +104,6 @@ def _is_init(value):
         and bool(value["code"])
         and isinstance(value.get("main", ""), str)
     )
-
-
-def _text(error):
-    try:
-        return str(error)
-    except Exception:
-        return type(error).__name__
 
 
 def _exiting_with_the_function(route):
@@ -135,11 +118,16 @@ def _exiting_with_the_function(route):
     return routed
 
 
-def main():
-    threaded = int(os.environ.get("ARGO_CONCURRENCY") or 1) > 1
-    launcher = Launcher(threaded=threaded)
+def start(action, *, threaded):
+    """Serves until the process is ended."""
+    launcher = Launcher(action)
     listener = listening_socket(os.environ.get("ARGO_LISTEN") or DEFAULT_ADDRESS)
     if threaded:
         serve_threaded(listener, _exiting_with_the_function(launcher.route))
     else:
         serve(listener, launcher.route)
+
+
+def overlapping_runs():
+    """Whether more than one /run may be under way."""
+    return int(os.environ.get("ARGO_CONCURRENCY") or 1) > 1

@@ -1,17 +1,15 @@
 """Loads a Python action (source text, or a zip with `__main__.py` and perhaps `virtualenv/`) and calls it."""
 
-import glob
+import json
 import os
 import sys
 import types
 
+from argo_launcher.launcher import NOT_A_DICTIONARY, InitError, failure, show
+
 MODULE = "main__"  # not "__main__": an action's `if __name__ == "__main__"` block must not run
 INVALID_VIRTUALENV = "Invalid virtualenv. Zip file includes 'virtualenv' but not 'virtualenv/bin/activate_this.py'."
 NO_MAIN_FILE = "Zip file does not include mandatory files."
-
-
-class InitError(Exception):
-    """Why an action cannot be initialised, for its author."""
 
 
 def load_handler(code, main, *, binary):
@@ -60,6 +58,8 @@ def _activate_virtualenv(folder):
         with open(script, encoding="utf-8") as file:
             exec(compile(file.read(), script, "exec"), {"__file__": script, "__name__": "activate_this"})
         return
+    import glob
+
     packages = glob.glob(os.path.join(folder, "lib", "python3*", "site-packages"))
     if not packages:
         raise InitError(INVALID_VIRTUALENV)
@@ -70,23 +70,29 @@ def _activate_virtualenv(folder):
         sys.path.insert(1, path)
 
 
-class Caller:
-    """Calls handlers; coroutines run on one event loop that lives as long as the sandbox."""
+class PythonAction:
+    """A function called in this process; coroutines run on one event loop that lives as long as the sandbox."""
 
     def __init__(self, *, threaded):
         self._threaded = threaded
+        self._handler = None
         self._loop = None
 
-    def prepare(self, handler):
-        """Made at init, so that the first of several overlapping runs does not race for the loop."""
-        if self._threaded or _is_async(handler):
-            self._start_loop()
+    def load(self, code, main, *, binary):
+        self._handler = load_handler(code, main, binary=binary)
+        if self._threaded or _is_async(self._handler):
+            self._start_loop()  # now, so that the first of several overlapping runs does not race for it
 
-    def __call__(self, handler, args):
-        result = handler(args)
-        if isinstance(result, types.CoroutineType) or hasattr(type(result), "__await__"):
-            return self._wait(result)
-        return result
+    def call(self, args):
+        # An exception is an answer of the function, as in OpenWhisk's Python runtimes: {"error": text}, status 200.
+        try:
+            result = self._handler(args)
+            if isinstance(result, types.CoroutineType) or hasattr(type(result), "__await__"):
+                result = self._wait(result)
+        except Exception as error:
+            show(error)
+            return failure(200, _text(error))
+        return _answer(result)
 
     def _start_loop(self):
         import asyncio
@@ -116,3 +122,21 @@ async def _awaited(awaitable):
 def _is_async(handler):
     code = getattr(handler, "__code__", None)
     return bool(code and code.co_flags & 0x80)  # CO_COROUTINE
+
+
+def _answer(result):
+    if not isinstance(result, (dict, list, tuple)):
+        print(f"Result must be a dictionary or an array but has type '{type(result).__name__}'", file=sys.stderr)
+        return failure(502, NOT_A_DICTIONARY)
+    try:
+        return 200, json.dumps(result, ensure_ascii=False, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        show(error)
+        return failure(502, f"{NOT_A_DICTIONARY} {error}")
+
+
+def _text(error):
+    try:
+        return str(error)
+    except Exception:
+        return type(error).__name__

@@ -1,0 +1,120 @@
+package argo.launcher;
+
+import com.google.gson.Gson;
+import com.google.gson.GsonBuilder;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParseException;
+import com.google.gson.JsonParser;
+import java.lang.reflect.InvocationTargetException;
+import java.nio.charset.StandardCharsets;
+import java.util.Locale;
+import java.util.Map;
+
+/** Runs one action inside a sandbox: POST /init loads it, every POST /run calls it. */
+final class Launcher {
+    private static final String[] RUN_FIELDS = {
+        "namespace", "action_name", "action_version", "activation_id", "transaction_id", "deadline", "api_key",
+    };
+    private static final Gson GSON = new GsonBuilder().serializeNulls().disableHtmlEscaping().create();
+
+    private final LogMarker marker = new LogMarker();
+    private final ProcessEnvironment environment = new ProcessEnvironment();
+    private String state = "ready"; // → starting → initialised | failed
+    private volatile Action action;
+
+    HttpConnection.Answer route(String path, byte[] body) {
+        if (!path.equals("/init") && !path.equals("/run")) {
+            return failure(404, "The requested resource could not be found.");
+        }
+        JsonObject message;
+        try {
+            message = JsonParser.parseString(new String(body, StandardCharsets.UTF_8)).getAsJsonObject();
+        } catch (JsonParseException | IllegalStateException | StackOverflowError error) {
+            return failure(400, "The request content was malformed: " + error.getMessage());
+        }
+        return path.equals("/run") ? run(message) : init(message.get("value"));
+    }
+
+    private synchronized HttpConnection.Answer init(JsonElement value) {
+        if (!state.equals("ready")) {
+            return failure(403, "Cannot initialize the action more than once.");
+        }
+        String main = text(value, "main");
+        String code = text(value, "code");
+        if (main.isEmpty() || code.isEmpty()) {
+            return failure(403, "Missing main/no code to execute.");
+        }
+        state = "starting";
+        try {
+            setVariables(value.getAsJsonObject().getAsJsonObject("env"));
+            action = new Action(main, code);
+        } catch (Exception | LinkageError error) {
+            state = "failed";
+            error.printStackTrace();
+            marker.mark();
+            return failure(502, "Initialization has failed due to: " + error);
+        }
+        state = "initialised";
+        return new HttpConnection.Answer(200, "{\"ok\":true}".getBytes(StandardCharsets.UTF_8));
+    }
+
+    private void setVariables(JsonObject env) {
+        if (env != null) {
+            for (Map.Entry<String, JsonElement> one : env.entrySet()) {
+                JsonElement value = one.getValue();
+                environment.set(one.getKey(), value.isJsonPrimitive() ? value.getAsString() : GSON.toJson(value));
+            }
+        }
+    }
+
+    private HttpConnection.Answer run(JsonObject message) {
+        if (action == null) {
+            return failure(403, "System not ready, status is " + state + ".");
+        }
+        for (String field : RUN_FIELDS) {
+            if (message.has(field) && message.get(field).isJsonPrimitive()) {
+                environment.set("__OW_" + field.toUpperCase(Locale.ROOT), message.get(field).getAsString());
+            }
+        }
+        try {
+            return call(message.has("value") ? message.get("value") : new JsonObject());
+        } finally {
+            marker.mark();
+        }
+    }
+
+    private HttpConnection.Answer call(JsonElement args) {
+        try {
+            JsonElement result = action.call(args);
+            if (result == null) {
+                throw new IllegalStateException("The action returned null");
+            }
+            if (!result.isJsonObject() && !result.isJsonArray()) {
+                return failure(502, "The action did not return a dictionary or array.");
+            }
+            return new HttpConnection.Answer(200, GSON.toJson(result).getBytes(StandardCharsets.UTF_8));
+        } catch (InvocationTargetException wrapped) {
+            Throwable thrown = wrapped.getCause();
+            thrown.printStackTrace();
+            return failure(502, "An error has occurred while invoking the action (see logs for details): " + thrown);
+        } catch (Exception | StackOverflowError | OutOfMemoryError error) {
+            error.printStackTrace();
+            return failure(502, "An error has occurred (see logs for details): " + error);
+        }
+    }
+
+    private static String text(JsonElement object, String name) {
+        if (object == null || !object.isJsonObject() || !object.getAsJsonObject().has(name)) {
+            return "";
+        }
+        JsonElement value = object.getAsJsonObject().get(name);
+        return value.isJsonPrimitive() ? value.getAsString() : "";
+    }
+
+    private static HttpConnection.Answer failure(int status, String error) {
+        JsonObject object = new JsonObject();
+        object.addProperty("error", error);
+        return new HttpConnection.Answer(status, GSON.toJson(object).getBytes(StandardCharsets.UTF_8));
+    }
+}
