@@ -22,14 +22,25 @@ def setting(default: T, doc: str, *, unit: str = "", low: float | None = None, h
     return value
 
 
-@dataclass(frozen=True, slots=True)
 class Secret:
-    """A value that is never printed: `str` and `repr` are masked, `reveal` gives it."""
+    """A value that is never printed: `str` and `repr` are masked, `reveal` gives it.
 
-    value: str = field(repr=False)
+    No dataclass: JSON encoders write the fields of those.
+    """
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
 
     def reveal(self) -> str:
-        return self.value
+        return self._value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
 
     def __str__(self) -> str:
         return "******"
@@ -171,11 +182,12 @@ _POOL: dict[str, tuple[str, str]] = {
     "queue_wait_seconds": ("An invocation that waited longer ends with a platform error.", "seconds"),
     "quantum_mb": ("Memory a namespace may be granted before it is another's turn.", "MB"),
     "cold_cost": ("A cold start counts as so many warm ones against the quantum.", ""),
+    "tenure_seconds": ("A sandbox in demand is kept so long from others that have none.", "seconds"),
     "tick_seconds": ("How often idle sandboxes, waiting limits and the stock are looked at.", "seconds"),
     "drain_seconds": ("After SIGTERM: time for running invocations to end before they are cut off.", "seconds"),
 }
 _DOCS |= {f"pool.{name}": said for name, said in _POOL.items()}
-_SHOWN = {"pool.memory_mb": "60 % of the machine", "pool.max_starts": "cores, 2 to 8"}
+_SHOWN = {"pool.memory_mb": "60 % of the machine", "pool.max_starts": "cores + 1, up to 8"}
 _RANGE_PARTS = {
     "low": "smallest allowed.",
     "default": "what it is if nothing is said.",
@@ -217,7 +229,7 @@ def leaves(tree: Any, path: tuple[str, ...] = ()) -> Iterator[Leaf]:
     for each in fields(tree):
         here = (*path, each.name)
         value = getattr(tree, each.name)
-        if is_dataclass(value) and not isinstance(value, Secret):
+        if is_dataclass(value):
             yield from leaves(value, here)
         else:
             doc, unit = _said(here, each.metadata)

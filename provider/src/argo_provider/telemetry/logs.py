@@ -81,7 +81,7 @@ def _renderers(chosen: LogFormat, stream: TextIO) -> list[structlog.typing.Proce
 
 
 def _json(event: Any, **_: Any) -> str:
-    return orjson.dumps(event, default=str).decode()
+    return orjson.dumps(event, default=str, option=orjson.OPT_PASSTHROUGH_DATACLASS).decode()
 
 
 def _standard_library(
