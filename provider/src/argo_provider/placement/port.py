@@ -8,15 +8,24 @@ from __future__ import annotations
 
 from asyncio import Future
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
+from argo_proxy.pool.job import Claim, Dropped
 from argo_proxy.protocol.messages import Execution, Invocation
 
-Claim = Callable[[], Awaitable[bool]]
-"""Awaited once, right before user code may begin; False: cancelled, or taken by another: drop it."""
+__all__ = [
+    "Claim",
+    "Dropped",
+    "OverloadReason",
+    "Overloaded",
+    "Placement",
+    "PlacementSnapshot",
+    "SandboxSummary",
+    "Ticket",
+]
 
 
 class OverloadReason(Enum):
@@ -35,13 +44,6 @@ class Overloaded(Exception):  # noqa: N818
     def __init__(self, reason: OverloadReason, message: str) -> None:
         super().__init__(message)
         self.reason = reason
-
-
-class Dropped(Exception):  # noqa: N818 — not a failure
-    """The invocation was given up before user code began: its claim was refused, or the service stopped first.
-
-    Set on both futures of the ticket. Journaled work stays in the journal; there is no activation to record here.
-    """
 
 
 @dataclass(frozen=True, slots=True, eq=False)

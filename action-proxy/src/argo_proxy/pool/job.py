@@ -1,0 +1,71 @@
+"""One invocation from its acceptance to its last log line."""
+
+from __future__ import annotations
+
+from asyncio import Future
+from collections.abc import Awaitable, Callable
+
+from argo_proxy.pool.shape import Key, Shape
+from argo_proxy.protocol.messages import Execution, Invocation
+
+Claim = Callable[[], Awaitable[bool]]
+
+
+class Dropped(Exception):  # noqa: N818 — not a failure
+    """The invocation was given up before user code began: its claim was refused, or the service stopped first.
+
+    There is no activation to record here; journaled work stays in the journal.
+    """
+
+
+class Job:
+    """An invocation with the two futures that its submitter holds. Times are monotonic seconds.
+
+    `began`: user code may have begun, so it must not be run again.
+    """
+
+    __slots__ = ("accepted_at", "answered", "began", "claim", "finished", "invocation", "key", "retried", "shape")
+
+    def __init__(
+        self,
+        invocation: Invocation,
+        shape: Shape,
+        *,
+        claim: Claim | None,
+        answered: Future[Execution],
+        finished: Future[Execution],
+        now: float,
+    ) -> None:
+        self.invocation = invocation
+        self.key: Key = invocation.executable.key
+        self.shape = shape
+        self.claim = claim
+        self.answered = answered
+        self.finished = finished
+        self.accepted_at = invocation.accepted_at or now
+        self.began = False
+        self.retried = False
+
+    def answer(self, execution: Execution) -> None:
+        """The outcome is known."""
+        if not self.answered.done():
+            self.answered.set_result(execution)
+
+    def finish(self, execution: Execution) -> None:
+        """All is known."""
+        self.answer(execution)
+        if not self.finished.done():
+            self.finished.set_result(execution)
+
+    def fail(self, execution: Execution) -> None:
+        """The platform failed; an outcome that was given already stands."""
+        answered = self.answered
+        known = answered.done() and not answered.cancelled()
+        self.finish(answered.result() if known else execution)
+
+    def drop(self, reason: str) -> None:
+        """It will not run here."""
+        for future in (self.answered, self.finished):
+            if not future.done():
+                future.set_exception(Dropped(reason))
+                future.exception()  # nobody has to listen

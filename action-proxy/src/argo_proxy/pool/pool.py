@@ -1,0 +1,291 @@
+"""Carries the scheduler's instructions out on the sandboxes of one machine."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Any
+
+import structlog
+
+from argo_proxy.pool.events import NoEvents, PoolEvents
+from argo_proxy.pool.job import Job
+from argo_proxy.pool.life import (
+    ASSIGNED,
+    CREATED,
+    ENDED,
+    INITIALISED,
+    RELEASED,
+    RETIRED,
+    UNBOUND,
+    Bound,
+    SandboxState,
+)
+from argo_proxy.pool.serving import Attempt, LoadCode, Serving, ServingLimits, with_logs
+from argo_proxy.pool.shape import Key, Shape
+from argo_proxy.pool.table import SandboxEntry, SandboxTable
+from argo_proxy.protocol.messages import Execution
+from argo_proxy.runtimes import Catalogue
+from argo_proxy.sandboxes.port import Gone, Sandbox, SandboxCreationError, SandboxDriver, SandboxKind, SandboxSpec
+
+_log = structlog.get_logger(__name__)
+
+Spawn = Callable[[Coroutine[Any, Any, None]], object]
+"""Runs a coroutine in the owner's task group."""
+
+
+@dataclass(frozen=True, slots=True)
+class PoolLimits:
+    """Bounds of what is done to sandboxes; seconds."""
+
+    serving: ServingLimits = field(default_factory=ServingLimits)
+    create_seconds: float = 120.0
+    claim_seconds: float = 30.0
+    destroy_seconds: float = 10.0
+    environment: Mapping[str, str] = field(default_factory=dict)  # of every sandbox: __OW_API_HOST, …
+
+
+class Unserved(Enum):
+    """Why a job was not run in the sandbox that it was assigned to; user code has not begun."""
+
+    DROPPED = auto()  # its claim was refused
+    ELSEWHERE = auto()  # the sandbox was gone: another may take it
+
+
+class _Fate(Enum):
+    HEALTHY = auto()  # may serve again
+    UNUSED = auto()  # nothing was sent
+    BROKEN = auto()  # must be destroyed
+
+
+class SandboxPool:
+    """Sandboxes and what is done with them. Synchronous methods change the table at once; the rest follows in tasks.
+
+    `changed` is called when a sandbox became free, ready or gone; `start_failed` when one could not be created.
+    """
+
+    def __init__(
+        self,
+        drivers: Mapping[SandboxKind, SandboxDriver],
+        catalogue: Catalogue,
+        load_code: LoadCode,
+        *,
+        spawn: Spawn,
+        changed: Callable[[], None],
+        start_failed: Callable[[SandboxEntry, SandboxCreationError], None],
+        limits: PoolLimits | None = None,
+        events: PoolEvents | None = None,
+    ) -> None:
+        self.table = SandboxTable()
+        self._drivers = drivers
+        self._catalogue = catalogue
+        self._load_code = load_code
+        self._spawn = spawn
+        self._changed = changed
+        self._start_failed = start_failed
+        self._limits = limits or PoolLimits()
+        self._events = events or NoEvents()
+
+    # Instructions
+
+    def start(self, shape: Shape, requested_by: Key | None) -> SandboxEntry:
+        """Begin to create a sandbox."""
+        entry = self.table.add(shape, requested_by, time.monotonic())
+        self._spawn(self._create(entry))
+        return entry
+
+    def assign(self, entry: SandboxEntry, key: Key) -> bool:
+        """Take a slot of this sandbox for an activation; whether it must be initialised first."""
+        if entry.life.state is not SandboxState.COLD:
+            self.table.apply(entry, ASSIGNED)
+            return False
+        self.table.apply(entry, Bound(key))
+        entry.bound_at = time.monotonic()
+        return True
+
+    def evict(self, entry: SandboxEntry, reason: str) -> None:
+        """End it now if nothing is in flight, else when the last activation has left."""
+        life = entry.life
+        if entry.gone or life.retiring:
+            return
+        if life.in_flight or not life.ready:
+            self.table.apply(entry, RETIRED)
+        else:
+            self._end(entry, reason)
+
+    async def serve(self, entry: SandboxEntry, job: Job, *, cold: bool) -> Execution | Unserved:
+        """Run `job` in the slot taken by `assign`; the slot is given back however this ends."""
+        fate = _Fate.BROKEN  # what an exception leaves behind must not be used again
+        try:
+            if job.claim is not None and not await self._claimed(job):
+                fate = _Fate.UNUSED
+                return Unserved.DROPPED
+            sandbox = entry.sandbox
+            if sandbox is None or entry.gone:
+                return Unserved.ELSEWHERE
+            attempt = Attempt(job, sandbox, self._limits.serving, *_waits(entry, job, cold=cold))
+            serving = await self._run(attempt, entry, cold=cold)
+            if serving is None:
+                return Unserved.ELSEWHERE
+            job.answer(serving.execution)
+            sentinels = entry.shape.image is None
+            execution, in_step = await with_logs(serving, job, sandbox, self._limits.serving, sentinels=sentinels)
+            if serving.gone:
+                self._end(entry, "died")
+            elif serving.healthy and in_step:
+                fate = _Fate.HEALTHY
+            return execution
+        finally:
+            self._release(entry, fate, cold=cold)
+
+    async def close(self) -> None:
+        """End every sandbox, and wait for it."""
+        for entry in self.table:
+            if not entry.gone:
+                self.table.apply(entry, ENDED)
+                self._events.ended(entry.shape, "closing")
+        sandboxes = [entry.sandbox for entry in self.table if entry.sandbox is not None]
+        await asyncio.gather(*(self._destroy(sandbox) for sandbox in sandboxes))
+
+    # Serving
+
+    async def _claimed(self, job: Job) -> bool:
+        if job.claim is None:
+            return True
+        try:
+            async with asyncio.timeout(self._limits.claim_seconds):
+                claimed = await job.claim()
+        except TimeoutError:
+            _log.warning("claim_timed_out", activation=job.invocation.activation_id)
+            return False
+        job.claim = None
+        return claimed
+
+    async def _run(self, attempt: Attempt, entry: SandboxEntry, *, cold: bool) -> Serving | None:
+        if cold:
+            ended = await attempt.init(self._load_code)
+            if ended is not None:
+                return ended if _final(ended, attempt) else None
+            entry.start_seconds += attempt.init_seconds
+            if entry.life.state is SandboxState.WARMING:
+                self.table.apply(entry, INITIALISED)
+                if entry.shape.concurrency > 1:
+                    self._changed()
+        return await attempt.run(cold=cold)
+
+    def _release(self, entry: SandboxEntry, fate: _Fate, *, cold: bool) -> None:
+        life = entry.life
+        if fate is _Fate.UNUSED and cold and life.state is SandboxState.WARMING:
+            self.table.apply(entry, UNBOUND)
+        else:
+            if fate is _Fate.BROKEN and not life.retiring and not entry.gone:
+                self.table.apply(entry, RETIRED)
+            entry.uses += 1
+            entry.idle_since = time.monotonic()
+            self.table.apply(entry, RELEASED)
+        life = entry.life
+        if life.retiring and not life.in_flight:
+            self._end(entry, "failed" if fate is _Fate.BROKEN else "retired")
+        self._changed()
+
+    # Beginning and end of a sandbox
+
+    async def _create(self, entry: SandboxEntry) -> None:
+        shape = entry.shape
+        try:
+            async with asyncio.timeout(self._limits.create_seconds):
+                sandbox = await self._drivers[shape.technology].create(self._spec(entry))
+        except TimeoutError:
+            seconds = self._limits.create_seconds
+            self._not_created(entry, SandboxCreationError(f"No sandbox came up within {seconds:g} s."))
+        except SandboxCreationError as error:
+            self._not_created(entry, error)
+        else:
+            self._is_created(entry, sandbox)
+
+    def _is_created(self, entry: SandboxEntry, sandbox: Sandbox) -> None:
+        entry.sandbox = sandbox
+        entry.ready_at = entry.idle_since = time.monotonic()
+        entry.start_seconds = entry.ready_at - entry.started_at
+        if entry.gone:  # closed meanwhile
+            self._spawn(self._bury(entry))
+            return
+        self.table.apply(entry, CREATED)
+        self._events.started(entry.shape, entry.start_seconds)
+        if entry.life.retiring:
+            self._end(entry, "retired")
+        else:
+            self._watch(entry, sandbox)
+        self._changed()
+
+    def _watch(self, entry: SandboxEntry, sandbox: Sandbox) -> None:
+        sandbox.on_exit(lambda gone: self._exited(entry, gone))
+        if entry.gone and entry.requested_by is not None:  # told at once: it ended while it was created
+            error = SandboxCreationError("It exited before it was used.", user_fault=entry.shape.image is not None)
+            self._start_failed(entry, error)
+
+    def _not_created(self, entry: SandboxEntry, error: SandboxCreationError) -> None:
+        _log.warning("sandbox_not_created", runtime=entry.shape.title, reason=error.reason)
+        if not entry.gone:
+            self.table.apply(entry, ENDED)
+        self.table.remove(entry)
+        self._events.start_failed(entry.shape, error.reason)
+        self._start_failed(entry, error)
+        self._changed()
+
+    def _exited(self, entry: SandboxEntry, gone: Gone) -> None:
+        if entry.gone:
+            return
+        stock = entry.life.state is SandboxState.COLD and entry.requested_by is None
+        _log.info("sandbox_died", sandbox=entry.number, runtime=entry.shape.title, exit_code=gone.exit_code)
+        self._end(entry, "died")
+        if stock:
+            self._start_failed(entry, SandboxCreationError(f"It exited with {gone.exit_code} before it was used."))
+        self._changed()
+
+    def _end(self, entry: SandboxEntry, reason: str) -> None:
+        if not entry.gone:
+            self.table.apply(entry, ENDED)
+            self._events.ended(entry.shape, reason)
+            self._spawn(self._bury(entry))
+
+    async def _bury(self, entry: SandboxEntry) -> None:
+        if entry.sandbox is not None:
+            await self._destroy(entry.sandbox)
+        self.table.remove(entry)
+        self._changed()
+
+    async def _destroy(self, sandbox: Sandbox) -> None:
+        try:
+            async with asyncio.timeout(self._limits.destroy_seconds):
+                await sandbox.destroy()
+        except TimeoutError:
+            _log.error("sandbox_not_destroyed", sandbox=sandbox.id, seconds=self._limits.destroy_seconds)
+
+    def _spec(self, entry: SandboxEntry) -> SandboxSpec:
+        shape = entry.shape
+        runtime = None if shape.image is not None else self._catalogue.get(shape.kind)
+        return SandboxSpec(
+            runtime=runtime,
+            memory_mb=shape.memory_mb,
+            image=shape.image,
+            concurrency=shape.concurrency,
+            environment=self._limits.environment,
+            label=entry.requested_by[1] if entry.requested_by else f"stem:{shape.kind}",
+        )
+
+
+def _final(ended: Serving, attempt: Attempt) -> bool:
+    return attempt.began or not ended.gone
+
+
+def _waits(entry: SandboxEntry, job: Job, *, cold: bool) -> tuple[float, float]:
+    """Seconds this job waited in the queue, and for the creation of the sandbox that it got."""
+    waited = max(time.monotonic() - job.accepted_at, 0.0)
+    if not cold or entry.ready_at <= job.accepted_at:
+        return waited, 0.0
+    start = min(entry.ready_at - max(entry.started_at, job.accepted_at), waited)
+    return waited - start, start

@@ -1,0 +1,159 @@
+"""One invocation in one sandbox: /init where it is new, /run, what the answer means, the logs."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from argo_proxy.pool.job import Job
+from argo_proxy.protocol.bodies import init_body, run_body
+from argo_proxy.protocol.interpretation import init_outcome, is_shutting_down, keeps_sandbox, run_outcome
+from argo_proxy.protocol.logs import format_logs
+from argo_proxy.protocol.messages import Execution, Invocation, Outcome, OutcomeKind, Phases
+from argo_proxy.sandboxes.port import Answer, Gone, Sandbox
+
+CODE_GONE = "Action could not be found or may have been deleted."
+_ENCODE_ASIDE_BYTES = 64 * 1024
+
+LoadCode = Callable[[str], Awaitable[bytes]]
+"""Blob id → bytes. Raises LookupError when there is no such blob."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServingLimits:
+    """Bounds of one invocation beside its action's own limits."""
+
+    response_bytes: int = 1024 * 1024  # a longer answer is cut, and is an application error
+    load_seconds: float = 30.0  # to read an action's code
+    log_seconds: float = 2.0  # to wait for both sentinels after an answer
+    failed_log_seconds: float = 0.2  # the same after a failure: they may never come
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """One answered invocation before its logs are in."""
+
+    execution: Execution
+    healthy: bool  # whether the sandbox may serve again
+    gone: bool  # the sandbox ended: nothing else in it can succeed
+
+
+class Attempt:
+    """One try to run a job in one sandbox; `run` gives None when nothing of it reached user code."""
+
+    __slots__ = ("_init", "_job", "_limits", "_queue", "_sandbox", "_start", "_started_at")
+
+    def __init__(self, job: Job, sandbox: Sandbox, limits: ServingLimits, queue: float, start: float) -> None:
+        """`queue` and `start`: seconds spent so far waiting, and waiting for the sandbox's creation."""
+        self._job = job
+        self._sandbox = sandbox
+        self._limits = limits
+        self._queue = queue
+        self._start = start
+        self._init = 0.0
+        self._started_at = 0.0
+
+    async def init(self, load_code: LoadCode) -> Serving | None:
+        """Load the code and send /init; a `Serving` where that ends the invocation, None where it may run."""
+        invocation = self._job.invocation
+        executable = invocation.executable
+        begin = time.monotonic()
+        try:
+            code = await self._load(load_code, executable.code_digest)
+        except LookupError:
+            return self._failed(Outcome(OutcomeKind.APPLICATION_ERROR, {"error": CODE_GONE}))
+        self._start += time.monotonic() - begin
+        self._started_at = time.time()
+        body = await _encode_init(invocation, code, _deadline_ms(self._started_at, executable.timeout_ms))
+        begin = time.monotonic()
+        answer = await self._sandbox.init(body, timeout=executable.timeout_ms / 1000, limit=self._limits.response_bytes)
+        self._init = time.monotonic() - begin
+        self._job.began = not (isinstance(answer, Gone) and not answer.sent)
+        outcome = init_outcome(answer, timeout_ms=executable.timeout_ms, limit=self._limits.response_bytes)
+        return None if outcome is None else self._ended(outcome, answer, 0.0, cold=True)
+
+    async def run(self, *, cold: bool) -> Serving | None:
+        """Send /run. None: the sandbox was gone, or declined, before user code began; another may be tried."""
+        invocation = self._job.invocation
+        executable = invocation.executable
+        limit = self._limits.response_bytes
+        begin, now = time.monotonic(), time.time()
+        if not cold:
+            self._started_at = now
+        body = run_body(invocation, _deadline_ms(now, executable.timeout_ms))
+        answer = await self._sandbox.run(body, timeout=executable.timeout_ms / 1000, limit=limit)
+        if not cold and _untouched(answer):
+            return None
+        self._job.began = True
+        outcome = run_outcome(answer, timeout_ms=executable.timeout_ms, limit=limit)
+        return self._ended(outcome, answer, time.monotonic() - begin, cold=cold)
+
+    @property
+    def init_seconds(self) -> float:
+        return self._init
+
+    @property
+    def began(self) -> bool:
+        """Whether user code may have begun."""
+        return self._job.began
+
+    def _ended(self, outcome: Outcome, answer: Answer, run: float, *, cold: bool) -> Serving:
+        phases = Phases(self._queue * 1000, self._start * 1000, self._init * 1000, run * 1000, cold)
+        sandbox = self._sandbox
+        execution = Execution(outcome, phases, self._started_at, time.time(), (), sandbox.kind.value, sandbox.id)
+        return Serving(execution, keeps_sandbox(outcome), isinstance(answer, Gone))
+
+    def _failed(self, outcome: Outcome) -> Serving:
+        phases = Phases(self._queue * 1000, self._start * 1000, 0.0, 0.0, cold=True)
+        now = time.time()
+        return Serving(
+            Execution(outcome, phases, now, now, (), self._sandbox.kind.value, self._sandbox.id), False, False
+        )
+
+    async def _load(self, load_code: LoadCode, digest: str | None) -> bytes | None:
+        if digest is None:
+            return None
+        async with asyncio.timeout(self._limits.load_seconds):
+            return await load_code(digest)
+
+
+async def with_logs(
+    serving: Serving, job: Job, sandbox: Sandbox, limits: ServingLimits, *, sentinels: bool
+) -> tuple[Execution, bool]:
+    """The execution with its log lines, and whether the log stream is still in step with the activations.
+
+    `sentinels`: whether this runtime marks the end of an activation's log.
+    """
+    executable = job.invocation.executable
+    limit = executable.log_limit_bytes
+    wait = (limits.log_seconds if serving.healthy else limits.failed_log_seconds) if sentinels else 0.0
+    collected = await sandbox.collect_logs(limit=limit, wait=wait)
+    in_step = collected.complete or not sentinels
+    if not collected.lines and collected.complete and serving.healthy and not collected.truncated:
+        return serving.execution, True
+    lines = format_logs(
+        collected,
+        limit=limit,
+        developer_error=not serving.healthy,
+        time_ns=time.time_ns(),
+        sentinels_expected=sentinels,
+    )
+    done = serving.execution
+    phases, began, ended = done.phases, done.started_at, done.ended_at
+    return Execution(done.outcome, phases, began, ended, lines, done.sandbox, done.sandbox_id), in_step
+
+
+def _untouched(answer: Answer) -> bool:
+    return is_shutting_down(answer) or (isinstance(answer, Gone) and not answer.sent)
+
+
+def _deadline_ms(now: float, timeout_ms: int) -> int:
+    return int(now * 1000) + timeout_ms
+
+
+async def _encode_init(invocation: Invocation, code: bytes | None, deadline_ms: int) -> bytes:
+    if code is None or len(code) < _ENCODE_ASIDE_BYTES:
+        return init_body(invocation, code, deadline_ms)
+    return await asyncio.to_thread(init_body, invocation, code, deadline_ms)

@@ -1,0 +1,342 @@
+"""The sandboxes of one machine, indexed so that the scheduler's questions cost the same with ten as with a thousand.
+
+All changes go through `add`, `apply` and `remove`; everything else only reads. No I/O, no clock: times come in.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from enum import IntEnum, auto
+from typing import TypeVar
+
+from argo_proxy.pool.life import Bound, Event, ImpossibleTransition, Life, SandboxState, Unbound, advance
+from argo_proxy.pool.shape import Key, Shape
+from argo_proxy.sandboxes.port import Sandbox
+
+_STORY_LENGTH = 16
+
+_Name = TypeVar("_Name")
+
+
+class Shelf(IntEnum):
+    """What a sandbox is good for now; every sandbox is on exactly one shelf."""
+
+    STARTING = 0  # being created
+    STEM = auto()  # created, bound to no action
+    WARMING = auto()  # /init under way
+    IDLE = auto()  # warm, nothing in flight
+    SPARE = auto()  # busy, with room for more
+    FULL = auto()  # busy, without
+    RETIRING = auto()  # gets no more work
+    ENDING = auto()  # gone; its memory is not free yet
+
+
+def shelf_of(life: Life, concurrency: int) -> Shelf:
+    """Where a sandbox with this life belongs. Pure."""
+    state, in_flight, ready, retiring = life
+    if state is SandboxState.GONE:
+        return Shelf.ENDING
+    if state is SandboxState.COLD and not ready:
+        return Shelf.STARTING
+    if retiring:
+        return Shelf.RETIRING
+    if state is SandboxState.BUSY:
+        return Shelf.SPARE if in_flight < concurrency else Shelf.FULL
+    return _QUIET_SHELVES[state]
+
+
+_QUIET_SHELVES = {
+    SandboxState.COLD: Shelf.STEM,
+    SandboxState.WARMING: Shelf.WARMING,
+    SandboxState.WARM: Shelf.IDLE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxFacts:
+    """One sandbox as plain data: what the scheduler may know of it."""
+
+    number: int
+    shape: Shape
+    life: Life
+    key: Key | None
+    shelved: int  # order in which sandboxes came to their shelves
+    idle_since: float  # seconds, monotonic
+    uses: int
+    start_seconds: float
+    bound_at: float  # when it was given to its action; seconds, monotonic
+    requested_by: Key | None
+
+
+class SandboxEntry:
+    """One sandbox in the table. Only the table writes `life`, `key`, `shelf`, `shelved` and `story`."""
+
+    __slots__ = (
+        "bound_at",
+        "idle_since",
+        "key",
+        "life",
+        "number",
+        "ready_at",
+        "requested_by",
+        "sandbox",
+        "shape",
+        "shelf",
+        "shelved",
+        "start_seconds",
+        "started_at",
+        "story",
+        "uses",
+    )
+
+    def __init__(self, number: int, shape: Shape, requested_by: Key | None, now: float) -> None:
+        self.number = number
+        self.shape = shape
+        self.requested_by = requested_by  # the action whose waiting made it start; None for the stock
+        self.life = Life()
+        self.shelf = Shelf.STARTING
+        self.shelved = 0
+        self.key: Key | None = None
+        self.sandbox: Sandbox | None = None
+        self.story: deque[str] = deque(("started",), maxlen=_STORY_LENGTH)
+        self.started_at = self.ready_at = self.bound_at = self.idle_since = now
+        self.start_seconds = 0.0  # creation and /init: what a cold start of it cost
+        self.uses = 0
+
+    @property
+    def gone(self) -> bool:
+        """It ended, or is being ended."""
+        return self.life.state is SandboxState.GONE
+
+    def facts(self) -> SandboxFacts:
+        """A frozen copy."""
+        return SandboxFacts(
+            self.number,
+            self.shape,
+            self.life,
+            self.key,
+            self.shelved,
+            self.idle_since,
+            self.uses,
+            self.start_seconds,
+            self.bound_at,
+            self.requested_by,
+        )
+
+
+class SandboxTable:
+    """All sandboxes that hold memory, with an index for each question of the scheduler."""
+
+    def __init__(self) -> None:
+        self._entries: dict[int, SandboxEntry] = {}
+        self._shelves: list[dict[int, SandboxEntry]] = [{} for _ in Shelf]
+        self._idle: dict[Key, dict[int, SandboxEntry]] = {}
+        self._spare: dict[Key, dict[int, SandboxEntry]] = {}
+        self._stems: dict[Shape, dict[int, SandboxEntry]] = {}
+        self._starting: Counter[Shape] = Counter()
+        self._warming: Counter[Key] = Counter()
+        self._bound: Counter[Key] = Counter()
+        self._held: Counter[str] = Counter()
+        self._memory = [0 for _ in Shelf]
+        self._numbers = 0
+        self._order = 0
+        self.memory_used = 0
+
+    # Changes
+
+    def add(self, shape: Shape, requested_by: Key | None, now: float) -> SandboxEntry:
+        """A sandbox whose creation begins now."""
+        self._numbers += 1
+        entry = SandboxEntry(self._numbers, shape, requested_by, now)
+        self._entries[entry.number] = entry
+        self.memory_used += shape.memory_mb
+        self._count(entry, Shelf.STARTING, 1)
+        self._put(entry, Shelf.STARTING)
+        return entry
+
+    def apply(self, entry: SandboxEntry, event: Event) -> None:
+        """Move `entry` on. Raises ImpossibleTransition with its story."""
+        concurrency = entry.shape.concurrency
+        try:
+            life = advance(entry.life, event, concurrency)
+        except ImpossibleTransition as error:
+            story = f"sandbox {entry.number} of {entry.key or entry.shape.title}: {' → '.join(entry.story)}"
+            raise ImpossibleTransition(entry.life, event, story) from error
+        entry.story.append(type(event).__name__.lower())
+        shelf = shelf_of(life, concurrency)
+        if shelf is not entry.shelf:
+            self._take(entry)
+            if Shelf.IDLE <= entry.shelf <= Shelf.FULL and Shelf.IDLE <= shelf <= Shelf.FULL:
+                entry.life = life
+            else:
+                self._rebind(entry, event, life, shelf)
+            self._put(entry, shelf)
+        else:
+            entry.life = life
+
+    def remove(self, entry: SandboxEntry) -> None:
+        """Its memory is free again."""
+        self._take(entry)
+        self._count(entry, entry.shelf, -1)
+        del self._entries[entry.number]
+        self.memory_used -= entry.shape.memory_mb
+
+    # Questions
+
+    def free_slot(self, key: Key) -> int | None:
+        """A warm sandbox with room: busy ones are filled first, then the most recently used, so that others expire."""
+        slots = self._spare.get(key) or self._idle.get(key)
+        return next(reversed(slots)) if slots else None
+
+    def spare_slot(self, key: Key) -> int | None:
+        """A busy sandbox with room."""
+        slots = self._spare.get(key)
+        return next(reversed(slots)) if slots else None
+
+    def slot_keys(self) -> Collection[Key]:
+        """Keys for which `free_slot` has an answer."""
+        return self._idle.keys() | self._spare.keys() if self._spare else self._idle.keys()
+
+    def stem(self, shape: Shape) -> int | None:
+        """A sandbox of this shape that is bound to no action."""
+        stems = self._stems.get(shape)
+        return next(reversed(stems)) if stems else None
+
+    def stem_shapes(self) -> Collection[Shape]:
+        return self._stems.keys()
+
+    def stem_count(self, shape: Shape) -> int:
+        return len(self._stems.get(shape, ()))
+
+    def starting(self, shape: Shape) -> int:
+        """How many of this shape are being created."""
+        return self._starting[shape]
+
+    def warming_slots(self, key: Key) -> int:
+        """How many more activations the sandboxes of this key will take once initialised."""
+        return self._warming[key]
+
+    def bound(self, key: Key) -> int:
+        """How many sandboxes serve, or will serve, this key."""
+        return self._bound[key]
+
+    def held_mb(self, namespace: str) -> int:
+        """Memory of the sandboxes that serve this namespace, or are being created for it."""
+        return self._held[namespace]
+
+    @property
+    def starts_in_flight(self) -> int:
+        return len(self._shelves[Shelf.STARTING])
+
+    @property
+    def idle_mb(self) -> int:
+        """Memory that eviction can free at once."""
+        return self._memory[Shelf.IDLE] + self._memory[Shelf.STEM]
+
+    @property
+    def retiring_mb(self) -> int:
+        return self._memory[Shelf.RETIRING]
+
+    @property
+    def ending_mb(self) -> int:
+        return self._memory[Shelf.ENDING]
+
+    def evictable(self) -> Iterator[SandboxEntry]:
+        """Idle sandboxes, longest idle first, then stem cells."""
+        yield from self._shelves[Shelf.IDLE].values()
+        yield from self._shelves[Shelf.STEM].values()
+
+    def drainable(self) -> Iterable[SandboxEntry]:
+        """Busy sandboxes that could be kept from taking more."""
+        return self._shelves[Shelf.SPARE].values()
+
+    def find(self, number: int) -> SandboxEntry:
+        """The sandbox of this number. Raises KeyError once it is removed."""
+        return self._entries[number]
+
+    def facts(self) -> tuple[SandboxFacts, ...]:
+        """Everything, as plain data; walks all sandboxes."""
+        return tuple(entry.facts() for entry in self._entries.values())
+
+    def __iter__(self) -> Iterator[SandboxEntry]:
+        return iter(tuple(self._entries.values()))
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    # Shelves
+
+    def _put(self, entry: SandboxEntry, shelf: Shelf) -> None:
+        self._order += 1
+        entry.shelved = self._order
+        entry.shelf = shelf
+        self._shelves[shelf][entry.number] = entry
+        self._memory[shelf] += entry.shape.memory_mb
+        index = self._index(entry, shelf)
+        if index is not None:
+            index[entry.number] = entry
+        elif shelf is Shelf.STARTING:
+            self._starting[entry.shape] += 1
+        elif shelf is Shelf.WARMING and entry.key is not None:
+            _add(self._warming, entry.key, entry.shape.concurrency - 1)
+
+    def _take(self, entry: SandboxEntry) -> None:
+        shelf = entry.shelf
+        del self._shelves[shelf][entry.number]
+        self._memory[shelf] -= entry.shape.memory_mb
+        if shelf is Shelf.IDLE or shelf is Shelf.SPARE:
+            _drop(self._idle if shelf is Shelf.IDLE else self._spare, _key(entry), entry.number)
+        elif shelf is Shelf.STEM:
+            _drop(self._stems, entry.shape, entry.number)
+        elif shelf is Shelf.STARTING:
+            _add(self._starting, entry.shape, -1)
+        elif shelf is Shelf.WARMING and entry.key is not None:
+            _add(self._warming, entry.key, 1 - entry.shape.concurrency)
+
+    def _rebind(self, entry: SandboxEntry, event: Event, life: Life, shelf: Shelf) -> None:
+        self._count(entry, entry.shelf, -1)
+        if isinstance(event, Bound):
+            entry.key = event.key
+        elif isinstance(event, Unbound):
+            entry.key = None
+        entry.life = life
+        self._count(entry, shelf, 1)
+
+    def _count(self, entry: SandboxEntry, shelf: Shelf, by: int) -> None:
+        """Whose memory it is."""
+        if shelf is Shelf.STARTING:
+            owner = entry.requested_by
+        elif Shelf.WARMING <= shelf <= Shelf.FULL and entry.key is not None:
+            owner = entry.key
+            _add(self._bound, owner, by)
+        else:
+            return
+        if owner is not None:
+            _add(self._held, owner[0], by * entry.shape.memory_mb)
+
+    def _index(self, entry: SandboxEntry, shelf: Shelf) -> dict[int, SandboxEntry] | None:
+        if shelf is Shelf.IDLE or shelf is Shelf.SPARE:
+            index = self._idle if shelf is Shelf.IDLE else self._spare
+            return index.setdefault(_key(entry), {})
+        return self._stems.setdefault(entry.shape, {}) if shelf is Shelf.STEM else None
+
+
+def _key(entry: SandboxEntry) -> Key:
+    if entry.key is None:
+        raise LookupError(f"Sandbox {entry.number} is {entry.life} but bound to no action.")
+    return entry.key
+
+
+def _drop(index: dict[_Name, dict[int, SandboxEntry]], name: _Name, number: int) -> None:
+    slots = index[name]
+    del slots[number]
+    if not slots:
+        del index[name]
+
+
+def _add(counter: Counter[_Name], name: _Name, by: int) -> None:
+    counter[name] += by
+    if not counter[name]:
+        del counter[name]

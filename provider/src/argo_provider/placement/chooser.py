@@ -1,0 +1,71 @@
+"""Which sandbox technology serves an action."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from argo_provider.placement.port import Overloaded, OverloadReason
+from argo_proxy.pool.shape import Shape
+from argo_proxy.protocol.messages import Executable
+from argo_proxy.runtimes import Catalogue, Runtime
+from argo_proxy.sandboxes.port import SandboxDriver, SandboxKind
+
+ANNOTATION = "argo.sandbox"
+BLACKBOX = "blackbox"
+_AUTO = "auto"
+
+
+class Chooser:
+    """`drivers` in the order in which they are preferred; only usable ones."""
+
+    def __init__(self, drivers: Mapping[SandboxKind, SandboxDriver], catalogue: Catalogue) -> None:
+        self._drivers = drivers
+        self._catalogue = catalogue
+
+    def shape(self, executable: Executable) -> Shape:
+        """What its sandboxes are like. Raises Overloaded (`unprepared`) where nothing here can run it now."""
+        image = executable.image
+        runtime = self._catalogue.for_image(image) if image else self._catalogue.get(executable.kind)
+        if runtime is None and image:
+            technology = self._for_image(image)
+            return Shape(technology, BLACKBOX, executable.memory_mb, executable.concurrency, image)
+        if runtime is None:
+            raise _unprepared(f"The kind '{executable.kind}' is not known to this installation.")
+        technology = self._for_runtime(runtime, executable.annotations.get(ANNOTATION, _AUTO))
+        return Shape(technology, runtime.kind, executable.memory_mb, executable.concurrency)
+
+    def stock(self, memory_mb: int) -> dict[Shape, int]:
+        """How many stem cells of each shape are wanted, of what is ready now."""
+        wanted: dict[Shape, int] = {}
+        for runtime in self._catalogue.runtimes():
+            if runtime.stem_cells:
+                ready = (kind for kind, driver in self._drivers.items() if driver.ready(runtime, None))
+                technology = next(ready, None)
+                if technology is not None:
+                    wanted[Shape(technology, runtime.kind, memory_mb)] = runtime.stem_cells
+        return wanted
+
+    def _for_image(self, image: str) -> SandboxKind:
+        if SandboxKind.CONTAINER in self._drivers:
+            return SandboxKind.CONTAINER
+        raise _unprepared(f"The image '{image}' needs a container engine, and none is running here: start Docker.")
+
+    def _for_runtime(self, runtime: Runtime, wish: object) -> SandboxKind:
+        if wish != _AUTO:
+            return self._wished(runtime, wish)
+        for kind, driver in self._drivers.items():
+            if driver.ready(runtime, None):
+                return kind
+        raise _unprepared(f"The runtime of '{runtime.kind}' is not ready here (yet): 'argofn doctor' shows why.")
+
+    def _wished(self, runtime: Runtime, wish: object) -> SandboxKind:
+        for kind, driver in self._drivers.items():
+            if kind.value == wish and driver.ready(runtime, None):
+                return kind
+        usable = ", ".join(sorted(kind.value for kind, driver in self._drivers.items() if driver.ready(runtime, None)))
+        asked = f"The action asks for a sandbox of the kind '{wish}' ({ANNOTATION}), which cannot run '{runtime.kind}'"
+        raise _unprepared(f"{asked} here; usable now: {usable or 'none'}.")
+
+
+def _unprepared(message: str) -> Overloaded:
+    return Overloaded(OverloadReason.UNPREPARED, message)

@@ -1,0 +1,245 @@
+"""The scheduling policy, as pure functions of the pool and the queue.
+
+`decide` names the next instruction, or None when nothing can be done; it is asked again after each is carried out.
+In turn (see `queue`), each line of waiting invocations gets, in this order: room in a warm sandbox of its own; one of
+its own that is just being initialised; a stem cell; one that is being created; a new one; memory for a new one.
+
+Memory comes from idle sandboxes. One that nobody waits for may go at once. One whose own line waits may be taken
+- by a line that has no sandbox at all ("starved"), from its own namespace or one that holds no less memory, once the
+  sandbox has had its tenure: with more actions in demand than fit, they take turns, yet do not spend them on starting;
+- by any other line only where that makes the memory of the two namespaces more equal: so shares settle, and stay.
+The first starved line that there is no room for reserves what becomes free: nothing behind it may start before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from argo_provider.scheduling.queue import FairQueue, Line
+from argo_provider.scheduling.settings import PoolSettings
+from argo_provider.scheduling.view import PoolView, SandboxView
+from argo_proxy.pool.shape import Key, Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Assign:
+    """The oldest invocation of `key` goes to this sandbox; `cost_mb` is charged to its turn."""
+
+    key: Key
+    sandbox: int
+    cost_mb: int
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Create a sandbox, because `key` waits, or (None) for the stock."""
+
+    shape: Shape
+    key: Key | None
+
+
+@dataclass(frozen=True, slots=True)
+class Evict:
+    """End this sandbox: now if it is idle, else after what is in flight. `reason` is a metric's label."""
+
+    sandbox: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Expire:
+    """The oldest invocation of `key` waited too long."""
+
+    key: Key
+
+
+Instruction = Assign | Start | Evict | Expire
+
+
+class _Blocked(Enum):
+    STARTS = auto()  # enough sandboxes are being created, for everybody
+    MEMORY = auto()  # it has to become free first, or is kept for others
+
+
+@dataclass(frozen=True, slots=True)
+class _Demand:
+    """A line that needs one more sandbox. `starved`: it has none, and none is on its way."""
+
+    line: Line
+    starved: bool
+
+
+def decide(pool: PoolView, queue: FairQueue, settings: PoolSettings, now: float) -> Assign | Start | Evict | None:
+    """The next instruction for those who wait. `now`: monotonic seconds."""
+    return _Decision(pool, queue, settings, now).next()
+
+
+class _Decision:
+    """The inputs of one decision, so that its steps need not hand them on."""
+
+    __slots__ = ("_now", "_pool", "_queue", "_settings", "_unclaimed")
+
+    def __init__(self, pool: PoolView, queue: FairQueue, settings: PoolSettings, now: float) -> None:
+        self._pool = pool
+        self._queue = queue
+        self._settings = settings
+        self._now = now
+        self._unclaimed: dict[Shape, int] = {}  # sandboxes being created that no line has counted on yet
+
+    def next(self) -> Assign | Start | Evict | None:
+        for line in self._queue.in_turn():
+            step = self._ready_sandbox(line)
+            if step is not None:
+                return step
+            demand = self._demand(line)
+            if demand is None:
+                continue
+            made = self._new_sandbox(demand)
+            if made is _Blocked.STARTS:
+                return self._overtake_starts()
+            if made is not _Blocked.MEMORY:
+                return made
+            if demand.starved:
+                return self._overtake_memory(demand)
+        return None
+
+    def _ready_sandbox(self, line: Line) -> Assign | None:
+        """Room in a warm sandbox, else a stem cell unless sandboxes of its own are about to have room."""
+        memory = line.shape.memory_mb
+        slot = self._pool.free_slot(line.key)
+        if slot is not None:
+            return Assign(line.key, slot, memory)
+        if len(line) <= self._pool.warming_slots(line.key):
+            return None
+        stem = self._pool.stem(line.shape)
+        return None if stem is None else Assign(line.key, stem, memory * self._settings.cold_cost)
+
+    def _demand(self, line: Line) -> _Demand | None:
+        """None: what it waits for is on its way."""
+        pool, shape = self._pool, line.shape
+        wanted = -((pool.warming_slots(line.key) - len(line)) // shape.concurrency)
+        if wanted <= 0:
+            return None
+        unclaimed = self._unclaimed.get(shape)
+        if unclaimed is None:
+            unclaimed = pool.starting(shape)
+        self._unclaimed[shape] = max(unclaimed - wanted, 0)
+        if wanted <= unclaimed:
+            return None
+        return _Demand(line, starved=not unclaimed and not pool.bound(line.key))
+
+    def _new_sandbox(self, demand: _Demand) -> Start | Evict | _Blocked:
+        pool, settings, shape = self._pool, self._settings, demand.line.shape
+        # The last start is kept for those who have nothing.
+        allowed = settings.max_starts if demand.starved else max(settings.max_starts - 1, 1)
+        if pool.starts_in_flight >= allowed:
+            return _Blocked.STARTS if pool.starts_in_flight >= settings.max_starts else _Blocked.MEMORY
+        short = shape.memory_mb - (settings.memory_mb - pool.memory_used)
+        if short <= 0:
+            return Start(shape, demand.line.key)
+        short -= pool.ending_mb
+        return _Blocked.MEMORY if short <= 0 else self._make_room(demand, short)
+
+    def _make_room(self, demand: _Demand, short: int) -> Evict | _Blocked:
+        """Evict something so that `short` MB become free."""
+        pool = self._pool
+        takeable = []
+        if pool.idle_mb >= short or demand.starved:
+            takeable = [sandbox for sandbox in pool.evictable() if self._may_take(demand, sandbox)]
+        room = sum(sandbox.shape.memory_mb for sandbox in takeable)
+        if room >= short:
+            return Evict(min(takeable, key=self._worth).number, "memory")
+        if not demand.starved or room + pool.retiring_mb >= short:
+            return _Blocked.MEMORY
+        # Sandboxes that take several activations may never become idle by themselves: one is kept from taking more.
+        busy = [sandbox for sandbox in pool.drainable() if self._may_take(demand, sandbox)]
+        return Evict(min(busy, key=_in_flight).number, "memory") if busy else _Blocked.MEMORY
+
+    def _may_take(self, demand: _Demand, sandbox: SandboxView) -> bool:
+        """Whether this line may have the memory of that sandbox as soon as nothing is in flight there."""
+        key = sandbox.key
+        if key is None or (key not in self._queue.lines and not sandbox.life.in_flight):
+            return True
+        mine, theirs = demand.line.key[0], key[0]
+        held, others = self._pool.held_mb(mine), self._pool.held_mb(theirs)
+        if not demand.starved:
+            return mine != theirs and others - sandbox.shape.memory_mb >= held + demand.line.shape.memory_mb
+        return (mine == theirs or others >= held) and self._now - sandbox.bound_at >= self._settings.tenure_seconds
+
+    def _overtake_memory(self, first: _Demand) -> Assign | None:
+        """A line behind the starved one may use a sandbox of its own that the starved one may not take."""
+        for key in self._served_elsewhere():
+            slot = self._pool.spare_slot(key)
+            if slot is None:
+                slot = self._pool.free_slot(key)
+                if slot is None or self._may_take(first, self._pool.find(slot)):
+                    continue
+            return Assign(key, slot, self._queue.lines[key].shape.memory_mb)
+        return None
+
+    def _overtake_starts(self) -> Assign | None:
+        """Where only starts are short, everything that needs none goes on."""
+        for key in self._served_elsewhere():
+            slot = self._pool.free_slot(key)
+            if slot is not None:
+                return Assign(key, slot, self._queue.lines[key].shape.memory_mb)
+        if not self._pool.stem_shapes():
+            return None
+        found = (self._ready_sandbox(line) for line in self._queue.in_turn())
+        return next((step for step in found if step is not None), None)
+
+    def _served_elsewhere(self) -> list[Key]:
+        """Keys that wait and have room in a warm sandbox."""
+        slots, lines = self._pool.slot_keys(), self._queue.lines
+        if len(slots) <= len(lines):
+            return sorted(key for key in slots if key in lines)
+        return sorted(key for key in lines if key in slots)
+
+    def _worth(self, sandbox: SandboxView) -> tuple[bool, float, int]:
+        """Those somebody waits for last; else by age, where having been useful and costly to start makes younger.
+
+        As in greedy-dual-size-frequency caching, a use is worth the start it saved, per memory held.
+        """
+        saved = min(sandbox.uses, 32) * sandbox.start_seconds * 256 / sandbox.shape.memory_mb
+        return sandbox.key in self._queue.lines, sandbox.idle_since + saved, sandbox.number
+
+
+def _in_flight(sandbox: SandboxView) -> tuple[int, int]:
+    return sandbox.life.in_flight, sandbox.number
+
+
+def tend(
+    pool: PoolView, queue: FairQueue, settings: PoolSettings, *, stock: Mapping[Shape, int], now: float
+) -> Iterator[Instruction]:
+    """What time itself asks for: waits that were too long, idle sandboxes past their time, stem cells to keep in stock.
+
+    `stock`: how many uninitialised sandboxes of each shape are wanted. Each instruction must be carried out before the
+    next is asked for.
+    """
+    for line in tuple(queue.in_turn()):
+        while line.jobs and now - line.jobs[0].accepted_at >= settings.queue_wait_seconds:
+            yield Expire(line.key)
+    for sandbox in tuple(pool.evictable()):
+        if now - sandbox.idle_since >= _keep_alive(sandbox, pool, settings, stock):
+            yield Evict(sandbox.number, "idle")
+    if not queue:
+        yield from _replenish(pool, settings, stock)
+
+
+def _keep_alive(sandbox: SandboxView, pool: PoolView, settings: PoolSettings, stock: Mapping[Shape, int]) -> float:
+    if sandbox.key is not None:
+        return settings.keep_alive_seconds
+    surplus = pool.stem_count(sandbox.shape) > stock.get(sandbox.shape, 0)
+    return settings.stem_keep_alive_seconds if surplus else float("inf")
+
+
+def _replenish(pool: PoolView, settings: PoolSettings, stock: Mapping[Shape, int]) -> Iterator[Start]:
+    """One start at a time, from free memory only, so that the stock never delays a caller."""
+    for shape, wanted in stock.items():
+        free = settings.memory_mb - pool.memory_used
+        if pool.starts_in_flight or shape.memory_mb > free:
+            return
+        if pool.stem_count(shape) + pool.starting(shape) < wanted:
+            yield Start(shape, None)

@@ -1,0 +1,211 @@
+"""Drives the pool by the decisions: every event leads to `pump`, which carries instructions out until none is left."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+
+import structlog
+
+from argo_provider.scheduling.decision import Assign, Evict, Expire, Instruction, Start, decide, tend
+from argo_provider.scheduling.queue import FairQueue
+from argo_provider.scheduling.settings import PoolSettings
+from argo_proxy.pool.events import PoolEvents
+from argo_proxy.pool.job import Job
+from argo_proxy.pool.pool import SandboxPool, Spawn, Unserved
+from argo_proxy.pool.shape import Key, Shape
+from argo_proxy.pool.table import SandboxEntry
+from argo_proxy.protocol.interpretation import NO_RESOURCES, creation_outcome
+from argo_proxy.protocol.messages import Execution, Outcome, OutcomeKind, Phases
+from argo_proxy.sandboxes.port import SandboxCreationError
+
+_log = structlog.get_logger(__name__)
+
+INTERNAL = "The service failed to run the action; the failure is in its log."
+CUT_OFF = "The service stopped before the action had finished."
+
+
+class Scheduler:
+    """The waiting line and the pool of one machine. `stock` says which stem cells are wanted now."""
+
+    def __init__(
+        self,
+        settings: PoolSettings,
+        events: PoolEvents,
+        *,
+        spawn: Spawn,
+        stock: Callable[[], Mapping[Shape, int]],
+    ) -> None:
+        self.queue = FairQueue(settings.quantum_mb)
+        self.jobs = 0  # accepted and not finished
+        self._settings = settings
+        self._events = events
+        self._spawn = spawn
+        self._stock = stock
+        self._backoff: dict[Shape, float] = {}  # until when none is started for the stock
+        self._idle = asyncio.Event()
+        self._stopped = False
+        self._pool: SandboxPool
+
+    def attach(self, pool: SandboxPool) -> None:
+        """The pool whose `changed` and `start_failed` are this scheduler's."""
+        self._pool = pool
+
+    # The way of an invocation
+
+    def warm(self, key: Key) -> SandboxEntry | None:
+        """A warm sandbox that `decide` would assign at once: where nobody waits there is nothing to weigh."""
+        if self.queue:
+            return None
+        table = self._pool.table
+        slot = table.free_slot(key)
+        return None if slot is None else table.find(slot)
+
+    def run(self, entry: SandboxEntry, job: Job) -> None:
+        """Have `job` run in a sandbox with room."""
+        self.jobs += 1
+        self._spawn(self._serve(entry, job, cold=self._pool.assign(entry, job.key)))
+
+    def enqueue(self, job: Job) -> None:
+        """Let `job` wait its turn."""
+        self.jobs += 1
+        self.queue.push(job)
+        self.pump()
+
+    def pump(self) -> None:
+        """Carry out what can be done now."""
+        while self.queue and not self._stopped:
+            instruction = decide(self._pool.table, self.queue, self._settings, time.monotonic())
+            if instruction is None:
+                return
+            self._carry_out(instruction)
+
+    def start_failed(self, entry: SandboxEntry, error: SandboxCreationError) -> None:
+        """A sandbox could not be made: the one that it was made for is told, if it still waits."""
+        key = entry.requested_by
+        if key is None:
+            # Else a runtime that cannot start would be started once a tick for ever.
+            self._backoff[entry.shape] = time.monotonic() + self._settings.stem_backoff_seconds
+        elif key in self.queue.lines:
+            self._end(self.queue.remove_oldest(key), creation_outcome(error))
+
+    # Time
+
+    async def tend_forever(self) -> None:
+        """Look after idle sandboxes, waits and the stock, until cancelled."""
+        while True:
+            try:
+                self.tend()
+            except Exception:  # noqa: BLE001 — the guard of this loop: one bad round must not end the care
+                _log.exception("pool_tending_failed")
+            await asyncio.sleep(self._settings.tick_seconds)
+
+    def tend(self) -> None:
+        """One round."""
+        if self._stopped:
+            return
+        now = time.monotonic()
+        self._backoff = {shape: until for shape, until in self._backoff.items() if until > now}
+        stock = {shape: wanted for shape, wanted in self._stock().items() if shape not in self._backoff}
+        for instruction in tend(self._pool.table, self.queue, self._settings, stock=stock, now=now):
+            self._carry_out(instruction)
+        self.pump()
+
+    # The end
+
+    async def settled(self, seconds: float) -> bool:
+        """Wait until every accepted job has finished; whether they have in that time."""
+        try:
+            async with asyncio.timeout(seconds):
+                while self.jobs:
+                    self._idle.clear()
+                    await self._idle.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def stop(self) -> None:
+        """Nothing new begins. Those who wait are told; journaled ones stay in the journal."""
+        self._stopped = True
+        while self.queue:
+            job = self.queue.remove_oldest(next(iter(self.queue.lines)))
+            if job.claim is not None:
+                self._drop(job)
+            else:
+                self._end(job, _platform_error(CUT_OFF))
+
+    def _carry_out(self, instruction: Instruction) -> None:
+        pool = self._pool
+        match instruction:
+            case Assign(key, sandbox, cost):
+                job = self.queue.pop(key, cost)
+                entry = pool.table.find(sandbox)
+                self._spawn(self._serve(entry, job, cold=pool.assign(entry, key)))
+            case Start(shape, key):
+                pool.start(shape, key)
+            case Evict(sandbox, reason):
+                pool.evict(pool.table.find(sandbox), reason)
+            case Expire(key):
+                self._events.rejected("waited_too_long")
+                self._end(self.queue.remove_oldest(key), _platform_error(NO_RESOURCES))
+
+    async def _serve(self, entry: SandboxEntry, job: Job, *, cold: bool) -> None:
+        try:
+            served = await self._pool.serve(entry, job, cold=cold)
+        except asyncio.CancelledError:
+            self._fail(job, CUT_OFF)
+            raise
+        except Exception:  # noqa: BLE001 — the guard of one invocation: its failure is its own
+            _log.exception("serving_failed", activation=job.invocation.activation_id)
+            self._fail(job, INTERNAL)
+            return
+        if isinstance(served, Execution):
+            job.finish(served)
+            self._events.executed(job.invocation.executable, served)
+            self._finished()
+        elif served is Unserved.DROPPED:
+            self._drop(job)
+        else:
+            self._elsewhere(job)
+
+    def _elsewhere(self, job: Job) -> None:
+        """The sandbox was gone before user code began: once more in another."""
+        if job.retried or self._stopped:
+            self._fail(job, CUT_OFF if self._stopped else NO_RESOURCES)
+            return
+        job.retried = True
+        self.queue.push(job, first=True)
+        self.pump()
+
+    def _fail(self, job: Job, text: str) -> None:
+        """Journaled work of which user code has not begun stays in the journal."""
+        if job.claim is not None:
+            self._drop(job)
+        else:
+            job.fail(_execution(job, _platform_error(text)))
+            self._finished()
+
+    def _end(self, job: Job, outcome: Outcome) -> None:
+        job.finish(_execution(job, outcome))
+        self._finished()
+
+    def _drop(self, job: Job) -> None:
+        job.drop(job.invocation.activation_id)
+        self._finished()
+
+    def _finished(self) -> None:
+        self.jobs -= 1
+        if not self.jobs:
+            self._idle.set()
+
+
+def _platform_error(text: str) -> Outcome:
+    return Outcome(OutcomeKind.PLATFORM_ERROR, {"error": text})
+
+
+def _execution(job: Job, outcome: Outcome) -> Execution:
+    """Of a job that no sandbox answered."""
+    now = time.time()
+    waited = (time.monotonic() - job.accepted_at) * 1000
+    return Execution(outcome, Phases(queue=waited), now, now, (), job.shape.technology.value)
