@@ -1,0 +1,107 @@
+"""/api/v1/namespaces/{namespace}/actions (contract §1)."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from argo_provider.api import query, render
+from argo_provider.api.bodies import MOST_BODY_BYTES, read_object
+from argo_provider.api.paths import caller, entity_name
+from argo_provider.api.respond import ACTIVATION_HEADER, json_response
+from argo_provider.api.schemas import load_action
+from argo_provider.api.state import API_KEY, SERVICES, TRANSACTION, Services
+from argo_provider.errors import MalformedRequest
+from argo_provider.invocation.invoke import Accepted, Request
+from argo_provider.model.activation import Activation, Status
+from argo_provider.model.names import check_name
+
+_STATUS = {
+    Status.SUCCESS: 200,
+    Status.APPLICATION_ERROR: 502,
+    Status.DEVELOPER_ERROR: 502,
+    Status.WHISK_ERROR: 500,
+}
+
+
+async def put(request: web.Request) -> web.Response:
+    services = request.app[SERVICES]
+    identity, namespace = caller(request)
+    name = entity_name(request, namespace)
+    overwrite = query.flag(request, "overwrite")
+    changes = load_action(await read_object(request, MOST_BODY_BYTES))
+    action = await services.actions.put(identity, name, changes, overwrite=overwrite)
+    return json_response(render.action(action, await services.actions.code(action)))
+
+
+async def get(request: web.Request) -> web.Response:
+    services = request.app[SERVICES]
+    identity, namespace = caller(request)
+    with_code = query.flag(request, "code", default=True)
+    resolved = await services.actions.get(identity, entity_name(request, namespace))
+    if not with_code:
+        return json_response(render.action_with_binding(resolved))
+    code = await services.actions.code(resolved.action)
+    return json_response(render.action(resolved.action, code, resolved.parameters))
+
+
+async def delete(request: web.Request) -> web.Response:
+    services = request.app[SERVICES]
+    identity, namespace = caller(request)
+    name = entity_name(request, namespace)
+    action = await services.actions.delete(identity, name)
+    return json_response(render.action(action, None))
+
+
+async def list_all(request: web.Request) -> web.Response:
+    """All actions of the namespace, or with a package in the path those in it."""
+    services = request.app[SERVICES]
+    identity, namespace = caller(request)
+    package = request.match_info.get("package")
+    page = query.page(request, "actions", services.limits.list_limit)
+    listing = await services.actions.listing(identity, namespace, check_name(package) if package else None)
+    if query.flag(request, "count"):
+        return json_response({"actions": max(0, await services.actions.count(listing) - page.skip)})
+    return json_response([render.action_item(a) for a in await services.actions.list(listing, page)])
+
+
+async def invoke(request: web.Request) -> web.Response:
+    services = request.app[SERVICES]
+    identity, namespace = caller(request)
+    name = entity_name(request, namespace)
+    blocking = query.flag(request, "blocking")
+    wait_ms = _wait(request, services) if blocking else None
+    payload = await read_object(request, services.limits.payload_bytes)
+    answer = await services.invoke(
+        Request(identity, name, payload, request[TRANSACTION], wait_ms, api_key=request[API_KEY])
+    )
+    if isinstance(answer, Accepted):
+        return accepted(answer.activation_id)
+    return invocation_response(answer, result_only=query.flag(request, "result"))
+
+
+def accepted(activation_id: str) -> web.Response:
+    """202: the promise is on disk."""
+    return json_response({"activationId": activation_id}, 202, {ACTIVATION_HEADER: activation_id})
+
+
+def invocation_response(activation: Activation, *, result_only: bool) -> web.Response:
+    """The record, or its result; a result that is an array is always answered bare."""
+    result = activation.response.result
+    body = result if result_only or isinstance(result, list) else render.activation(activation, logs=_steps(activation))
+    headers = {ACTIVATION_HEADER: activation.activation_id}
+    return json_response(body, _STATUS[activation.response.status], headers)
+
+
+def _steps(activation: Activation) -> bool:
+    """Logs of functions are collected after the answer; a sequence's are the ids of its steps, known by now."""
+    return activation.annotations.get("kind") == "sequence"
+
+
+def _wait(request: web.Request, services: Services) -> int:
+    most = services.limits.blocking_wait_ms
+    text = request.query.get("timeout")
+    if text is None:
+        return most
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and 0 < int(text) <= most):
+        raise MalformedRequest(f"Timeout must be number of milliseconds up to {most}.")
+    return int(text)

@@ -1,0 +1,41 @@
+"""Responses: JSON bodies, error bodies, the headers that every answer carries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from argo_provider.errors import ArgoError, Unauthenticated
+
+ACTIVATION_HEADER = "x-openwhisk-activation-id"
+TRANSACTION_HEADER = "X-Request-ID"
+CHALLENGE = 'Basic realm="OpenWhisk secure realm",charset=UTF-8'
+CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Headers": "Authorization, Origin, X-Requested-With, Content-Type, Accept, User-Agent",
+    "Access-Control-Allow-Methods": "GET, DELETE, POST, PUT, HEAD",
+}
+
+
+def json_response(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    """`body` is any JSON value."""
+    return web.Response(body=orjson.dumps(body), status=status, headers=headers, content_type="application/json")
+
+
+def pretty_response(body: Any, status: int = 200) -> web.Response:
+    """As the errors of web actions are printed."""
+    text = orjson.dumps(body, option=orjson.OPT_INDENT_2)
+    return web.Response(body=text, status=status, content_type="application/json")
+
+
+def error_body(error: ArgoError, transaction: str) -> dict[str, str]:
+    """`code` is the transaction id: clients print it and match on its presence."""
+    return {"error": error.text, "code": transaction}
+
+
+def error_response(error: ArgoError, transaction: str) -> web.Response:
+    """The contract's shape for every error."""
+    headers = {"WWW-Authenticate": CHALLENGE} if isinstance(error, Unauthenticated) else None
+    return json_response(error_body(error, transaction), error.status, headers)

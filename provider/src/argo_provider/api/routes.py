@@ -1,0 +1,85 @@
+"""Every route of the service, in one place."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from argo_provider.api import (
+    actions,
+    activations,
+    gateway,
+    info,
+    namespaces,
+    packages,
+    rules,
+    triggers,
+    web_actions,
+)
+
+_NS = "/api/v1/namespaces/{namespace}"
+_WEB = "/api/v1/web"
+
+
+def routes() -> list[web.RouteDef]:
+    """The contract's first, in its order."""
+    return [
+        *_information(),
+        web.get("/api/v1/namespaces", namespaces.list_all),
+        web.get("/api/v1/namespaces/", namespaces.list_all),
+        web.get(_NS + "/limits", namespaces.limits),
+        *_actions(),
+        *_entities("packages", packages),
+        *_entities("triggers", triggers),
+        web.post(_NS + "/triggers/{name}", triggers.fire),
+        *_entities("rules", rules),
+        web.post(_NS + "/rules/{name}", rules.set_status),
+        web.get(_NS + "/activations", activations.list_all),
+        web.get(_NS + "/activations/", activations.list_all),
+        web.get(_NS + "/activations/{id}", activations.get),
+        web.get(_NS + "/activations/{id}/result", activations.result),
+        web.get(_NS + "/activations/{id}/logs", activations.logs),
+        web.route("*", _WEB + "/whisk.system/apimgmt/{operation}", gateway.manage),
+        web.route("*", _WEB + "/{namespace}/{package}/{action}{rest:(/.*)?}", web_actions.serve),
+        web.route("*", "/api/{namespace}{path:/.*}", gateway.serve, name="gateway"),
+        web.options("/api/v1/namespaces{rest:.*}", info.ping),
+    ]
+
+
+def _information() -> list[web.RouteDef]:
+    return [
+        web.get("/", info.root),
+        web.get("/ping", info.ping),
+        web.get("/ready", info.ready),
+        web.get("/metrics", info.metrics),
+        web.get("/api/v1", info.api),
+        web.get("/api/v1/", info.api),
+        web.get("/api/v1/api-docs", info.api_docs),
+        web.get("/api/v1/docs", info.docs),
+        web.get("/api/v1/docs/index.html", info.docs_page),
+        web.get("/api/v1/argo/status", info.status),
+    ]
+
+
+def _actions() -> list[web.RouteDef]:
+    found = []
+    for path in ("/actions/{name}", "/actions/{package}/{name}"):
+        found += [
+            web.put(_NS + path, actions.put),
+            web.get(_NS + path, actions.get),
+            web.delete(_NS + path, actions.delete),
+            web.post(_NS + path, actions.invoke),
+        ]
+    # `wsk action list p/` sends the package with two slashes behind it
+    lists = ("/actions", "/actions/", "/actions/{package}/", "/actions/{package}//")
+    return [*(web.get(_NS + path, actions.list_all) for path in lists), *found]
+
+
+def _entities(collection: str, handlers: object) -> list[web.RouteDef]:
+    path = f"{_NS}/{collection}"
+    return [
+        web.get(path, handlers.list_all),  # type: ignore[attr-defined]
+        web.get(path + "/", handlers.list_all),  # type: ignore[attr-defined]
+        web.put(path + "/{name}", handlers.put),  # type: ignore[attr-defined]
+        web.get(path + "/{name}", handlers.get),  # type: ignore[attr-defined]
+        web.delete(path + "/{name}", handlers.delete),  # type: ignore[attr-defined]
+    ]

@@ -1,0 +1,333 @@
+"""Wires the service together: the only module that knows every adapter."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import signal
+import ssl
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from argo_provider import __version__
+from argo_provider.api.authentication import Authenticator
+from argo_provider.api.middleware import MIDDLEWARES
+from argo_provider.api.routes import routes
+from argo_provider.api.state import SERVICES, Services
+from argo_provider.entities.actions import Actions
+from argo_provider.entities.packages import Packages
+from argo_provider.entities.rules import Rules
+from argo_provider.entities.triggers import Triggers
+from argo_provider.errors import NotFound
+from argo_provider.events import ActionChanged, Event, EventBus
+from argo_provider.invocation.activator import Activator, Runners
+from argo_provider.invocation.compositions import Compositions
+from argo_provider.invocation.fire import Fire
+from argo_provider.invocation.invoke import Invoke
+from argo_provider.invocation.journal import Recovery
+from argo_provider.invocation.sequences import Sequences, Steps
+from argo_provider.invocation.throttle import Throttle, ThrottleDefaults
+from argo_provider.model.clock import Clock
+from argo_provider.model.kinds import KindInfo, KindTable
+from argo_provider.placement.local import LocalPlacement
+from argo_provider.placement.provisioning import Provisioner
+from argo_provider.scheduling.tasks import TaskScope
+from argo_provider.settings import SandboxChoice, Settings
+from argo_provider.settings.address import api_url
+from argo_provider.storage import sql
+from argo_provider.storage.port import BlobStore, Stores
+from argo_provider.system import install
+from argo_provider.system.alarms import Alarms
+from argo_provider.system.gateway import Gateway
+from argo_provider.telemetry import logs
+from argo_provider.telemetry.metrics import Metrics
+from argo_provider.telemetry.pool import PoolMetrics
+from argo_proxy.pool.pool import PoolLimits
+from argo_proxy.runtimes import Catalogue, default_tools_directory, load_catalogue
+from argo_proxy.sandboxes.port import DriverReport, SandboxDriver, SandboxKind
+from argo_proxy.sandboxes.process.driver import ProcessDriver, ProcessSettings, default_run_dir
+
+log = structlog.get_logger(__name__)
+
+_CLOSE_SECONDS = 5.0
+
+
+def open_stores(settings: Settings) -> AbstractAsyncContextManager[Stores]:
+    """The stores of the data directory; made if missing."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return sql.open_stores(settings.data_dir / "argo.db", settings.data_dir / "blobs")
+
+
+async def run(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT, then drain."""
+    logs.configure(settings.log)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with serving(settings) as service:
+        await stop.wait()
+        log.info("draining", seconds=settings.pool.drain_seconds)
+        await service.drain()
+    log.info("stopped")
+
+
+@dataclass(slots=True)
+class Service:
+    """A running service, for `run` and for tests."""
+
+    settings: Settings
+    throttle: Throttle
+    placement: LocalPlacement
+    invoke: Invoke
+
+    async def drain(self) -> None:
+        """Refuse new work, finish what is under way, within the time that the settings give."""
+        self.invoke.draining = True
+        deadline = time.monotonic() + self.settings.pool.drain_seconds
+        while self.throttle.in_flight() and time.monotonic() < deadline:
+            await asyncio.sleep(0.05)
+        await self.placement.drain(max(0.1, deadline - time.monotonic()))
+
+
+@asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator[Service]:
+    """The whole service, listening; everything is released on leaving, in reverse order."""
+    begun = time.monotonic()
+    async with AsyncExitStack() as stack:
+        clock, events, metrics = Clock(), EventBus(), Metrics()
+        stores = await stack.enter_async_context(open_stores(settings))
+        await install.install(stores.entities, stores.namespaces, clock)
+        catalogue = load_catalogue()
+        tools = default_tools_directory()
+        drivers, reports = await _drivers(settings, catalogue, tools, stack)
+        provisioner = Provisioner(drivers, catalogue, tools, settings.runtimes.kinds)
+        provisioner.reports = reports
+        placement = await stack.enter_async_context(_placement(settings, drivers, catalogue, stores.blobs, metrics))
+        tasks = TaskScope()
+        stack.push_async_callback(tasks.close, grace=_CLOSE_SECONDS)
+        service, services, alarms, recovery = _use_cases(
+            settings, stores, placement, tasks, clock, events, metrics, catalogue, provisioner
+        )
+        await alarms.load()
+        await recovery()
+        _background(tasks, settings, stores, alarms, provisioner, metrics, clock)
+        await _listen(settings, services, stack)
+        log.info("ready", url=services.public_url, version=__version__, seconds=round(time.monotonic() - begun, 3))
+        yield service
+
+
+async def _drivers(
+    settings: Settings, catalogue: Catalogue, tools: Path, stack: AsyncExitStack
+) -> tuple[dict[SandboxKind, SandboxDriver], list[DriverReport]]:
+    """Those that the settings allow and this machine has, in order of preference; strays of a crash are swept."""
+    installation = hashlib.sha256(str(settings.data_dir.resolve()).encode()).hexdigest()[:12]
+    folders = {runtime.kind: runtime.tool_directory(tools) for runtime in catalogue.runtimes()}
+    candidates: list[SandboxDriver] = []
+    if settings.sandbox is not SandboxChoice.PROCESS:
+        candidates += _container_driver(installation)
+    if settings.sandbox is not SandboxChoice.CONTAINER:
+        candidates.append(ProcessDriver(ProcessSettings(installation, default_run_dir(installation), folders)))
+    drivers: dict[SandboxKind, SandboxDriver] = {}
+    reports = []
+    for driver in candidates:
+        report = await driver.probe()
+        reports.append(report)
+        if not report.available:
+            log.warning("sandbox_unavailable", sandbox=report.kind.value, reason=report.reason, fix=report.fix)
+            await driver.close()
+            continue
+        stack.push_async_callback(driver.close)
+        for reason in report.degraded:
+            log.warning("sandbox_degraded", sandbox=report.kind.value, reason=reason, fix=report.fix)
+        strays = await driver.sweep()
+        if strays:
+            log.warning("strays_removed", sandbox=report.kind.value, count=strays)
+        drivers[driver.kind] = driver
+    return drivers, reports
+
+
+def _container_driver(installation: str) -> list[SandboxDriver]:
+    return []
+
+
+def _placement(
+    settings: Settings,
+    drivers: Mapping[SandboxKind, SandboxDriver],
+    catalogue: Catalogue,
+    blobs: BlobStore,
+    metrics: Metrics,
+) -> LocalPlacement:
+    async def load_code(digest: str) -> bytes:
+        try:
+            return await blobs.get(digest)
+        except NotFound as error:
+            raise LookupError(digest) from error
+
+    placement = LocalPlacement(
+        drivers,
+        catalogue,
+        load_code,
+        settings=settings.pool,
+        limits=PoolLimits(environment={"__OW_API_HOST": api_url(settings.server)}),
+        events=PoolMetrics(metrics.registry),
+    )
+    metrics.watch_pool(placement.snapshot)
+    return placement
+
+
+def _kinds(catalogue: Catalogue) -> KindTable:
+    return KindTable(
+        KindInfo(r.kind, r.family, r.image, r.default, r.deprecated, r.require_main)
+        for runtimes in catalogue.families().values()
+        for r in runtimes
+    )
+
+
+def _use_cases(  # noqa: PLR0917 — one place where everything meets
+    settings: Settings,
+    stores: Stores,
+    placement: LocalPlacement,
+    tasks: TaskScope,
+    clock: Clock,
+    events: EventBus,
+    metrics: Metrics,
+    catalogue: Catalogue,
+    provisioner: Provisioner,
+) -> tuple[Service, Services, Alarms, Recovery]:
+    limits, kinds = settings.limits, _kinds(catalogue)
+    defaults = ThrottleDefaults(
+        settings.throttles.invocations_per_minute,
+        settings.throttles.concurrent_invocations,
+        settings.throttles.fires_per_minute,
+    )
+    throttle = Throttle(defaults, clock)
+    activator = Activator(placement, stores.activations, throttle, events, clock, tasks.spawn)
+    invoke = Invoke(stores.entities, stores.activations, activator, throttle, kinds, limits, clock)
+    fire = Fire(stores.entities, stores.activations, invoke, throttle, clock, events)
+    alarms = Alarms(stores.documents, stores.namespaces, fire, clock)
+    steps = Steps(stores.entities, activator.start, limits, clock)
+    activator.use(
+        Runners(
+            sequence=Sequences(steps).run,
+            composition=Compositions(steps, activator.submit_conductor).run,
+            builtins=install.builtins(alarms),
+        )
+    )
+    service = Service(settings, throttle, placement, invoke)
+    public_url = api_url(settings.server)
+    services = Services(
+        stores=stores,
+        authenticator=Authenticator(stores.namespaces, events, clock),
+        actions=Actions(stores, kinds, limits, clock, events, defaults.concurrent_invocations),
+        packages=Packages(stores.entities, limits, clock, events),
+        triggers=Triggers(stores.entities, limits, clock),
+        rules=Rules(stores.entities, limits, clock),
+        invoke=invoke,
+        fire=fire,
+        gateway=Gateway(stores.documents, public_url),
+        events=events,
+        kinds=kinds,
+        limits=limits,
+        throttles=defaults,
+        public_url=public_url,
+        metrics_token=settings.server.metrics_token,
+        observe=metrics.http.answered,
+        count_error=partial(_count_error, metrics),
+        metrics=metrics.render,
+        status=partial(_status, placement, provisioner),
+        draining=lambda: invoke.draining,
+    )
+    events.listen(partial(_forget_changed, placement))
+    return service, services, alarms, Recovery(stores, activator, clock)
+
+
+def _count_error(metrics: Metrics, reason: str) -> None:
+    metrics.errors.labels(reason).inc()
+
+
+def _forget_changed(placement: LocalPlacement, event: Event) -> None:
+    """Warm sandboxes of an action's older revisions are of no use to anyone."""
+    if isinstance(event, ActionChanged):
+        placement.forget(f"/{event.name}")
+
+
+async def _status(placement: LocalPlacement, provisioner: Provisioner) -> dict[str, Any]:
+    snapshot = placement.snapshot()
+    return {
+        "version": __version__,
+        "sandboxes": [asdict(report) | {"kind": report.kind.value} for report in provisioner.reports],
+        "runtimes": [asdict(state) for state in provisioner.states],
+        "pool": {
+            "memoryLimitMb": snapshot.memory_limit_mb,
+            "memoryUsedMb": snapshot.memory_used_mb,
+            "starting": snapshot.starting,
+            "waiting": sum(snapshot.waiting.values()),
+            "byState": dict(snapshot.by_state),
+        },
+        "draining": snapshot.draining,
+    }
+
+
+def _background(  # noqa: PLR0917 — as above
+    tasks: TaskScope,
+    settings: Settings,
+    stores: Stores,
+    alarms: Alarms,
+    provisioner: Provisioner,
+    metrics: Metrics,
+    clock: Clock,
+) -> None:
+    """What goes on beside requests; each has its owner in `tasks`."""
+    tasks.spawn(alarms.run())
+    tasks.spawn(metrics.watch_loop())
+    if settings.runtimes.provision:
+        tasks.spawn(provisioner.run())
+    if settings.retention.activations_seconds > 0:
+        tasks.spawn(_sweep_forever(settings, stores, clock))
+
+
+async def _sweep_forever(settings: Settings, stores: Stores, clock: Clock) -> None:
+    kept_ms = int(settings.retention.activations_seconds * 1000)
+    while True:
+        swept = await stores.activations.sweep(clock.now_ms() - kept_ms)
+        if swept:
+            log.info("activations_swept", count=swept)
+        await asyncio.sleep(settings.retention.sweep_every_seconds)
+
+
+async def _listen(settings: Settings, services: Services, stack: AsyncExitStack) -> None:
+    server = settings.server
+    app = web.Application(middlewares=MIDDLEWARES, client_max_size=server.body_bytes)
+    app[SERVICES] = services
+    app.router.add_routes(routes())
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        handle_signals=False,
+        max_line_size=server.header_bytes,
+        max_field_size=server.header_bytes,
+        shutdown_timeout=_CLOSE_SECONDS,
+    )
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    await web.TCPSite(runner, server.host, server.port, ssl_context=_tls(settings), backlog=1024).start()
+
+
+def _tls(settings: Settings) -> ssl.SSLContext | None:
+    server = settings.server
+    if server.tls_cert is None or server.tls_key is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(server.tls_cert, server.tls_key)
+    return context
+

@@ -1,0 +1,180 @@
+"""Use cases of actions (contract §1.1 to §1.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from argo_provider.entities.access import ResolvedAction, get_entity, require_owner, resolve_action, resolve_package
+from argo_provider.entities.content import CommonChanges, check_sizes, next_version
+from argo_provider.entities.exec_fields import ParsedExec, parse_exec
+from argo_provider.entities.sequences import check_sequence
+from argo_provider.errors import BadRequest, Conflict
+from argo_provider.events import ActionChanged, EventBus
+from argo_provider.model.clock import Clock
+from argo_provider.model.entities import Action, Annotations, Collection, Exec, Package, Parameter, Parameters
+from argo_provider.model.identity import Identity
+from argo_provider.model.kinds import KindTable
+from argo_provider.model.limits import DEFAULT_ACTION_LIMITS, SystemLimits
+from argo_provider.model.names import FullName
+from argo_provider.storage.port import Page, Stores
+
+PROVIDE_API_KEY = "provide-api-key"
+
+
+@dataclass(frozen=True, slots=True)
+class ActionChanges:
+    """A PUT body. `exec` and `limits` are as the client sent them."""
+
+    common: CommonChanges = CommonChanges()
+    exec: Mapping[str, Any] | None = None
+    limits: Mapping[str, Any] | None = None
+    delete_annotations: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ActionListing:
+    """Actions of a package seen through a binding are listed under the provider's namespace."""
+
+    namespace: str
+    package: str | None = None
+
+
+class Actions:
+    """Create, update, read, list and delete actions."""
+
+    def __init__(
+        self, stores: Stores, kinds: KindTable, limits: SystemLimits, clock: Clock, events: EventBus, concurrent: int
+    ) -> None:
+        self._entities = stores.entities
+        self._blobs = stores.blobs
+        self._kinds = kinds
+        self._limits = limits
+        self._clock = clock
+        self._events = events
+        self._concurrent = concurrent
+
+    async def put(self, identity: Identity, name: FullName, changes: ActionChanges, *, overwrite: bool) -> Action:
+        """Create, or update where `overwrite`; the stored action."""
+        require_owner(identity, name.namespace, str(name))
+        if name.package is not None:
+            await self._check_package(name.package_name)
+        parsed = None
+        if changes.exec is not None:
+            parsed = parse_exec(changes.exec, self._kinds, self._limits, identity.namespace)
+        check_sizes(
+            changes.common.parameters,
+            changes.common.annotations,
+            self._limits.parameters_bytes,
+            self._limits.annotations_bytes,
+        )
+        old = await self._existing(name)
+        if old is not None and not overwrite:
+            raise Conflict(Conflict.EXISTS)
+        return await self._store(identity, self._next(name, old, changes, parsed), parsed)
+
+    async def _check_package(self, name: FullName) -> None:
+        package = await get_entity(self._entities, name, Package)
+        if package.binding is not None:
+            raise BadRequest("Operation not permitted on package binding.")
+
+    async def _existing(self, name: FullName) -> Action | None:
+        found = await self._entities.get(name)
+        if found is not None and not isinstance(found, Action):
+            raise Conflict(Conflict.OTHER_COLLECTION)
+        return found
+
+    def _next(self, name: FullName, old: Action | None, changes: ActionChanges, parsed: ParsedExec | None) -> Action:
+        if old is None and parsed is None:
+            raise BadRequest("exec undefined")
+        base = old or Action(name, Exec(""), limits=DEFAULT_ACTION_LIMITS)
+        exec_ = parsed.exec if parsed else base.exec
+        self._check_kind(exec_)
+        common = changes.common
+        limits = base.limits.merged(changes.limits or {})
+        limits.check(self._limits)
+        if limits.instances is not None and limits.instances > self._concurrent:
+            raise BadRequest(
+                f"Max action instance concurrency must not exceed your namespace concurrency of {self._concurrent}."
+            )
+        return replace(
+            base,
+            exec=exec_,
+            parameters=_parameters(exec_, common.parameters, base.parameters),
+            annotations=_annotations(exec_, old, changes),
+            limits=limits,
+            publish=base.publish if common.publish is None else common.publish,
+            version=common.version or (next_version(base.version) if old else base.version),
+            updated=self._clock.now_ms(),
+        )
+
+    def _check_kind(self, exec_: Exec) -> None:
+        info = self._kinds.get(exec_.kind)
+        if info is not None and info.deprecated:
+            raise BadRequest(
+                f"The '{info.kind}' runtime is no longer supported. You may read and delete but not update or invoke this action."
+            )
+
+    async def _store(self, identity: Identity, action: Action, parsed: ParsedExec | None) -> Action:
+        if action.exec.is_sequence and parsed is not None:
+            await check_sequence(self._entities, identity, action.name, action.exec, self._limits.sequence_length)
+        if parsed is not None and parsed.code is not None:
+            digest = await self._blobs.put(parsed.code.encode())
+            action = replace(action, exec=replace(action.exec, code_digest=digest))
+        (stored,) = await self._entities.commit([action])
+        assert isinstance(stored, Action)  # noqa: S101
+        self._events.publish(ActionChanged(stored.name, deleted=False))
+        return stored
+
+    async def get(self, identity: Identity, name: FullName) -> ResolvedAction:
+        return await resolve_action(self._entities, identity, name)
+
+    async def code(self, action: Action) -> str | None:
+        """The code as it was sent."""
+        digest = action.exec.code_digest
+        return (await self._blobs.get(digest)).decode() if digest else None
+
+    async def delete(self, identity: Identity, name: FullName) -> Action:
+        require_owner(identity, name.namespace, str(name))
+        if name.package is not None:
+            await self._check_package(name.package_name)
+        action = await get_entity(self._entities, name, Action)
+        await self._entities.commit(deletes=[action])
+        self._events.publish(ActionChanged(action.name, deleted=True))
+        return action
+
+    async def listing(self, identity: Identity, namespace: str, package: str | None) -> ActionListing:
+        """Where to list from; Forbidden, NotFound."""
+        if package is None:
+            require_owner(identity, namespace)
+            return ActionListing(namespace)
+        resolved = await resolve_package(self._entities, identity, FullName(namespace, package))
+        return ActionListing(resolved.provider.name.namespace, resolved.provider.name.name)
+
+    async def list(self, listing: ActionListing, page: Page) -> list[Action]:
+        found = await self._entities.list(Collection.ACTIONS, listing.namespace, page, package=listing.package)
+        return [entity for entity in found if isinstance(entity, Action)]
+
+    async def count(self, listing: ActionListing) -> int:
+        return await self._entities.count(Collection.ACTIONS, listing.namespace, package=listing.package)
+
+
+def _parameters(exec_: Exec, given: Parameters | None, old: Parameters) -> Parameters:
+    """A sequence's parameters are its components, whatever was sent."""
+    if exec_.is_sequence:
+        return {"_actions": Parameter([f"/{c}" for c in exec_.components])}
+    return old if given is None else given
+
+
+def _annotations(exec_: Exec, old: Action | None, changes: ActionChanges) -> Annotations:
+    """Action annotations merge on update; `exec` is always the system's."""
+    kept = {k: v for k, v in (old.annotations if old else {}).items() if k not in changes.delete_annotations}
+    merged = {**kept, **(changes.common.annotations or {})}
+    if old is None:
+        merged.setdefault(PROVIDE_API_KEY, False)
+    merged["exec"] = exec_.kind
+    return merged
+
+
+__all__ = ["PROVIDE_API_KEY", "ActionChanges", "ActionListing", "Actions"]

@@ -1,0 +1,91 @@
+"""An event bus inside one process: synchronous listeners, and bounded subscriptions that never slow the publisher."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Self
+
+from argo_provider.model.activation import Activation
+from argo_provider.model.names import FullName
+
+
+@dataclass(frozen=True, slots=True)
+class ActionChanged:
+    """An action was created, updated or deleted."""
+
+    name: FullName
+    deleted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ActivationEnded:
+    """A record was closed; its logs are in."""
+
+    activation: Activation
+
+
+@dataclass(frozen=True, slots=True)
+class NamespaceChanged:
+    """Keys or limits of a namespace changed, or it was deleted."""
+
+    namespace: str
+
+
+Event = ActionChanged | ActivationEnded | NamespaceChanged
+
+
+class EventBus:
+    """`publish` calls listeners in order of subscription; a listener must be quick and must not raise."""
+
+    def __init__(self) -> None:
+        self._listeners: list[Callable[[Event], None]] = []
+
+    def listen(self, listener: Callable[[Event], None]) -> Callable[[], None]:
+        """Call `listener` for every event from now on; the returned function ends that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def publish(self, event: Event) -> None:
+        for listener in tuple(self._listeners):
+            listener(event)
+
+    def subscribe(self, size: int = 1024) -> Subscription:
+        """A stream of events; when the reader lags by more than `size`, the oldest are dropped and counted."""
+        return Subscription(self, size)
+
+
+class Subscription:
+    """Events as an async iterator inside a `with` block; `dropped` counts what a slow reader lost."""
+
+    def __init__(self, bus: EventBus, size: int) -> None:
+        self._bus = bus
+        self._events: deque[Event] = deque(maxlen=size)
+        self._arrived = asyncio.Event()
+        self._end: Callable[[], None] | None = None
+        self.dropped = 0
+
+    def __enter__(self) -> Self:
+        self._end = self._bus.listen(self._put)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._end is not None:
+            self._end()
+
+    def _put(self, event: Event) -> None:
+        if len(self._events) == self._events.maxlen:
+            self.dropped += 1
+        self._events.append(event)
+        self._arrived.set()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Event:
+        while not self._events:
+            self._arrived.clear()
+            await self._arrived.wait()
+        return self._events.popleft()

@@ -1,0 +1,218 @@
+"""Starts any action, closes its record once, and says so on the event bus."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import structlog
+
+from argo_provider.errors import Overloaded
+from argo_provider.events import ActivationEnded, EventBus
+from argo_provider.invocation import records
+from argo_provider.invocation.arguments import merge, truthy
+from argo_provider.invocation.call import Call, Started
+from argo_provider.invocation.throttle import Throttle
+from argo_provider.model.activation import Activation, Response, Status
+from argo_provider.model.clock import Clock
+from argo_provider.model.entities import Action
+from argo_provider.model.identity import Identity
+from argo_provider.model.kinds import BUILTIN
+from argo_provider.placement import port
+from argo_provider.storage.port import ActivationStore
+from argo_proxy.protocol.messages import Executable, Execution, Invocation
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltinCall:
+    """What a builtin action of whisk.system is given. `identity` is the caller's."""
+
+    identity: Identity
+    arguments: dict[str, Any]
+    transaction_id: str
+    api_key: str | None
+
+
+Builtin = Callable[[BuiltinCall], Awaitable[Response]]
+StepRunner = Callable[[Call, str], Awaitable[Activation]]
+"""Runs a sequence or composition under the given activation id; its record is not yet kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Runners:
+    """Who runs what is not one function in one sandbox."""
+
+    sequence: StepRunner
+    composition: StepRunner
+    builtins: Mapping[str, Builtin]  # by "ns/pkg/name"
+
+
+class Activator:
+    """The use case "run this action". `start` returns at once; the record follows.
+
+    `spawn` hands a coroutine to the application's task group.
+    """
+
+    def __init__(
+        self,
+        placement: port.Placement,
+        activations: ActivationStore,
+        throttle: Throttle,
+        events: EventBus,
+        clock: Clock,
+        spawn: Callable[[Awaitable[None]], object],
+    ) -> None:
+        self._placement = placement
+        self._activations = activations
+        self._throttle = throttle
+        self._events = events
+        self._clock = clock
+        self._spawn = spawn
+        self._runners: Runners | None = None
+
+    def use(self, runners: Runners) -> None:
+        """Set once while wiring: sequences start actions and are actions themselves."""
+        self._runners = runners
+
+    def start(self, call: Call) -> Started:
+        """Raises Overloaded at once; everything later ends up in the record."""
+        activation_id = call.activation_id or self._clock.new_id()
+        done: asyncio.Future[Activation] = asyncio.get_running_loop().create_future()
+        started = Started(activation_id, done)
+        steps = self._step_runner(call.target.action)
+        if steps is None:
+            self._submit(call, started)
+        else:
+            self._spawn(self._run_steps(call, started, steps))
+        self._throttle.enter(call.identity.namespace)
+        done.add_done_callback(lambda _: self._throttle.leave(call.identity.namespace))
+        return started
+
+    def _step_runner(self, action: Action) -> StepRunner | None:
+        assert self._runners is not None, "Activator.use was not called"  # noqa: S101
+        if action.exec.is_sequence:
+            return self._runners.sequence
+        if action.exec.kind == BUILTIN:
+            return self._run_builtin
+        if truthy(action.annotations.get("conductor")):
+            return self._runners.composition
+        return None
+
+    def submit_conductor(self, call: Call) -> Started:
+        """One call of a conductor as the plain action it also is."""
+        started = Started(self._clock.new_id(), asyncio.get_running_loop().create_future())
+        self._submit(call, started)
+        return started
+
+    def _submit(self, call: Call, started: Started) -> None:
+        action = call.target.action
+        arguments = merge(call.target.parameters, call.payload)
+        if call.extra_arguments and not isinstance(arguments, list):
+            arguments = {**arguments, **call.extra_arguments}
+        invocation = Invocation(
+            started.activation_id,
+            call.transaction_id,
+            executable_of(call),
+            arguments,
+            api_key=call.api_key,
+            accepted_at=self._clock.monotonic(),
+        )
+        try:
+            ticket = self._placement.submit(invocation, claim=call.claim)
+        except port.Overloaded as error:
+            raise Overloaded(str(error)) from error
+        ticket.outcome.add_done_callback(lambda f: self._answered(call, started, f))
+        ticket.execution.add_done_callback(lambda f: self._ended(call, action, started, f))
+
+    def _answered(self, call: Call, started: Started, future: asyncio.Future[Execution]) -> None:
+        if started.done.done():
+            return
+        if future.cancelled() or future.exception() is not None:
+            started.done.cancel()
+            return
+        started.done.set_result(records.of_execution(call, started.activation_id, future.result()))
+
+    def _ended(self, call: Call, action: Action, started: Started, future: asyncio.Future[Execution]) -> None:
+        if future.cancelled() or future.exception() is not None:
+            return  # dropped before user code began: journaled work is taken up after the next start
+        self._answered(call, started, future)
+        activation = started.done.result()
+        self.keep(replace(activation, logs=future.result().logs), call)
+
+    def keep(self, activation: Activation, call: Call) -> None:
+        """Write the record behind the caller's back and publish it."""
+        if not call.deferred and _unwanted(call.identity, activation):
+            self._events.publish(ActivationEnded(activation))
+            return
+        try:
+            self._activations.enqueue(activation)
+        except Overloaded:
+            self._spawn(self._activations.record(activation))
+        self._events.publish(ActivationEnded(activation))
+
+    async def _run_steps(self, call: Call, started: Started, runner: StepRunner) -> None:
+        try:
+            if call.claim is not None and not await call.claim():
+                started.done.cancel()
+                return
+            activation = await runner(call, started.activation_id)
+        except asyncio.CancelledError:
+            started.done.cancel()
+            raise
+        except Exception:  # noqa: BLE001 — the guard of a loop: the caller must get a record whatever broke
+            log.exception("composition_failed", activation_id=started.activation_id)
+            activation = records.of_platform_failure(
+                call, started.activation_id, self._clock.now_ms(), "Sequence failed.", Status.WHISK_ERROR
+            )
+        if not started.done.done():
+            started.done.set_result(activation)
+        self.keep(activation, call)
+
+    async def _run_builtin(self, call: Call, activation_id: str) -> Activation:
+        assert self._runners is not None  # noqa: S101
+        builtin = self._runners.builtins[str(call.target.action.name)]
+        arguments = merge(call.target.parameters, call.payload)
+        begun = self._clock.now_ms()
+        response = await builtin(
+            BuiltinCall(
+                call.identity,
+                {**arguments, **call.extra_arguments} if isinstance(arguments, Mapping) else {"value": arguments},
+                call.transaction_id,
+                call.api_key,
+            )
+        )
+        record = records.of_platform_failure(call, activation_id, begun, "", Status.SUCCESS)
+        end = self._clock.now_ms()
+        return replace(record, response=response, end=end, duration=end - begun)
+
+
+def _unwanted(identity: Identity, activation: Activation) -> bool:
+    """Namespaces may choose not to keep the records of successful calls somebody waited for."""
+    return identity.limits.store_activations is False and activation.response.status is Status.SUCCESS
+
+
+def executable_of(call: Call) -> Executable:
+    """What the node agent needs to know of the action."""
+    action = call.target.action
+    return Executable(
+        namespace=call.identity.namespace,
+        path=f"/{action.name}",
+        version=action.version,
+        revision=f"{action.revision}.{action.updated}",
+        kind=action.exec.kind,
+        main=action.exec.main or "main",
+        code_digest=action.exec.code_digest,
+        binary=action.exec.binary,
+        image=action.exec.image,
+        memory_mb=action.limits.memory,
+        timeout_ms=action.limits.timeout,
+        log_limit_bytes=action.limits.logs * 1024 * 1024,
+        concurrency=action.limits.concurrency,
+        init_parameters={n: p.value for n, p in call.target.parameters.items() if p.init},
+        provide_api_key=truthy(action.annotations.get("provide-api-key", True)),
+        annotations={k: v for k, v in action.annotations.items() if k.startswith("argo.")},
+    )

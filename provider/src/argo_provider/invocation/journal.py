@@ -1,0 +1,126 @@
+"""What the journal keeps of an accepted call, and what becomes of it after a crash."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import orjson
+import structlog
+
+from argo_provider.entities.access import ResolvedAction, resolve_action
+from argo_provider.errors import ArgoError
+from argo_provider.invocation.activator import Activator
+from argo_provider.invocation.call import Call
+from argo_provider.model.activation import Activation, JournalEntry, Response, Status
+from argo_provider.model.clock import Clock
+from argo_provider.model.identity import Identity
+from argo_provider.model.names import FullName
+from argo_provider.storage.port import Stores
+
+log = structlog.get_logger(__name__)
+
+CUT_OFF = (
+    "The service stopped while this activation was running; the action may have taken effect. It was not run again."
+)
+GONE = "Action could not be found or may have been deleted."
+
+
+def encode_call(call: Call) -> bytes:
+    """Everything needed to run the call later; the caller's key is not kept: it is a secret."""
+    return orjson.dumps(
+        {
+            "key_id": call.identity.key_id,
+            "namespace": call.identity.namespace,
+            "subject": call.identity.subject,
+            "action": str(call.target.action.name),
+            "binding": str(call.target.binding) if call.target.binding else None,
+            "payload": call.payload,
+            "extra": dict(call.extra_arguments),
+            "transaction": call.transaction_id,
+            "cause": call.cause,
+        }
+    )
+
+
+class Recovery:
+    """Takes up what a crash left in the journal: unclaimed work runs, claimed work ends as a recorded error."""
+
+    def __init__(self, stores: Stores, activator: Activator, clock: Clock) -> None:
+        self._stores = stores
+        self._activator = activator
+        self._clock = clock
+
+    async def __call__(self) -> tuple[int, int]:
+        """How many were run again and how many were ended."""
+        resumed = ended = 0
+        for entry in await self._stores.activations.unfinished():
+            if await self._take_up(entry):
+                resumed += 1
+            else:
+                ended += 1
+        if resumed or ended:
+            log.warning("journal_recovered", resumed=resumed, ended=ended)
+        return resumed, ended
+
+    async def _take_up(self, entry: JournalEntry) -> bool:
+        """Whether it runs (again)."""
+        kept = orjson.loads(entry.payload)
+        if entry.claimed:
+            await self._end(entry, kept, Status.WHISK_ERROR, CUT_OFF)
+            return False
+        record = await self._stores.namespaces.by_name(kept["namespace"])
+        if record is None:
+            await self._end(entry, kept, Status.WHISK_ERROR, GONE)
+            return False
+        name = FullName.parse(kept["action"])
+        if kept["binding"]:
+            binding = FullName.parse(kept["binding"])
+            name = FullName(binding.namespace, name.name, binding.name)
+        try:
+            target = await resolve_action(self._stores.entities, record.identity, name)
+            self._activator.start(self._call(entry, kept, target, record.identity))
+        except ArgoError as error:
+            log.warning("journal_entry_failed", activation_id=entry.activation_id, reason=error.reason)
+            await self._end(entry, kept, Status.WHISK_ERROR, GONE)
+            return False
+        return True
+
+    def _call(self, entry: JournalEntry, kept: dict[str, Any], target: ResolvedAction, identity: Identity) -> Call:
+        return Call(
+            identity=identity,
+            target=target,
+            payload=kept["payload"],
+            transaction_id=kept["transaction"],
+            cause=kept["cause"],
+            activation_id=entry.activation_id,
+            claim=self._claim(entry.activation_id),
+            extra_arguments=kept["extra"],
+            deferred=True,
+        )
+
+    def _claim(self, activation_id: str) -> Callable[[], Awaitable[bool]]:
+        async def claim() -> bool:
+            return await self._stores.activations.claim(activation_id)
+
+        return claim
+
+    async def _end(self, entry: JournalEntry, kept: dict[str, Any], status: Status, text: str) -> None:
+        name = FullName.parse(kept["action"])
+        now = self._clock.now_ms()
+        await self._stores.activations.record(
+            Activation(
+                namespace=kept["namespace"],
+                name=name.name,
+                version="0.0.1",
+                subject=kept["subject"],
+                activation_id=entry.activation_id,
+                start=entry.accepted,
+                end=now,
+                duration=max(0, now - entry.accepted),
+                cause=kept["cause"],
+                response=Response(status, {"error": text}),
+                annotations={"path": str(name), "timeout": False},
+            )
+        )
+

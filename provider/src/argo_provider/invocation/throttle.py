@@ -1,0 +1,73 @@
+"""Rates per namespace: calls a wall-clock minute, and calls in flight (contract §0.9)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from argo_provider.errors import Throttled
+from argo_provider.model.clock import Clock
+from argo_provider.model.identity import Identity
+
+
+@dataclass(frozen=True, slots=True)
+class ThrottleDefaults:
+    """For namespaces without limits of their own."""
+
+    invocations_per_minute: int = 60_000
+    concurrent_invocations: int = 1_000
+    fires_per_minute: int = 60_000
+
+
+class Throttle:
+    """Counts of this process; in a cluster each replica is given its share."""
+
+    def __init__(self, defaults: ThrottleDefaults, clock: Clock) -> None:
+        self.defaults = defaults
+        self._clock = clock
+        self._minute = 0
+        self._invocations: Counter[str] = Counter()
+        self._fires: Counter[str] = Counter()
+        self._in_flight: Counter[str] = Counter()
+
+    def check_invocation(self, identity: Identity) -> None:
+        """Throttled if the namespace calls too often, or has too many calls in flight. Counts this one's rate."""
+        self._roll()
+        limits = identity.limits
+        _count(self._invocations, identity.namespace, limits.invocations_per_minute, self.defaults.invocations_per_minute)
+        allowed = limits.concurrent_invocations
+        allowed = self.defaults.concurrent_invocations if allowed is None else allowed
+        in_flight = self._in_flight[identity.namespace]
+        if in_flight >= allowed:
+            raise Throttled(f"Too many concurrent requests in flight (count: {in_flight}, allowed: {allowed}).")
+
+    def check_fire(self, identity: Identity) -> None:
+        """Throttled if the namespace fires triggers too often. Counts this fire."""
+        self._roll()
+        _count(self._fires, identity.namespace, identity.limits.fires_per_minute, self.defaults.fires_per_minute)
+
+    def enter(self, namespace: str) -> None:
+        self._in_flight[namespace] += 1
+
+    def leave(self, namespace: str) -> None:
+        self._in_flight[namespace] -= 1
+        if self._in_flight[namespace] <= 0:
+            del self._in_flight[namespace]
+
+    def in_flight(self) -> int:
+        return self._in_flight.total()
+
+    def _roll(self) -> None:
+        minute = self._clock.now_ms() // 60_000
+        if minute != self._minute:
+            self._minute = minute
+            self._invocations.clear()
+            self._fires.clear()
+
+
+def _count(counter: Counter[str], namespace: str, own: int | None, default: int) -> None:
+    allowed = default if own is None else own
+    count = counter[namespace] + 1
+    if count > allowed:
+        raise Throttled(f"Too many requests in the last minute (count: {count}, allowed: {allowed}).")
+    counter[namespace] = count
