@@ -1,0 +1,3 @@
+module argo/launcher
+
+go 1.19
