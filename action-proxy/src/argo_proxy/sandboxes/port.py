@@ -93,7 +93,7 @@ class SandboxStats:
 
 
 class SandboxCreationError(Exception):
-    """A sandbox could not be made. `reason` is for the activation record; `user_fault`: a bad image, not our trouble."""
+    """A sandbox could not be made. `reason` is for the activation record; `user_fault`: bad image, not our trouble."""
 
     def __init__(self, reason: str, *, user_fault: bool = False) -> None:
         super().__init__(reason)

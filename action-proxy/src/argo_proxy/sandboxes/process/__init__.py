@@ -1,0 +1,1 @@
+"""A sandbox as a process of this machine: its own namespaces, user, view of the files, limits and control group."""

@@ -1,0 +1,273 @@
+"""The driver `process`: sandboxes as confined processes of this machine. See confinement.py for what confines them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import platform
+import secrets
+import shutil
+import signal
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from argo_proxy.protocol.logs import LogCapture
+from argo_proxy.runtimes import Runtime
+from argo_proxy.sandboxes.port import DriverReport, Provision, SandboxCreationError, SandboxKind, SandboxSpec
+from argo_proxy.sandboxes.process.cgroups import ControlGroup, ControlGroups, Limits
+from argo_proxy.sandboxes.process.confinement import (
+    MARKER,
+    RUNTIME_FOLDER,
+    Confinement,
+    command_line,
+    process_environment,
+    top_level_links,
+)
+from argo_proxy.sandboxes.process.proc import marked_processes
+from argo_proxy.sandboxes.process.provisioning import installed, provision
+from argo_proxy.sandboxes.process.sandbox import Holdings, ProcessEvents, ProcessSandbox, free
+from argo_proxy.sandboxes.process.seccomp import compile_filter
+from argo_proxy.sandboxes.process.users import UserIds
+
+_START_SECONDS = 10.0
+_MAX_SOCKET_PATH = 107  # sun_path, less its terminator
+_CGROUP_OVERHEAD_PIDS = 4  # sh, bubblewrap twice, setpriv
+_FILE_BYTES = 512 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessSettings:
+    """`installation`: a short id, the same at every start over the same data, no other service's on this machine."""
+
+    installation: str
+    run_dir: Path  # sockets and small files of running sandboxes; swept at start
+    tools: Mapping[str, Path] = field(default_factory=dict)  # kind → toolchain folder, the `{tool}` of its command
+    install_packages: bool = True  # let `provision` install a runtime's Debian packages (as root)
+
+
+def default_run_dir(installation: str) -> Path:
+    """A folder whose path is short enough for sockets and that a reboot empties."""
+    base = Path("/run") if os.geteuid() == 0 else Path(os.environ.get("XDG_RUNTIME_DIR", "/tmp"))  # noqa: S108
+    return base / f"argofn-{installation}"
+
+
+class ProcessDriver:
+    """A `SandboxDriver`. Call `probe` before anything else: it finds out what this machine allows."""
+
+    kind = SandboxKind.PROCESS
+
+    def __init__(self, settings: ProcessSettings) -> None:
+        self._settings = settings
+        self._groups = ControlGroups(settings.installation)
+        self._use_groups = False
+        self._users = UserIds(settings.installation) if os.geteuid() == 0 else None
+        self._links = top_level_links()
+        self._seccomp: Path | None = None
+        self._ready: dict[str, bool] = {}
+        self._probed: DriverReport | None = None
+
+    async def probe(self) -> DriverReport:
+        """Start a confined `true` the way sandboxes are started; the report names what is missing."""
+        missing = [tool for tool in ("bwrap", "setpriv") if shutil.which(tool) is None]
+        if missing:
+            fix = "apt-get install bubblewrap util-linux"
+            self._probed = DriverReport(
+                self.kind, available=False, reason=f"not installed: {', '.join(missing)}", fix=fix
+            )
+            return self._probed
+        degraded = await asyncio.to_thread(self._prepare)
+        failure = await self._try_confinement()
+        if failure:
+            fix = "run as root, or allow user namespaces: sysctl -w kernel.unprivileged_userns_clone=1"
+            self._probed = DriverReport(self.kind, available=False, reason=failure, degraded=degraded, fix=fix)
+        else:
+            fix = "run as root on a machine whose /sys/fs/cgroup is writable" if degraded else ""
+            self._probed = DriverReport(self.kind, available=True, degraded=degraded, fix=fix)
+        return self._probed
+
+    async def provision(self, runtime: Runtime, progress: Callable[[Provision], Awaitable[None]]) -> Provision:
+        done = await provision(runtime, self._tool(runtime), progress, install=self._settings.install_packages)
+        self._ready[runtime.kind] = done.ready
+        return done
+
+    def ready(self, runtime: Runtime | None, image: str | None) -> bool:
+        """Images need an engine; a runtime is ready once it was found installed."""
+        if runtime is None or image is not None or self._probed is None or not self._probed.available:
+            return False
+        return self._ready.get(runtime.kind, False)
+
+    async def create(self, spec: SandboxSpec) -> ProcessSandbox:
+        runtime = spec.runtime
+        if runtime is None:
+            raise SandboxCreationError(f"Failed to pull container image '{spec.image}'.", user_fault=True)
+        identity = f"p{secrets.token_hex(6)}"
+        uid = self._users.take() if self._users else None
+        try:
+            holdings = await asyncio.to_thread(self._hold, identity, spec, uid)
+        except OSError as error:
+            self._release(uid)
+            raise SandboxCreationError(f"cannot prepare a sandbox: {error}") from error
+        try:
+            return await self._start(identity, spec, runtime, holdings, uid)
+        except (OSError, TimeoutError) as error:
+            await asyncio.to_thread(free, holdings.folder, holdings.group)
+            self._release(uid)
+            raise SandboxCreationError(f"cannot start a sandbox: {error}") from error
+
+    async def sweep(self) -> int:
+        return await asyncio.to_thread(self._sweep)
+
+    async def close(self) -> None:
+        await asyncio.to_thread(self._groups.remove)
+
+    def _prepare(self) -> tuple[str, ...]:
+        degraded = []
+        run_dir = self._settings.run_dir
+        run_dir.mkdir(parents=True, exist_ok=True)
+        run_dir.chmod(0o711)
+        trouble = self._groups.usable()
+        self._use_groups = not trouble
+        if trouble:
+            degraded.append(f"{trouble}: memory is limited by rlimit only, processor time not at all")
+        if self._users is None:
+            degraded.append("not root: all sandboxes run as this user, apart only by namespaces")
+        program = compile_filter(platform.machine())
+        if program is None:
+            degraded.append(f"no system call filter for {platform.machine()}")
+        else:
+            self._seccomp = run_dir / "seccomp.bpf"
+            self._seccomp.write_bytes(program)
+        return tuple(degraded)
+
+    async def _try_confinement(self) -> str:
+        """Why a confined process cannot be started here, or ""."""
+        runtime = Runtime(kind="probe", family="probe", directory=self._settings.run_dir, command=("true",))
+        spec = SandboxSpec(runtime, memory_mb=64)
+        uid = self._users.take() if self._users else None
+        holdings = await asyncio.to_thread(self._hold, f"probe{os.getpid()}", spec, uid)
+        argv, environment = self._command(holdings, spec, runtime, uid, "probe")
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *argv, env=environment, stdin=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
+            )
+            async with asyncio.timeout(_START_SECONDS):
+                _, trouble = await process.communicate()
+        except (OSError, TimeoutError) as error:
+            return f"cannot start a confined process: {error!r}"
+        finally:
+            await asyncio.to_thread(free, holdings.folder, holdings.group)
+            self._release(uid)
+        if process.returncode == 0:
+            return ""
+        return trouble.decode(errors="replace").strip() or f"exit status {process.returncode}"
+
+    def _hold(self, identity: str, spec: SandboxSpec, uid: int | None) -> Holdings:
+        folder = self._settings.run_dir / identity
+        socket_folder = folder / "io"
+        socket_folder.mkdir(parents=True)
+        folder.chmod(0o711)
+        self._write_accounts(folder, uid)
+        socket_folder.chmod(0o700)
+        if uid is not None:
+            os.chown(socket_folder, uid, uid)
+        if len(str(socket_folder)) + 10 > _MAX_SOCKET_PATH:
+            raise OSError(f"the path {folder} is too long for a socket: set a shorter run folder")
+        group: ControlGroup | None = None
+        if self._use_groups:
+            limits = Limits(spec.memory_mb << 20, spec.cpus, spec.pids + _CGROUP_OVERHEAD_PIDS)
+            group = self._groups.create(identity, limits)
+        return Holdings(folder, socket_folder, group, lambda: self._release(uid))
+
+    @staticmethod
+    def _write_accounts(folder: Path, uid: int | None) -> None:
+        number = os.geteuid() if uid is None else uid
+        (folder / "passwd").write_text(
+            f"root:x:0:0:root:/:/usr/sbin/nologin\naction:x:{number}:{number}:action:/tmp:/usr/sbin/nologin\n"
+        )
+        (folder / "group").write_text(f"root:x:0:\naction:x:{number}:\n")
+
+    async def _start(
+        self, identity: str, spec: SandboxSpec, runtime: Runtime, holdings: Holdings, uid: int | None
+    ) -> ProcessSandbox:
+        logs = LogCapture(capacity=spec.log_buffer_bytes)
+        argv, environment = self._command(holdings, spec, runtime, uid, identity)
+        async with asyncio.timeout(_START_SECONDS):
+            transport, events = await asyncio.get_running_loop().subprocess_exec(
+                lambda: ProcessEvents(logs),
+                *argv,
+                env=environment,
+                cwd="/",
+                stdin=asyncio.subprocess.DEVNULL,
+                start_new_session=True,  # a Ctrl-C at the service is no signal to its sandboxes
+            )
+        return ProcessSandbox(identity, transport, events, logs, holdings)
+
+    def _command(
+        self, holdings: Holdings, spec: SandboxSpec, runtime: Runtime, uid: int | None, identity: str
+    ) -> tuple[list[str], dict[str, str]]:
+        tool = self._tool(runtime)
+        places = {"{runtime}": RUNTIME_FOLDER, "{tool}": str(tool or "")}
+        confinement = Confinement(
+            command=[_filled(word, places) for word in runtime.command],
+            environment={
+                "ARGO_MEMORY_MB": str(spec.memory_mb),
+                "ARGO_CONCURRENCY": str(spec.concurrency),
+                **{name: _filled(value, places) for name, value in runtime.environment.items()},
+                **spec.environment,
+            },
+            runtime=runtime.directory,
+            socket_folder=holdings.socket_folder,
+            passwd=holdings.folder / "passwd",
+            group=holdings.folder / "group",
+            uid=uid,
+            tmp_bytes=_tmp_bytes(spec),
+            pids=spec.pids,
+            file_bytes=_FILE_BYTES,
+            cgroup_folders=holdings.group.folders if holdings.group else (),
+            seccomp=self._seccomp,
+            data_kib=None if holdings.group else spec.memory_mb << 10,
+            tools=(tool,) if tool is not None and not tool.is_relative_to("/usr") else (),
+            links=self._links,
+        )
+        return command_line(confinement), process_environment(confinement, marker=self._marker(identity))
+
+    def _tool(self, runtime: Runtime) -> Path | None:
+        return self._settings.tools.get(runtime.kind)
+
+    def _marker(self, identity: str) -> str:
+        return f"{self._settings.installation}/{identity}"
+
+    def _release(self, uid: int | None) -> None:
+        if uid is not None and self._users is not None:
+            self._users.give_back(uid)
+
+    def _sweep(self) -> int:
+        found = set()
+        for group in self._groups.leftovers():
+            found.add(group.folders[0].name)
+            group.destroy(within=_START_SECONDS)
+        for pid in marked_processes(MARKER, self._marker("")):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        if self._settings.run_dir.is_dir():
+            for folder in self._settings.run_dir.iterdir():
+                if folder.is_dir():
+                    found.add(folder.name)
+                    shutil.rmtree(folder, ignore_errors=True)
+        return len(found)
+
+
+def _filled(text: str, places: Mapping[str, str]) -> str:
+    for place, value in places.items():
+        text = text.replace(place, value)
+    return text
+
+
+def _tmp_bytes(spec: SandboxSpec) -> int:
+    """What is in the temporary folder counts as memory: at most half, so that a full one is an error of its own."""
+    return min(spec.tmp_mb, max(spec.memory_mb // 2, 1)) << 20
+
+
+__all__ = ["ProcessDriver", "ProcessSettings", "default_run_dir", "installed"]

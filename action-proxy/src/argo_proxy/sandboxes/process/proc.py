@@ -1,0 +1,61 @@
+"""What /proc tells of processes: what a tree of them uses, and which carry a mark in their environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from argo_proxy.sandboxes.port import SandboxStats
+
+_PROC = Path("/proc")
+
+
+def tree_stats(root: int) -> SandboxStats:
+    """Proportional memory, processor time and number of a process and all below it. Blocks."""
+    memory, ticks, count = 0, 0, 0
+    pending = [root]
+    while pending:
+        pid = pending.pop()
+        try:
+            pending += _children(pid)
+            ticks += _ticks(pid)
+            memory += _proportional_bytes(pid)
+        except OSError:
+            continue  # ended while we looked
+        count += 1
+    return SandboxStats(memory, ticks / os.sysconf("SC_CLK_TCK"), count)
+
+
+def marked_processes(name: str, prefix: str) -> Iterator[int]:
+    """Processes started with an environment variable `name` whose value begins with `prefix`. Blocks."""
+    wanted = f"{name}={prefix}".encode()
+    for folder in _PROC.iterdir():
+        if not folder.name.isdigit() or int(folder.name) == os.getpid():
+            continue
+        try:
+            entries = (folder / "environ").read_bytes().split(b"\0")
+        except OSError:
+            continue  # ended, or another user's
+        if any(entry.startswith(wanted) for entry in entries):
+            yield int(folder.name)
+
+
+def _children(pid: int) -> list[int]:
+    return [
+        int(child)
+        for task in (_PROC / str(pid) / "task").iterdir()
+        for child in (task / "children").read_text().split()
+    ]
+
+
+def _ticks(pid: int) -> int:
+    fields = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def _proportional_bytes(pid: int) -> int:
+    for line in (_PROC / str(pid) / "smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) * 1024
+    return 0
