@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import os
 import re
 import time
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -17,6 +15,7 @@ from typing import TypeVar
 
 from argo_provider.errors import NotFound, StorageError
 from argo_provider.storage.cache import LruCache
+from argo_provider.storage.offload import Offload
 
 T = TypeVar("T")
 _DIGEST = re.compile(r"\Asha256:[0-9a-f]{64}\Z")
@@ -32,7 +31,7 @@ class FileBlobStore:
     def __init__(self, root: Path, cache_bytes: int) -> None:
         self._root = root
         self._hot: LruCache[str, bytes] = LruCache(cache_bytes)
-        self._threads = ThreadPoolExecutor(_THREADS, "blobs")
+        self._threads = Offload(_THREADS, "blobs")
 
     @classmethod
     async def open(cls, root: Path, cache_bytes: int = 32 * 1024 * 1024) -> FileBlobStore:
@@ -65,8 +64,8 @@ class FileBlobStore:
             for digest in await self._run(partial(_digests, shard)):
                 yield digest
 
-    async def close(self) -> None:
-        self._threads.shutdown(wait=False)
+    def close(self) -> None:
+        self._threads.close()
 
     def _remember(self, digest: str, data: bytes) -> None:
         if len(data) <= _HOT_BYTES:
@@ -74,7 +73,7 @@ class FileBlobStore:
 
     async def _run(self, work: Callable[[], T]) -> T:
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+            return await self._threads.run(work)
         except OSError as error:
             raise StorageError(_failure_text(error)) from error
 

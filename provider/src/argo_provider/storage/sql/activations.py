@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, select, update
+from sqlalchemy import BindParameter, ColumnElement, Connection, and_, bindparam, delete, func, select, update
 
 from argo_provider.model.activation import Activation, JournalEntry
 from argo_provider.storage.filters import listed_name, matches, without_details
@@ -17,10 +17,25 @@ from argo_provider.storage.sql.database import Database
 from argo_provider.storage.sql.encoding import decode_activation, decode_details, encode
 from argo_provider.storage.sql.namespaces import delete_some_activations
 from argo_provider.storage.sql.tables import activations, journal
-from argo_provider.storage.sql.upsert import insert_into
+from argo_provider.storage.sql.upsert import insert_new
 from argo_provider.storage.sql.writer import Writer
 
+_IDS_PER_QUERY = 5000
 _ROW_WEIGHT = 512  # bytes a queued row takes beside its texts
+
+
+_IDS: BindParameter[str] = bindparam("ids", expanding=True)
+_BY_ID = select(activations.c.summary, activations.c.details).where(
+    activations.c.activation_id == bindparam("activation_id"), activations.c.namespace == bindparam("namespace")
+)
+_WRITTEN = select(activations.c.activation_id).where(activations.c.activation_id.in_(_IDS))
+_STRIKE = delete(journal).where(journal.c.activation_id.in_(_IDS))
+_CLAIM = (
+    update(journal)
+    .where(journal.c.activation_id.in_(_IDS), ~journal.c.claimed)
+    .values(claimed=True)
+    .returning(journal.c.activation_id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +97,8 @@ class SqlActivationStore:
         unwritten = self._unwritten.get(activation_id)
         if unwritten is not None:
             return unwritten.activation(docs=True) if unwritten.namespace == namespace else None
-        query = select(activations.c.summary, activations.c.details).where(
-            activations.c.activation_id == activation_id, activations.c.namespace == namespace
-        )
-        row = await self._database.read(lambda c: c.execute(query).first())
+        key = {"activation_id": activation_id, "namespace": namespace}
+        row = await self._database.read(lambda c: c.execute(_BY_ID, key).first())
         return None if row is None else _activation(row.summary, row.details)
 
     async def list(self, query: ActivationQuery, page: Page, *, docs: bool) -> list[Activation]:
@@ -146,18 +159,12 @@ def _accept(connection: Connection, items: Sequence[Sequence[JournalEntry]]) -> 
         for e in entries
     ]
     if rows:
-        connection.execute(insert_into(connection, journal).on_conflict_do_nothing(), rows)
+        connection.execute(insert_new(connection, journal), rows)
     return [None] * len(items)
 
 
 def _claim(connection: Connection, activation_ids: Sequence[str]) -> Sequence[bool]:
-    statement = (
-        update(journal)
-        .where(journal.c.activation_id.in_(activation_ids), ~journal.c.claimed)
-        .values(claimed=True)
-        .returning(journal.c.activation_id)
-    )
-    claimed = set(connection.execute(statement).scalars())
+    claimed = set(connection.execute(_CLAIM, {"ids": activation_ids}).scalars())
     results = []
     for activation_id in activation_ids:
         results.append(activation_id in claimed)
@@ -177,8 +184,8 @@ def _record(connection: Connection, rows: Sequence[RecordRow]) -> Sequence[None]
         }
         for r in rows
     ]
-    connection.execute(insert_into(connection, activations).on_conflict_do_nothing(), values)
-    connection.execute(delete(journal).where(journal.c.activation_id.in_([r.activation_id for r in rows])))
+    connection.execute(insert_new(connection, activations), values)
+    connection.execute(_STRIKE, {"ids": [r.activation_id for r in rows]})
     return [None] * len(rows)
 
 
@@ -227,8 +234,8 @@ def _list(
 
 def _still_unwritten(connection: Connection, rows: Sequence[RecordRow]) -> list[RecordRow]:
     """Without those that were committed before this snapshot."""
-    if not rows:
-        return []
-    query = select(activations.c.activation_id).where(activations.c.activation_id.in_([r.activation_id for r in rows]))
-    written = set(connection.execute(query).scalars())
+    written: set[str] = set()
+    for begin in range(0, len(rows), _IDS_PER_QUERY):
+        ids = [r.activation_id for r in rows[begin : begin + _IDS_PER_QUERY]]
+        written.update(connection.execute(_WRITTEN, {"ids": ids}).scalars())
     return [r for r in rows if r.activation_id not in written]

@@ -45,7 +45,7 @@ class AsyncEngineDatabase:
         try:
             async with self._engine.connect() as connection:
                 return await connection.run_sync(work)
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, OSError) as error:
             raise storage_failure(error) from error
 
     async def write(self, work: Work[T]) -> T:
@@ -54,7 +54,7 @@ class AsyncEngineDatabase:
                 await connection.execution_options(**WRITES)
                 async with connection.begin():
                     return await connection.run_sync(work)
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, OSError) as error:
             raise storage_failure(error) from error
 
     async def close(self) -> None:

@@ -10,7 +10,7 @@ from argo_provider.storage.port import Document
 from argo_provider.storage.sql.database import Database
 from argo_provider.storage.sql.encoding import decode_json, encode
 from argo_provider.storage.sql.tables import documents
-from argo_provider.storage.sql.upsert import insert_into
+from argo_provider.storage.sql.upsert import upsert
 from argo_provider.storage.sql.writer import Writer
 
 
@@ -48,8 +48,5 @@ def _document(row: Row[Any]) -> Document:
 
 
 def _put(connection: Connection, document: Document, body: str) -> None:
-    statement = insert_into(connection, documents).values(
-        bucket=document.bucket, namespace=document.namespace, id=document.id, body=body
-    )
-    key = [documents.c.bucket, documents.c.namespace, documents.c.id]
-    connection.execute(statement.on_conflict_do_update(index_elements=key, set_={"body": body}))
+    row = {"bucket": document.bucket, "namespace": document.namespace, "id": document.id, "body": body}
+    connection.execute(upsert(connection, documents), row)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, select, update
 
 from argo_provider.errors import Conflict
 from argo_provider.model.entities import Collection, Entity
@@ -18,7 +18,7 @@ from argo_provider.storage.port import Page
 from argo_provider.storage.sql.database import Database
 from argo_provider.storage.sql.encoding import decode_entity, encode
 from argo_provider.storage.sql.tables import ENTITY_REVISION, counters, entities
-from argo_provider.storage.sql.upsert import insert_into
+from argo_provider.storage.sql.upsert import insert_new
 from argo_provider.storage.sql.writer import Writer
 
 _ENTRY_WEIGHT = 1024  # bytes a cached entity takes beside its document
@@ -46,7 +46,7 @@ class SqlEntityStore:
         if cached is not UNKNOWN:
             return cached
         generation = self._cache.generation
-        row = await self._database.read(lambda c: c.execute(_select.where(_is(name))).first())
+        row = await self._database.read(lambda c: c.execute(_BY_NAME, _key(name)).first())
         if row is None:
             self._cache.fill(name, None, 1, generation)
             return None
@@ -66,7 +66,7 @@ class SqlEntityStore:
         self, collection: Collection, namespace: str, page: Page, *, package: str | None = None, published: bool = False
     ) -> builtins.list[Entity]:
         query = (
-            _select.where(_among(collection, namespace, package, published))
+            _SELECT.where(_among(collection, namespace, package, published))
             .order_by(entities.c.updated.desc(), entities.c.revision.desc())
             .offset(page.skip)
             .limit(page.limit)
@@ -82,7 +82,16 @@ class SqlEntityStore:
         return await self._database.read(lambda c: c.execute(query).scalar_one())
 
 
-_select = select(entities.c.collection, entities.c.document)
+_SELECT = select(entities.c.collection, entities.c.document)
+_BY_NAME = _SELECT.where(
+    entities.c.namespace == bindparam("namespace"),
+    entities.c.package == bindparam("package"),
+    entities.c.name == bindparam("name"),
+)
+
+
+def _key(name: FullName) -> dict[str, str]:
+    return {"namespace": name.namespace, "package": name.package or "", "name": name.name}
 
 
 def _is(name: FullName) -> ColumnElement[bool]:
@@ -133,9 +142,7 @@ def _put(connection: Connection, entity: Entity, revision: int) -> _Stored:
         "document": text,
     }
     if entity.revision == 0:
-        name = entity.name
-        key = {"namespace": name.namespace, "package": name.package or "", "name": name.name}
-        result = connection.execute(insert_into(connection, entities).values(**key, **values).on_conflict_do_nothing())
+        result = connection.execute(insert_new(connection, entities), _key(entity.name) | values)
     else:
         result = connection.execute(
             update(entities).where(_is(entity.name), entities.c.revision == entity.revision).values(**values)

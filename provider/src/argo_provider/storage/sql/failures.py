@@ -10,7 +10,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from argo_provider.errors import StorageError
 
 
-class StoreUnavailable(StorageError):  # noqa: N818 - named like the rest of the tree
+class StoreUnavailable(StorageError):
     """The store's surroundings fail (disk, lock, connection); the same request may succeed later."""
 
     status: ClassVar[int] = 503
@@ -29,8 +29,10 @@ _SQLITE_TEXTS = {
 }
 
 
-def storage_failure(error: SQLAlchemyError) -> StorageError:
+def storage_failure(error: SQLAlchemyError | OSError) -> StorageError:
     """`error` as the port's: StoreUnavailable if trying again later makes sense, else StorageError."""
+    if isinstance(error, OSError):
+        return StoreUnavailable(f"The database cannot be reached: {error.strerror or error}.")
     if isinstance(error, PoolTimeout):
         return StoreUnavailable("The database has no free connection; try again.")
     if not isinstance(error, DBAPIError):

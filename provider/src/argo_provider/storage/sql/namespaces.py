@@ -15,7 +15,7 @@ from argo_provider.storage.cache import UNKNOWN, ReadThroughCache
 from argo_provider.storage.sql.database import Database
 from argo_provider.storage.sql.encoding import decode_limits, encode
 from argo_provider.storage.sql.tables import activations, documents, entities, journal, namespaces
-from argo_provider.storage.sql.upsert import insert_into
+from argo_provider.storage.sql.upsert import insert_new
 from argo_provider.storage.sql.writer import Writer
 
 CACHED = 10_000
@@ -99,8 +99,7 @@ def _create(connection: Connection, record: NamespaceRecord) -> None:
         "created": record.created,
         "limits": encode(record.limits),
     }
-    statement = insert_into(connection, namespaces).values(**values).on_conflict_do_nothing()
-    if connection.execute(statement).rowcount != 1:
+    if connection.execute(insert_new(connection, namespaces), values).rowcount != 1:
         raise Conflict(Conflict.EXISTS)
 
 

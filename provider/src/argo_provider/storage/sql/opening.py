@@ -49,21 +49,22 @@ async def open_stores(
     database = open_database(url_or_path)
     try:
         await database.write(upgrade)
-        writer = Writer(database, options.writer)
+        cached: EntityCache = ReadThroughCache(options.entity_cache_bytes)
+        writer = Writer(database, options.writer, on_doubt=cached.clear)
         writer.start()
         try:
-            yield _assemble(database, writer, blobs, options)
+            yield _assemble(database, writer, blobs, cached)
         finally:
             await writer.close()
     finally:
         await database.close()
+        blobs.close()
 
 
-def _assemble(database: Database, writer: Writer, blobs: FileBlobStore, options: StoreOptions) -> Stores:
-    cached_entities: EntityCache = ReadThroughCache(options.entity_cache_bytes)
+def _assemble(database: Database, writer: Writer, blobs: FileBlobStore, cached: EntityCache) -> Stores:
     return Stores(
-        SqlEntityStore(database, writer, cached_entities),
-        SqlNamespaceStore(database, writer, cached_entities.clear),
+        SqlEntityStore(database, writer, cached),
+        SqlNamespaceStore(database, writer, cached.clear),
         SqlActivationStore(database, writer),
         blobs,
         SqlDocumentStore(database, writer),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import Connection, Select, String, column, inspect, select, table
 
 from argo_provider.errors import StorageError
@@ -26,7 +28,7 @@ def current_version(connection: Connection) -> str | None:
     """The schema's version, or None for an empty database."""
     if not inspect(connection).has_table("alembic_version"):
         return None
-    query: Select[tuple[str]] = select(column("version_num", String)).select_from(table("alembic_version"))
+    query: Select[Any] = select(column("version_num", String)).select_from(table("alembic_version"))
     version: str | None = connection.execute(query).scalar()
     return version
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
+from argo_provider.storage.offload import Offload
 from argo_provider.storage.sql.database import WRITES, T, Work
 from argo_provider.storage.sql.failures import storage_failure
 
@@ -56,14 +55,14 @@ class SqliteDatabase:
             max_overflow=0,
         )
         prepare(self._engine)
-        self._writer = ThreadPoolExecutor(1, "sqlite-writer")
-        self._readers = ThreadPoolExecutor(READERS, "sqlite-reader")
+        self._writer = Offload(1, "sqlite-writer")
+        self._readers = Offload(READERS, "sqlite-reader")
 
     async def read(self, work: Work[T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
+        return await self._readers.run(self._read, work)
 
     async def write(self, work: Work[T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._writer, self._write, work)
+        return await self._writer.run(self._write, work)
 
     def _read(self, work: Work[T]) -> T:
         try:
@@ -80,10 +79,9 @@ class SqliteDatabase:
             raise storage_failure(error) from error
 
     async def close(self) -> None:
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._writer, self._engine.dispose)
-        self._writer.shutdown(wait=False)
-        self._readers.shutdown(wait=False)
+        await self._writer.run(self._engine.dispose)
+        self._writer.close()
+        self._readers.close()
 
 
 assert sqlite3.sqlite_version_info >= (3, 35), "SQLite 3.35 or later is needed (RETURNING)"  # noqa: S101

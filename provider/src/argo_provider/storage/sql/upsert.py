@@ -1,11 +1,40 @@
-"""INSERT … ON CONFLICT: SQLite and PostgreSQL write it alike, SQLAlchemy keeps it per dialect."""
+"""INSERT … ON CONFLICT: SQLite and PostgreSQL write it alike, SQLAlchemy keeps it per dialect.
+
+Statements are built once: building one costs more than running it.
+"""
 
 from __future__ import annotations
+
+from functools import cache
 
 from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
+Insert = sqlite.Insert | postgresql.Insert
 
-def insert_into(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
-    """An insert that knows `on_conflict_do_nothing` and `on_conflict_do_update`."""
-    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+
+def insert_new(connection: Connection, table: Table) -> Insert:
+    """Insert the rows whose keys are free, skip the others."""
+    return _insert_new(connection.dialect.name, table)
+
+
+@cache
+def _insert_new(dialect: str, table: Table) -> Insert:
+    return _insert(dialect, table).on_conflict_do_nothing()
+
+
+@cache
+def _upsert(dialect: str, table: Table) -> Insert:
+    insert = _insert(dialect, table)
+    keys = [*table.primary_key.columns]
+    rest = {c.name: insert.excluded[c.name] for c in table.columns if not c.primary_key}
+    return insert.on_conflict_do_update(index_elements=keys, set_=rest)
+
+
+def upsert(connection: Connection, table: Table) -> Insert:
+    """Insert the row, or replace the one that has its primary key."""
+    return _upsert(connection.dialect.name, table)
+
+
+def _insert(dialect: str, table: Table) -> Insert:
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)

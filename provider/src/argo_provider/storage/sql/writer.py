@@ -38,7 +38,7 @@ class WriterLimits:
     queued_bytes: int = 128 * 1024 * 1024
     batch: int = 1_000
     batch_bytes: int = 8 * 1024 * 1024
-    linger: float = 0.01
+    linger: float = 0.02
     patience: float = 30.0
     retry_every: float = 0.25
 
@@ -90,8 +90,12 @@ class _Queue:
 class Writer:
     """The one writer of a database. `start` before use, `close` writes what is queued."""
 
-    def __init__(self, database: Database, limits: WriterLimits | None = None) -> None:
+    def __init__(
+        self, database: Database, limits: WriterLimits | None = None, on_doubt: Callable[[], None] | None = None
+    ) -> None:
+        """`on_doubt`: called when a transaction failed in a way that may have left it written after all."""
         self._database = database
+        self._on_doubt = on_doubt or (lambda: None)
         self._limits = limits or WriterLimits()
         self._queue = _Queue()
         self._wake = asyncio.Event()
@@ -181,9 +185,15 @@ class Writer:
         try:
             outcomes = await self._database.write(lambda connection: _apply(connection, batch))
         except StoreUnavailable as error:
+            self._on_doubt()
             self._postpone(batch, error)
         except ArgoError as error:
+            self._on_doubt()
             await self._commit_singly(batch, error)
+        except Exception:
+            log.exception("a write failed unexpectedly")
+            self._on_doubt()
+            await self._commit_singly(batch, StorageError("The store failed. Nothing was written."))
         else:
             self._recovered()
             for write, outcome in zip(batch, outcomes, strict=True):
