@@ -4,7 +4,8 @@
 In turn (see `queue`), each line of waiting invocations gets, in this order: room in a warm sandbox of its own; one of
 its own that is just being initialised; a stem cell; one that is being created; a new one; memory for a new one.
 
-Memory comes from idle sandboxes. One that nobody waits for may go at once. One whose own line waits may be taken
+Memory comes from idle sandboxes. One that nobody waits for may go once its grace is over: a client that calls again
+and again leaves it idle for moments. One in demand may be taken
 - by a line that has no sandbox at all ("starved"), from its own namespace or one that holds no less memory, once the
   sandbox has had its tenure: with more actions in demand than fit, they take turns, yet do not spend them on starting;
 - by any other line only where that makes the memory of the two namespaces more equal: so shares settle, and stay.
@@ -160,13 +161,18 @@ class _Decision:
     def _may_take(self, demand: _Demand, sandbox: SandboxView) -> bool:
         """Whether this line may have the memory of that sandbox as soon as nothing is in flight there."""
         key = sandbox.key
-        if key is None or (key not in self._queue.lines and not sandbox.life.in_flight):
+        if key is None or not self._in_demand(sandbox, key):
             return True
         mine, theirs = demand.line.key[0], key[0]
         held, others = self._pool.held_mb(mine), self._pool.held_mb(theirs)
         if not demand.starved:
             return mine != theirs and others - sandbox.shape.memory_mb >= held + demand.line.shape.memory_mb
         return (mine == theirs or others >= held) and self._now - sandbox.bound_at >= self._settings.tenure_seconds
+
+    def _in_demand(self, sandbox: SandboxView, key: Key) -> bool:
+        if key in self._queue.lines or sandbox.life.in_flight:
+            return True
+        return self._now - sandbox.idle_since < self._settings.grace_seconds
 
     def _overtake_memory(self, first: _Demand) -> Assign | None:
         """A line behind the starved one may use a sandbox of its own that the starved one may not take."""

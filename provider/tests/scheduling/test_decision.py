@@ -1,0 +1,295 @@
+"""The policy, case by case: a pool, who waits, and the one instruction that must follow."""
+
+from __future__ import annotations
+
+from asyncio import Future
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from argo_provider.scheduling.decision import Assign, Evict, Expire, Instruction, Start, decide, tend
+from argo_provider.scheduling.queue import FairQueue
+from argo_provider.scheduling.settings import PoolSettings
+from argo_provider.scheduling.view import PoolSnapshot
+from argo_proxy.pool.job import Job
+from argo_proxy.pool.life import Life, SandboxState
+from argo_proxy.pool.shape import Key, Shape
+from argo_proxy.pool.table import SandboxFacts
+from argo_proxy.protocol.messages import Executable, Invocation
+from argo_proxy.sandboxes.port import SandboxKind
+
+pytestmark = pytest.mark.unit
+NOBODY: Any = Future.__new__(Future)
+NOW = 1000.0
+SETTINGS = PoolSettings(memory_mb=1024, max_starts=3, quantum_mb=2048, tenure_seconds=2.0)
+
+STARTING = Life()
+STEM = Life(ready=True)
+WARMING = Life(SandboxState.WARMING, 1, True)
+IDLE = Life(SandboxState.WARM, 0, True)
+BUSY = Life(SandboxState.BUSY, 1, True)
+ENDING = Life(SandboxState.GONE, 0, True)
+
+
+def shape(memory: int = 256, concurrency: int = 1, kind: str = "nodejs:20") -> Shape:
+    return Shape(SandboxKind.FAKE, kind, memory, concurrency)
+
+
+USUAL = shape()
+
+
+def key(name: str) -> Key:
+    """ "a/f" → the first revision of the action f of the namespace a, invoked there."""
+    return name.split("/", maxsplit=1)[0], f"/{name}", "1"
+
+
+def sandbox(
+    number: int, life: Life, name: str | None = None, *, of: Shape | None = None, age: float = 100.0, idle: float = 10.0
+) -> SandboxFacts:
+    bound = None if name is None else key(name)
+    starting = life.state is SandboxState.COLD and not life.ready
+    return SandboxFacts(
+        number=number,
+        shape=of or shape(),
+        life=life,
+        key=None if starting else bound,
+        shelved=number,
+        idle_since=NOW - idle,
+        uses=0,
+        start_seconds=0.1,
+        bound_at=NOW - age,
+        requested_by=bound,
+    )
+
+
+def queue_of(*names: str, of: Shape | None = None, accepted_at: float = NOW) -> FairQueue:
+    queue = FairQueue(SETTINGS.quantum_mb)
+    for name in names:
+        add(queue, name, of or shape(), accepted_at)
+    return queue
+
+
+def add(queue: FairQueue, name: str, of: Shape, accepted_at: float = NOW) -> None:
+    namespace, path, revision = key(name)
+    executable = Executable(namespace, path, "0.0.1", revision, of.kind, "", None, binary=False)
+    invocation = Invocation("id", "", executable, {}, accepted_at=accepted_at)
+    queue.push(Job(invocation, of, claim=None, answered=NOBODY, finished=NOBODY, now=accepted_at))
+
+
+@dataclass(frozen=True)
+class Case:
+    says: str
+    pool: tuple[SandboxFacts, ...]
+    waiting: tuple[str, ...]
+    then: Instruction | None
+    settings: PoolSettings = SETTINGS
+    of: Shape = USUAL
+
+
+CASES = [
+    Case("nobody waits, nothing happens", (sandbox(1, IDLE, "a/f"),), (), None),
+    Case("nothing is there: start one", (), ("a/f",), Start(shape(), key("a/f"))),
+    Case("warm comes first", (sandbox(1, STEM), sandbox(2, IDLE, "a/f")), ("a/f",), Assign(key("a/f"), 2, 256)),
+    Case(
+        "the most recently used of two warm ones",
+        (sandbox(1, IDLE, "a/f"), sandbox(2, IDLE, "a/f")),
+        ("a/f",),
+        Assign(key("a/f"), 2, 256),
+    ),
+    Case("a stem cell before a start", (sandbox(1, STEM),), ("a/f",), Assign(key("a/f"), 1, 1024)),
+    Case(
+        "a stem cell of another size does not fit",
+        (sandbox(1, STEM, of=shape(512)),),
+        ("a/f",),
+        Start(shape(), key("a/f")),
+    ),
+    Case(
+        "a stem cell of another kind does not fit",
+        (sandbox(1, STEM, of=shape(kind="python:3.11")),),
+        ("a/f",),
+        Start(shape(), key("a/f")),
+    ),
+    Case("what is being created is waited for", (sandbox(1, STARTING, "a/f"),), ("a/f",), None),
+    Case("even when it was begun for another", (sandbox(1, STARTING, "b/g"),), ("a/f",), None),
+    Case(
+        "one that is spoken for is not counted twice",
+        (sandbox(1, STARTING, "a/f"),),
+        ("a/f", "b/f"),
+        Start(shape(), key("b/f")),
+    ),
+    Case(
+        "another's warm sandbox is of no use",
+        (sandbox(1, IDLE, "b/f"),),
+        ("a/f",),
+        Start(shape(), key("a/f")),
+    ),
+    Case(
+        "too many are being created already",
+        tuple(sandbox(n, STARTING, "b/f", of=shape(kind="java:17")) for n in range(3)),
+        ("a/f",),
+        None,
+    ),
+    Case(
+        "the last start is kept for those who have none",
+        (sandbox(1, BUSY, "a/f"), *(sandbox(n, STARTING, "b/f", of=shape(kind="java:17")) for n in (2, 3))),
+        ("a/f",),
+        None,
+        replace(SETTINGS, memory_mb=4096),
+    ),
+    Case(
+        "and they get it",
+        (sandbox(1, BUSY, "a/f"), *(sandbox(n, STARTING, "b/f", of=shape(kind="java:17")) for n in (2, 3))),
+        ("a/f", "c/f"),
+        Start(shape(), key("c/f")),
+        replace(SETTINGS, memory_mb=4096),
+    ),
+    Case(
+        "memory is short: the longest idle one goes",
+        (*(sandbox(n, BUSY, "b/f") for n in (1, 2)), sandbox(3, IDLE, "b/g", idle=5), sandbox(4, IDLE, "b/h", idle=9)),
+        ("a/f",),
+        Evict(4, "memory"),
+    ),
+    Case(
+        "one that was in use a moment ago counts as in demand",
+        (*(sandbox(n, BUSY, "a/g") for n in (1, 2, 3)), sandbox(4, IDLE, "b/f", idle=0.9)),
+        ("a/f",),
+        None,
+    ),
+    Case(
+        "a stem cell nobody fits goes too",
+        (*(sandbox(n, BUSY, "b/f") for n in (1, 2, 3)), sandbox(4, STEM, of=shape(kind="java:17"))),
+        ("a/f",),
+        Evict(4, "memory"),
+    ),
+    Case(
+        "enough is ending already: wait",
+        (*(sandbox(n, BUSY, "b/f") for n in (1, 2)), sandbox(3, ENDING, "b/g"), sandbox(4, IDLE, "b/h")),
+        ("a/f",),
+        None,
+    ),
+    Case("everything is busy: wait", tuple(sandbox(n, BUSY, "b/f") for n in range(4)), ("a/f",), None),
+    Case(
+        "who has a sandbox does not take one in demand from an equal",
+        (*(sandbox(n, BUSY, "a/f") for n in (1, 2)), sandbox(3, BUSY, "b/f"), sandbox(4, IDLE, "b/f")),
+        ("a/f", "b/f"),
+        Assign(key("b/f"), 4, 256),
+    ),
+    Case(
+        "but from one who has much more",
+        (sandbox(1, BUSY, "a/f"), *(sandbox(n, BUSY, "b/f") for n in (2, 3)), sandbox(4, IDLE, "b/f")),
+        ("a/f", "b/f"),
+        Evict(4, "memory"),
+    ),
+    Case(
+        "who has none takes one in demand after its tenure",
+        (*(sandbox(n, BUSY, "b/f") for n in (1, 2, 3)), sandbox(4, IDLE, "b/f", age=2.0)),
+        ("a/f", "b/f"),
+        Evict(4, "memory"),
+    ),
+    Case(
+        "and not before",
+        (*(sandbox(n, BUSY, "b/f") for n in (1, 2, 3)), sandbox(4, IDLE, "b/f", age=1.9)),
+        ("a/f", "b/f"),
+        Assign(key("b/f"), 4, 256),
+    ),
+    Case(
+        "an action with none takes one of its own namespace, not of a smaller one",
+        (*(sandbox(n, BUSY, "a/g") for n in (1, 2)), sandbox(3, IDLE, "a/g"), sandbox(4, IDLE, "b/f")),
+        ("a/f", "a/g", "b/f"),
+        Evict(3, "memory"),
+    ),
+    Case(
+        "room in a busy sandbox",
+        (sandbox(1, BUSY, "a/f", of=shape(concurrency=4)),),
+        ("a/f",),
+        Assign(key("a/f"), 1, 256),
+        of=shape(concurrency=4),
+    ),
+    Case(
+        "busy ones are filled before idle ones",
+        (sandbox(1, BUSY, "a/f", of=shape(concurrency=4)), sandbox(2, IDLE, "a/f", of=shape(concurrency=4))),
+        ("a/f",),
+        Assign(key("a/f"), 1, 256),
+        of=shape(concurrency=4),
+    ),
+    Case(
+        "three more fit into one that is being initialised",
+        (sandbox(1, WARMING, "a/f", of=shape(concurrency=4)),),
+        ("a/f",) * 3,
+        None,
+        of=shape(concurrency=4),
+    ),
+    Case(
+        "a fourth does not",
+        (sandbox(1, WARMING, "a/f", of=shape(concurrency=4)),),
+        ("a/f",) * 4,
+        Start(shape(concurrency=4), key("a/f")),
+        of=shape(concurrency=4),
+    ),
+    Case(
+        "who has none keeps a shared sandbox from taking more, or it would never end",
+        tuple(sandbox(n, Life(SandboxState.BUSY, 5 - n, True), "b/f", of=shape(concurrency=9)) for n in range(1, 5)),
+        ("a/f",),
+        Evict(4, "memory"),
+    ),
+    Case(
+        "a retiring sandbox gets no more work",
+        (sandbox(1, Life(SandboxState.BUSY, 1, True, True), "a/f", of=shape(concurrency=4)),),
+        ("a/f",),
+        Start(shape(concurrency=4), key("a/f")),
+        of=shape(concurrency=4),
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.says)
+def test_decide(case: Case) -> None:
+    assert decide(PoolSnapshot(case.pool), queue_of(*case.waiting, of=case.of), case.settings, NOW) == case.then
+
+
+def test_what_is_freed_for_a_larger_one_is_not_given_to_those_behind() -> None:
+    """512 MB are wanted first, 256 are free: the smaller one behind has to wait, or the larger would for ever."""
+    pool = PoolSnapshot(tuple(sandbox(n, BUSY, "b/f") for n in range(3)))
+    queue = FairQueue(SETTINGS.quantum_mb)
+    add(queue, "a/large", shape(512))
+    add(queue, "c/small", shape(256))
+    assert decide(pool, queue, SETTINGS, NOW) is None
+    add(queue, "b/f", shape())
+    freed = PoolSnapshot((*pool.sandboxes[:2], sandbox(2, IDLE, "b/f", age=0.5)))
+    assert decide(freed, queue, SETTINGS, NOW) == Assign(key("b/f"), 2, 256)
+
+
+def test_the_least_worth_goes_first() -> None:
+    """Idle for longer, yet its many uses saved long starts."""
+    costly = replace(sandbox(1, IDLE, "b/java", idle=9.0), uses=20, start_seconds=1.0)
+    cheap = replace(sandbox(2, IDLE, "b/node", idle=2.0), uses=1, start_seconds=0.1)
+    busy = (sandbox(3, BUSY, "b/f"), sandbox(4, BUSY, "b/f"))
+    assert decide(PoolSnapshot((costly, cheap, *busy)), queue_of("a/f"), SETTINGS, NOW) == Evict(2, "memory")
+
+
+def test_time_ends_long_waits_and_long_idling() -> None:
+    settings = replace(SETTINGS, keep_alive_seconds=600.0, queue_wait_seconds=300.0)
+    queue = queue_of("a/f", accepted_at=NOW - 300.0)
+    pool = PoolSnapshot((sandbox(1, IDLE, "b/f", idle=600.0), sandbox(2, IDLE, "b/g", idle=599.0)))
+    steps = tend(pool, queue, settings, stock={}, now=NOW)
+    assert next(steps) == Expire(key("a/f"))
+    queue.remove_oldest(key("a/f"))
+    assert list(steps) == [Evict(1, "idle")]
+
+
+def test_the_stock_is_filled_from_free_memory_one_at_a_time() -> None:
+    stock = {shape(): 2, shape(kind="java:17"): 1}
+    empty = queue_of()
+    assert list(tend(PoolSnapshot(), empty, SETTINGS, stock=stock, now=NOW))[:1] == [Start(shape(), None)]
+    starting = PoolSnapshot((sandbox(1, STARTING),))
+    assert list(tend(starting, empty, SETTINGS, stock=stock, now=NOW)) == []
+    full = PoolSnapshot(tuple(sandbox(n, BUSY, "a/f") for n in range(4)))
+    assert list(tend(full, empty, SETTINGS, stock=stock, now=NOW)) == []
+    assert list(tend(PoolSnapshot(), queue_of("a/f"), SETTINGS, stock=stock, now=NOW)) == []
+
+
+def test_a_wanted_stem_cell_stays_and_a_surplus_one_goes() -> None:
+    pool = PoolSnapshot((sandbox(1, STEM, idle=10_000.0),))
+    assert list(tend(pool, queue_of(), SETTINGS, stock={shape(): 1}, now=NOW)) == []
+    assert list(tend(pool, queue_of(), SETTINGS, stock={}, now=NOW)) == [Evict(1, "idle")]

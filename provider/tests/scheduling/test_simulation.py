@@ -1,0 +1,298 @@
+"""The policy over time: a pool that does what it is told, in virtual time, under work that hypothesis makes up.
+
+After every step the invariants are looked at, and the indexed table must decide exactly as plain data does.
+"""
+
+from __future__ import annotations
+
+import heapq
+from asyncio import Future
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import count
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from argo_provider.scheduling.decision import Assign, Evict, Expire, Instruction, Start, decide, tend
+from argo_provider.scheduling.queue import FairQueue
+from argo_provider.scheduling.settings import PoolSettings
+from argo_provider.scheduling.view import PoolSnapshot
+from argo_proxy.pool.job import Job
+from argo_proxy.pool.life import (
+    ASSIGNED,
+    CREATED,
+    ENDED,
+    INITIALISED,
+    RELEASED,
+    RETIRED,
+    Bound,
+    SandboxState,
+)
+from argo_proxy.pool.shape import Shape
+from argo_proxy.pool.table import SandboxEntry, SandboxTable
+from argo_proxy.protocol.messages import Executable, Invocation
+from argo_proxy.sandboxes.port import SandboxKind
+
+pytestmark = pytest.mark.unit
+NOBODY: Any = Future.__new__(Future)
+START_SECONDS, INIT_SECONDS, END_SECONDS = 0.3, 0.1, 0.05
+LIMITS = PoolSettings(
+    memory_mb=1024,
+    max_starts=2,
+    keep_alive_seconds=5.0,
+    stem_keep_alive_seconds=2.0,
+    queue_wait_seconds=1e9,
+    tenure_seconds=0.5,
+)
+
+
+@dataclass(frozen=True)
+class Action:
+    namespace: str
+    name: str
+    memory: int
+    concurrency: int = 1
+
+    @property
+    def shape(self) -> Shape:
+        return Shape(SandboxKind.FAKE, "nodejs:20", self.memory, self.concurrency)
+
+
+@dataclass(frozen=True)
+class Arrival:
+    at: float
+    action: Action
+    seconds: float
+    fails: bool = False
+
+
+class Simulation:
+    def __init__(self, limits: PoolSettings, *, check_views: bool = True, creations_fail: int = 0) -> None:
+        self.limits = limits
+        self.now = 0.0
+        self.table = SandboxTable()
+        self.queue = FairQueue(limits.quantum_mb)
+        self.served: list[tuple[float, Arrival]] = []  # when each began to run
+        self.evictions: Counter[str] = Counter()
+        self.starts = 0
+        self.failed = 0
+        self._check_views = check_views
+        self._creations_fail = creations_fail
+        self._work: dict[int, Arrival] = {}
+        self._order = count()
+        self._events: list[tuple[float, int, Callable[[], None]]] = []
+
+    def run(self, arrivals: list[Arrival], *, until: float = 1e6) -> None:
+        for arrival in arrivals:
+            self._at(arrival.at, lambda arrival=arrival: self._arrive(arrival))
+        last = max((arrival.at for arrival in arrivals), default=0.0)
+        self._at(1.0, lambda: self._tick(last))
+        while self._events and self._events[0][0] <= until:
+            self.now, _, happen = heapq.heappop(self._events)
+            happen()
+            self._pump()
+            self._check()
+
+    def _at(self, when: float, happen: Callable[[], None]) -> None:
+        heapq.heappush(self._events, (when, next(self._order), happen))
+
+    def _arrive(self, arrival: Arrival) -> None:
+        action = arrival.action
+        path = f"/{action.namespace}/{action.name}"
+        executable = Executable(action.namespace, path, "", "1", "nodejs:20", "", None, binary=False)
+        invocation = Invocation("", "", executable, {}, accepted_at=self.now or 1e-9)
+        job = Job(invocation, action.shape, claim=None, answered=NOBODY, finished=NOBODY, now=self.now)
+        self._work[id(job)] = arrival
+        self._jobs = getattr(self, "_jobs", [])
+        self._jobs.append(job)  # keeps ids unique
+        self.queue.push(job)
+
+    def _tick(self, last: float) -> None:
+        for step in tend(self.table, self.queue, self.limits, stock={}, now=self.now):
+            self._carry_out(step)
+        if self.queue or len(self.table) or self.now < last:
+            self._at(self.now + 1.0, lambda: self._tick(last))
+
+    def _pump(self) -> None:
+        while (step := self._decide()) is not None:
+            self._carry_out(step)
+
+    def _decide(self) -> Instruction | None:
+        step = decide(self.table, self.queue, self.limits, self.now)
+        if self._check_views:
+            assert step == decide(PoolSnapshot(self.table.facts()), self.queue, self.limits, self.now)
+            self._check_fast_path(step)
+        return step
+
+    def _check_fast_path(self, step: Instruction | None) -> None:
+        """Whoever comes while nobody waits, and finds a warm sandbox, gets the one that `decide` would give."""
+        if len(self.queue) == 1:
+            line = next(self.queue.in_turn())
+            slot = self.table.free_slot(line.key)
+            if slot is not None:
+                assert step == Assign(line.key, slot, line.shape.memory_mb)
+
+    def _carry_out(self, step: Instruction) -> None:
+        match step:
+            case Assign(key, number, cost):
+                job = self.queue.pop(key, cost)
+                self._assign(self.table.find(number), self._work.pop(id(job)), key)
+            case Start(shape, key):
+                self.starts += 1
+                entry = self.table.add(shape, key, self.now)
+                self._at(self.now + START_SECONDS, lambda: self._created(entry))
+            case Evict(number, reason):
+                self.evictions[reason] += 1
+                entry = self.table.find(number)
+                if entry.life.in_flight:
+                    self.table.apply(entry, RETIRED)
+                else:
+                    self._end(entry)
+            case Expire(key):
+                self._work.pop(id(self.queue.remove_oldest(key)))
+
+    def _assign(self, entry: SandboxEntry, arrival: Arrival, key: tuple[str, str, str]) -> None:
+        assert entry.shape == arrival.action.shape
+        assert entry.key in {None, key}
+        assert entry.life.state in {SandboxState.COLD, SandboxState.WARM, SandboxState.BUSY}
+        self.served.append((self.now, arrival))
+        if entry.key is None:
+            self.table.apply(entry, Bound(key))
+            entry.bound_at = self.now
+            self._at(self.now + INIT_SECONDS, lambda: self._initialised(entry, arrival))
+        else:
+            self.table.apply(entry, ASSIGNED)
+            self._at(self.now + arrival.seconds, lambda: self._released(entry, arrival))
+
+    def _created(self, entry: SandboxEntry) -> None:
+        if self._creations_fail:
+            self._creations_fail -= 1
+            self.table.apply(entry, ENDED)
+            self.table.remove(entry)
+            if entry.requested_by in self.queue.lines:
+                self._work.pop(id(self.queue.remove_oldest(entry.requested_by)))
+                self.failed += 1
+            return
+        entry.ready_at = entry.idle_since = self.now
+        self.table.apply(entry, CREATED)
+
+    def _initialised(self, entry: SandboxEntry, arrival: Arrival) -> None:
+        self.table.apply(entry, INITIALISED)
+        self._at(self.now + arrival.seconds, lambda: self._released(entry, arrival))
+
+    def _released(self, entry: SandboxEntry, arrival: Arrival) -> None:
+        if arrival.fails and not entry.life.retiring:
+            self.table.apply(entry, RETIRED)
+        entry.idle_since = self.now
+        entry.uses += 1
+        self.table.apply(entry, RELEASED)
+        if entry.life.retiring and not entry.life.in_flight:
+            self._end(entry)
+
+    def _end(self, entry: SandboxEntry) -> None:
+        self.table.apply(entry, ENDED)
+        self._at(self.now + END_SECONDS, lambda: self.table.remove(entry))
+
+    def _check(self) -> None:
+        facts = self.table.facts()
+        assert self.table.memory_used == sum(one.shape.memory_mb for one in facts) <= self.limits.memory_mb
+        assert self.table.starts_in_flight <= self.limits.max_starts
+        for one in facts:
+            assert 0 <= one.life.in_flight <= one.shape.concurrency
+
+
+actions = st.builds(
+    Action,
+    namespace=st.sampled_from("abcd"),
+    name=st.sampled_from("fg"),
+    memory=st.sampled_from([128, 256, 512, 1024]),
+    concurrency=st.sampled_from([1, 1, 3]),
+)
+
+
+@st.composite
+def workloads(draw: st.DrawFn) -> list[Arrival]:
+    known: dict[tuple[str, str], Action] = {}
+    arrivals = []
+    for _ in range(draw(st.integers(1, 40))):
+        action = draw(actions)
+        action = known.setdefault((action.namespace, action.name), action)
+        at = draw(st.floats(0, 10, allow_nan=False))
+        seconds = draw(st.sampled_from([0.001, 0.05, 1.0, 4.0]))
+        arrivals.append(Arrival(at, action, seconds, fails=draw(st.integers(0, 9)) == 0))
+    return arrivals
+
+
+@settings(max_examples=150, deadline=None)
+@given(workload=workloads(), starts=st.integers(1, 4), memory=st.sampled_from([1024, 1536, 4096]))
+def test_everything_is_served_within_the_bounds(workload: list[Arrival], starts: int, memory: int) -> None:
+    simulation = Simulation(replace(LIMITS, max_starts=starts, memory_mb=memory))
+    simulation.run(workload)
+    assert len(simulation.served) == len(workload)
+    assert len(simulation.table) == 0  # idle ones ended by themselves
+    assert simulation.table.memory_used == 0
+
+
+@settings(max_examples=50, deadline=None)
+@given(workload=workloads(), failures=st.integers(1, 10))
+def test_failing_creations_fail_one_each_and_hold_up_nobody(workload: list[Arrival], failures: int) -> None:
+    simulation = Simulation(LIMITS, creations_fail=failures)
+    simulation.run(workload)
+    assert len(simulation.served) + simulation.failed == len(workload)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    seconds=st.sampled_from([0.005, 0.1, 1.0]),
+    concurrency=st.sampled_from([1, 4]),
+    memory=st.sampled_from([256, 512, 1024]),
+    at=st.floats(2, 8),
+)
+def test_no_flood_starves_a_newcomer(seconds: float, concurrency: int, memory: int, at: float) -> None:
+    """One namespace keeps every sandbox busy with an endless line; the first call of another is served soon."""
+    flood = Action("flood", "f", 256, concurrency)
+    newcomer = Arrival(at, Action("rare", "f", memory), 0.01)
+    backlog = [Arrival(index * seconds / 40, flood, seconds) for index in range(int(400 / seconds**0.5))]
+    simulation = Simulation(LIMITS, check_views=False)
+    simulation.run([*backlog, newcomer], until=60.0)
+    began = next(when for when, arrival in simulation.served if arrival is newcomer)
+    # The sandboxes' tenure, what runs in them, and then the cold start.
+    assert began - at <= LIMITS.tenure_seconds + 2 * seconds + 2 * START_SECONDS + 2 * END_SECONDS + 1.0
+
+
+@pytest.mark.parametrize("crowd", [2, 3, 4])
+def test_equal_demand_gets_equal_shares_without_thrashing(crowd: int) -> None:
+    """Every namespace alone could fill the pool; the shares settle, and then nothing is evicted."""
+    names = [f"n{index}" for index in range(crowd)]
+    backlog = [Arrival(0.001 * index, Action(name, "f", 128), 0.02) for index in range(3000) for name in names]
+    simulation = Simulation(LIMITS, check_views=False)
+    simulation.run(backlog, until=12.0)
+    late = Counter(arrival.action.namespace for when, arrival in simulation.served if when > 6.0)
+    assert set(late) == set(names)
+    assert max(late.values()) <= 1.7 * min(late.values())
+    assert simulation.evictions["memory"] <= 8
+
+
+def test_more_actions_than_fit_take_turns() -> None:
+    """Twelve actions of as many namespaces, room for four: all go on, and most calls are warm."""
+    backlog = [Arrival(0.01 * index, Action(f"n{name}", "f", 256), 0.01) for index in range(1500) for name in range(12)]
+    simulation = Simulation(replace(LIMITS, queue_limit=10**6), check_views=False)
+    simulation.run(backlog, until=30.0)
+    served = Counter(arrival.action.namespace for _, arrival in simulation.served)
+    assert len(served) == 12
+    assert min(served.values()) >= max(served.values()) / 4
+    assert simulation.starts < len(simulation.served) / 10
+
+
+def test_many_actions_of_one_namespace_do_not_outweigh_another() -> None:
+    busy = [Arrival(0.01 * index, Action("many", f"f{index % 30}", 256), 0.2) for index in range(1500)]
+    other = [Arrival(0.5 + 0.05 * index, Action("one", "f", 256), 0.02) for index in range(300)]
+    simulation = Simulation(LIMITS, check_views=False)
+    simulation.run([*busy, *other], until=40.0)
+    waits = sorted(when - arrival.at for when, arrival in simulation.served if arrival.action.namespace == "one")
+    assert len(waits) == 300
+    assert waits[len(waits) // 2] < 0.1
