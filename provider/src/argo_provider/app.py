@@ -93,8 +93,7 @@ class Service:
         """Refuse new work, finish what is under way, within the time that the settings give."""
         self.invoke.draining = True
         deadline = time.monotonic() + self.settings.pool.drain_seconds
-        while self.throttle.in_flight() and time.monotonic() < deadline:
-            await asyncio.sleep(0.05)
+        await self.throttle.idle(self.settings.pool.drain_seconds)
         await self.placement.drain(max(0.1, deadline - time.monotonic()))
 
 
@@ -277,7 +276,7 @@ async def _status(placement: LocalPlacement, provisioner: Provisioner) -> dict[s
     }
 
 
-def _background(  # noqa: PLR0917 — as above
+def _background(
     tasks: TaskScope,
     settings: Settings,
     stores: Stores,
@@ -330,4 +329,3 @@ def _tls(settings: Settings) -> ssl.SSLContext | None:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(server.tls_cert, server.tls_key)
     return context
-

@@ -59,7 +59,7 @@ class Authenticator:
 
 
 def decode_basic(header: str) -> str | None:
-    """"uuid:secret" of a Basic header; None if it is none."""
+    """ "uuid:secret" of a Basic header; None if it is none."""
     scheme, _, encoded = header.partition(" ")
     if scheme.lower() != "basic":
         return None

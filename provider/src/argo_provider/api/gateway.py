@@ -1,4 +1,4 @@
-"""The API gateway's two faces: management under whisk.system/apimgmt, and the APIs themselves under /api/{namespace}."""
+"""The API gateway: management under whisk.system/apimgmt, and the APIs themselves under /api/{namespace}."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def manage(request: web.Request) -> web.Response:
         return web.Response(headers=_CORS)
     identity, _ = await services.authenticator(request.headers.get("Authorization"))
     if operation == "getApi":
-        apis = await services.gateway.list(identity, request.query.get("basepath"))
+        apis = await services.gateway.apis(identity, request.query.get("basepath"))
         return json_response({"apis": apis})
     if operation == "createApi":
         body = parse_json(await read_body(request, _LONGEST) or b"{}")

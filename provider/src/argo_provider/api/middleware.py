@@ -59,14 +59,14 @@ async def error_mapping(request: web.Request, handler: Handler) -> web.StreamRes
     except ArgoError as error:
         request.app[SERVICES].count_error(error.reason)
         if isinstance(error, PlatformError):
-            log.error("request_failed", path=request.path, reason=error.reason, text=error.text)
+            log.error("request_failed", path=request.path, reason=error.reason, text=error.text)  # noqa: TRY400 — foreseen: the text says it all
         response = error_response(error, request[TRANSACTION])
     except web.HTTPException as error:
         response = error_response(_of_http(error), request[TRANSACTION])
     except (ConnectionError, TimeoutError) as error:
         log.info("request_aborted", path=request.path, error=repr(error))
         response = error_response(_RequestTimeout(), request[TRANSACTION])
-    except Exception:  # noqa: BLE001 — the guard of the request loop
+    except Exception:  # the guard of the request loop
         log.exception("request_crashed", path=request.path)
         response = error_response(InternalError(), request[TRANSACTION])
     if request.path.startswith(_REST) and not response.prepared:

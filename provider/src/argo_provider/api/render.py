@@ -20,7 +20,7 @@ def parameters(items: Parameters) -> list[dict[str, Any]]:
     ]
 
 
-def annotations(items: Annotations) -> list[dict[str, Any]]:
+def key_values(items: Annotations) -> list[dict[str, Any]]:
     return [{"key": name, "value": value} for name, value in items.items()]
 
 
@@ -31,7 +31,7 @@ def _base(entity: Entity) -> dict[str, Any]:
         "version": entity.version,
         "publish": entity.publish,
         "updated": entity.updated,
-        "annotations": annotations(entity.annotations),
+        "annotations": key_values(entity.annotations),
     }
 
 
@@ -84,8 +84,7 @@ def package_view(view: PackageView) -> dict[str, Any]:
     """A binding shows its own name over the provider's content, parameters merged."""
     shown = view.resolved.binding or view.resolved.provider
     items = [
-        (a, {"name": a.name.name, "version": a.version, "annotations": annotations(a.annotations)})
-        for a in view.actions
+        (a, {"name": a.name.name, "version": a.version, "annotations": key_values(a.annotations)}) for a in view.actions
     ]
     return {
         **package(shown),
@@ -170,7 +169,7 @@ def _activation_base(found: Activation) -> dict[str, Any]:
         "name": found.name,
         "version": found.version,
         "publish": found.publish,
-        "annotations": annotations(found.annotations),
+        "annotations": key_values(found.annotations),
         "activationId": found.activation_id,
         "start": found.start,
     }

@@ -45,7 +45,7 @@ class EntitySchema(Schema):
 class ActionSchema(EntitySchema):
     exec = fields.Dict(keys=fields.String())
     limits = fields.Dict(keys=fields.String())
-    delAnnotations = fields.List(fields.String())
+    del_annotations = fields.List(fields.String(), data_key="delAnnotations")
 
 
 class BindingSchema(Schema):
@@ -77,7 +77,7 @@ _RULE = RuleSchema()
 
 def load_action(body: Mapping[str, Any]) -> ActionChanges:
     data = _load(_ACTION, body)
-    return ActionChanges(_common(data), data.get("exec"), data.get("limits"), tuple(data.get("delAnnotations", ())))
+    return ActionChanges(_common(data), data.get("exec"), data.get("limits"), tuple(data.get("del_annotations", ())))
 
 
 def load_package(body: Mapping[str, Any], namespace: str) -> PackageChanges:
@@ -102,12 +102,17 @@ def _load(schema: Schema, body: Mapping[str, Any]) -> dict[str, Any]:
     try:
         loaded = schema.load(body)
     except ValidationError as error:
-        raise MalformedRequest(_describe(error.normalized_messages())) from error
+        raise MalformedRequest(_describe(_messages(error))) from error
     return dict(loaded)
 
 
+def _messages(error: ValidationError) -> Mapping[Any, Any]:
+    messages = error.messages
+    return messages if isinstance(messages, Mapping) else {"_schema": messages}
+
+
 def _describe(messages: Mapping[Any, Any], prefix: str = "") -> str:
-    """"field.0.key: what is wrong" of the first fault, so that the text stays short whatever was sent."""
+    """ "field.0.key: what is wrong" of the first fault, so that the text stays short whatever was sent."""
     name, fault = next(iter(messages.items()))
     where = f"{prefix}{name}"
     if isinstance(fault, Mapping):
@@ -132,7 +137,7 @@ def _binding(given: Mapping[str, str], namespace: str) -> FullName:
 
 
 def _full_name(given: Any, namespace: str) -> FullName | None:
-    """"/ns/[pkg/]name" or {"path": "ns[/pkg]", "name": …}."""
+    """ "/ns/[pkg/]name" or {"path": "ns[/pkg]", "name": …}."""
     if given is None or given == "":
         return None
     if isinstance(given, Mapping):

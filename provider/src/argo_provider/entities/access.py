@@ -32,7 +32,7 @@ async def get_entity(store: EntityStore, name: FullName, kind: type[E]) -> E:
 
 @dataclass(frozen=True, slots=True)
 class ResolvedPackage:
-    """A package as a caller sees it: `provider` has the content; `binding` is the view it was reached through, if any."""
+    """A package as a caller sees it: `provider` has the content, `binding` is the view it was reached through."""
 
     provider: Package
     binding: Package | None = None

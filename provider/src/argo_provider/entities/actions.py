@@ -111,10 +111,8 @@ class Actions:
 
     def _check_kind(self, exec_: Exec) -> None:
         info = self._kinds.get(exec_.kind)
-        if info is not None and info.deprecated:
-            raise BadRequest(
-                f"The '{info.kind}' runtime is no longer supported. You may read and delete but not update or invoke this action."
-            )
+        if info is not None:
+            info.check_supported()
 
     async def _store(self, identity: Identity, action: Action, parsed: ParsedExec | None) -> Action:
         if action.exec.is_sequence and parsed is not None:

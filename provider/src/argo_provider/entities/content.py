@@ -36,7 +36,7 @@ def parse_annotations(items: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def parse_version(text: str) -> str:
-    """"a[.b[.c]]" → "a.b.c"; MalformedRequest for anything else and for 0.0.0."""
+    """ "a[.b[.c]]" → "a.b.c"; MalformedRequest for anything else and for 0.0.0."""
     match = _VERSION.match(text)
     if match is None:
         raise MalformedRequest("bad semantic version: " + text[:64])

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from argo_provider.errors import BadRequest, MalformedRequest, TooLarge
+from argo_provider.errors import MalformedRequest, TooLarge
 from argo_provider.model.entities import BLACKBOX, SEQUENCE, Exec
 from argo_provider.model.kinds import KindTable
 from argo_provider.model.limits import SystemLimits
@@ -51,10 +51,7 @@ def parse_exec(body: Mapping[str, Any], kinds: KindTable, limits: SystemLimits, 
 
 def _code(body: Mapping[str, Any], kind: str, kinds: KindTable) -> ParsedExec:
     info = kinds.resolve(kind)
-    if info.deprecated:
-        raise BadRequest(
-            f"The '{info.kind}' runtime is no longer supported. You may read and delete but not update or invoke this action."
-        )
+    info.check_supported()
     code = body.get("code", body.get("jar"))
     if not isinstance(code, str):
         raise MalformedRequest(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-
 from argo_provider.entities.access import ResolvedPackage, get_entity, require_owner, resolve_package
 from argo_provider.entities.content import CommonChanges, check_sizes, next_version
 from argo_provider.errors import BadRequest, Conflict, Forbidden, Unprocessable
@@ -129,5 +128,3 @@ class Packages:
     async def count(self, identity: Identity, namespace: str) -> int:
         published = identity.namespace != namespace
         return await self._entities.count(Collection.PACKAGES, namespace, published=published)
-
-

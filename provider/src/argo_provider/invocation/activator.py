@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -64,7 +64,7 @@ class Activator:
         throttle: Throttle,
         events: EventBus,
         clock: Clock,
-        spawn: Callable[[Awaitable[None]], object],
+        spawn: Callable[[Coroutine[Any, Any, None]], object],
     ) -> None:
         self._placement = placement
         self._activations = activations
@@ -163,7 +163,7 @@ class Activator:
         except asyncio.CancelledError:
             started.done.cancel()
             raise
-        except Exception:  # noqa: BLE001 — the guard of a loop: the caller must get a record whatever broke
+        except Exception:  # the guard of a loop: the caller must get a record whatever broke
             log.exception("composition_failed", activation_id=started.activation_id)
             activation = records.of_platform_failure(
                 call, started.activation_id, self._clock.now_ms(), "Sequence failed.", Status.WHISK_ERROR

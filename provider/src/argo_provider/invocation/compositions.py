@@ -97,7 +97,8 @@ class Compositions:
         """The component's result, or {"error": …} for the conductor to deal with."""
         name = component_name(directive.action, call.identity.namespace)
         if name is None:
-            return {"error": f"Failed to parse action name from json value {_json(directive.action)} during composition."}
+            value = orjson.dumps(directive.action).decode()
+            return {"error": f"Failed to parse action name from json value {value} during composition."}
         try:
             activation = await self._steps.run(call, activation_id, name, directive.params, trail)
         except StepFailed as failure:
@@ -111,8 +112,3 @@ class Compositions:
         except ArgoError as error:
             raise StepFailed(whisk_error("Sequence failed.")) from error
         return activation.response.result
-
-
-def _json(value: Any) -> str:
-    return orjson.dumps(value).decode()
-

@@ -112,9 +112,7 @@ class Fire:
             else:
                 entry.update(_failure(result))
 
-    async def _call(
-        self, request: FireRequest, link: RuleLink, payload: Mapping[str, Any]
-    ) -> Call:
+    async def _call(self, request: FireRequest, link: RuleLink, payload: Mapping[str, Any]) -> Call:
         self._invoke.check_rate(request.identity)
         target = await resolve_action(self._entities, request.identity, link.action)
         return Call(

@@ -89,7 +89,7 @@ class Invoke:
 
     async def wait(self, call: Call, wait_ms: int) -> Activation | Accepted:
         """Run it and wait; Accepted when the wait is over first."""
-        await self.check(call.target)
+        self._check(call.target)
         started = self._activator.start(call)
         done, _ = await asyncio.wait((started.done,), timeout=wait_ms / 1000)
         if done:
@@ -111,7 +111,7 @@ class Invoke:
         ready: list[Call] = []
         for call in calls:
             try:
-                await self.check(call.target)
+                self._check(call.target)
             except (BadRequest, NotFound) as error:
                 results.append(error)
                 continue
@@ -140,18 +140,14 @@ class Invoke:
 
         return claim
 
-    async def check(self, target: ResolvedAction) -> None:
+    def _check(self, target: ResolvedAction) -> None:
         """BadRequest for an action whose kind can no longer be run."""
         info = self._kinds.get(target.action.exec.kind)
-        if info is not None and info.deprecated:
-            raise BadRequest(
-                f"The '{info.kind}' runtime is no longer supported. You may read and delete but not update or invoke this action."
-            )
+        if info is not None:
+            info.check_supported()
 
     def _entry(self, call: Call) -> JournalEntry:
-        return JournalEntry(
-            str(call.activation_id), call.identity.namespace, self._clock.now_ms(), encode_call(call)
-        )
+        return JournalEntry(str(call.activation_id), call.identity.namespace, self._clock.now_ms(), encode_call(call))
 
 
 def _result(started: Started) -> Activation | Accepted:

@@ -123,4 +123,3 @@ class Recovery:
                 annotations={"path": str(name), "timeout": False},
             )
         )
-

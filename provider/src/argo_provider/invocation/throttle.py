@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from dataclasses import dataclass
 
@@ -29,12 +30,14 @@ class Throttle:
         self._invocations: Counter[str] = Counter()
         self._fires: Counter[str] = Counter()
         self._in_flight: Counter[str] = Counter()
+        self._idle = asyncio.Event()
 
     def check_invocation(self, identity: Identity) -> None:
         """Throttled if the namespace calls too often, or has too many calls in flight. Counts this one's rate."""
         self._roll()
         limits = identity.limits
-        _count(self._invocations, identity.namespace, limits.invocations_per_minute, self.defaults.invocations_per_minute)
+        rate = self.defaults.invocations_per_minute
+        _count(self._invocations, identity.namespace, limits.invocations_per_minute, rate)
         allowed = limits.concurrent_invocations
         allowed = self.defaults.concurrent_invocations if allowed is None else allowed
         in_flight = self._in_flight[identity.namespace]
@@ -53,9 +56,20 @@ class Throttle:
         self._in_flight[namespace] -= 1
         if self._in_flight[namespace] <= 0:
             del self._in_flight[namespace]
+        if not self._in_flight:
+            self._idle.set()
 
-    def in_flight(self) -> int:
-        return self._in_flight.total()
+    async def idle(self, timeout: float) -> bool:  # noqa: ASYNC109
+        """Wait until nothing is in flight, at most `timeout` seconds; whether that came."""
+        if not self._in_flight:
+            return True
+        self._idle.clear()
+        try:
+            async with asyncio.timeout(timeout):
+                await self._idle.wait()
+        except TimeoutError:
+            return False
+        return True
 
     def _roll(self) -> None:
         minute = self._clock.now_ms() // 60_000

@@ -19,7 +19,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class NamespaceRecord:
-    """A namespace as it is stored: the secret only as a SHA-256 (it has 64 random characters, so no slow hash is needed)."""
+    """A namespace as it is stored: of the secret only its SHA-256; 64 random characters need no slow hash."""
 
     namespace: str
     subject: str

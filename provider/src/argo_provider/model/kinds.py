@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from argo_provider.errors import MalformedRequest
+from argo_provider.errors import BadRequest, MalformedRequest
 from argo_provider.model.entities import BLACKBOX, SEQUENCE
 
 BUILTIN = "argo:builtin"  # whisk.system's own actions, run by the service itself; not to be had by users
@@ -21,6 +21,14 @@ class KindInfo:
     default: bool = False
     deprecated: bool = False
     require_main: bool = False
+
+    def check_supported(self) -> None:
+        """BadRequest for a kind that is on its way out."""
+        if self.deprecated:
+            raise BadRequest(
+                f"The '{self.kind}' runtime is no longer supported."
+                " You may read and delete but not update or invoke this action."
+            )
 
 
 class KindTable:

@@ -88,7 +88,7 @@ class Provisioner:
             log.info("runtime_provisioning", sandbox=kind.value, kind=runtime.kind, step=step.step)
 
     async def _prepare_tools(self, runtime: Runtime) -> str:
-        """"" when the kind's tool folder is there; else why not."""
+        """ "" when the kind's tool folder is there; else why not."""
         script = runtimes_directory() / "provision"
         process = await asyncio.create_subprocess_exec(
             "nice",

@@ -86,9 +86,7 @@ class Alarms:
         }
 
     async def _put(self, schedule: Schedule) -> None:
-        await self._documents.put(
-            Document(_BUCKET, schedule.namespace, schedule.trigger, schedule.as_document())
-        )
+        await self._documents.put(Document(_BUCKET, schedule.namespace, schedule.trigger, schedule.as_document()))
         self._schedule(schedule)
 
     async def _delete(self, key: tuple[str, str]) -> None:

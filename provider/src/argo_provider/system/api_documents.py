@@ -93,7 +93,7 @@ def base_document(base_path: str, title: str | None) -> dict[str, Any]:
 
 
 def add_endpoint(document: Mapping[str, Any], doc: Mapping[str, Any], response_type: str) -> dict[str, Any]:
-    """The document with one endpoint added or replaced; its key for secured actions is kept apart from what is shown."""
+    """The document with one endpoint added or replaced; its key for secured actions is never shown."""
     changed = copy.deepcopy(dict(document))
     action = doc["action"]
     package, _, name = str(action["name"]).rpartition("/")

@@ -54,9 +54,7 @@ class Gateway:
         await self._put(identity.namespace, document)
         return self._value(identity.namespace, document)
 
-    async def _with_endpoint(
-        self, namespace: str, apidoc: Mapping[str, Any], response_type: str
-    ) -> dict[str, Any]:
+    async def _with_endpoint(self, namespace: str, apidoc: Mapping[str, Any], response_type: str) -> dict[str, Any]:
         base = str(apidoc["gatewayBasePath"])
         if not base.startswith("/"):
             raise BadRequest("gatewayBasePath must begin with a slash")
@@ -64,7 +62,7 @@ class Gateway:
         current = stored.body if stored else api_documents.base_document(base, apidoc.get("apiName"))
         return api_documents.add_endpoint(current, apidoc, response_type)
 
-    async def list(self, identity: Identity, wanted: str | None) -> list[dict[str, Any]]:
+    async def apis(self, identity: Identity, wanted: str | None) -> list[dict[str, Any]]:
         """All APIs, or those whose base path or title is `wanted`."""
         found = [d.body for d in await self._documents.list(_BUCKET, identity.namespace)]
         return [

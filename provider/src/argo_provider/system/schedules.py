@@ -100,7 +100,8 @@ def _once(base: Schedule, arguments: Mapping[str, Any], now_ms: int) -> Schedule
         raise ScheduleError("once trigger feed is missing the 'date' parameter.")
     if at < now_ms - _SECOND_MS:
         raise ScheduleError("'date' must be in the future.")
-    return replace(base, once_ms=at, max_triggers=1, delete_after=str(arguments.get("deleteAfterFire")).lower() == "true")
+    delete_after = str(arguments.get("deleteAfterFire")).lower() == "true"
+    return replace(base, once_ms=at, max_triggers=1, delete_after=delete_after)
 
 
 def _interval(base: Schedule, arguments: Mapping[str, Any]) -> Schedule:
