@@ -1,0 +1,351 @@
+//! One invocation on its way through the host, and the run that it belongs to.
+//!
+//! A run is what the controller asked for; the calls that functions make to each other inside of it are calls of that run.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, Weak};
+use std::time::{Duration, Instant};
+
+use crate::function::Function;
+use crate::isolate::Isolate;
+use crate::json;
+use crate::lines::{Line, Lines};
+use crate::outbox::Outbox;
+use crate::report::{self, Timing, flag};
+use crate::status::Status;
+use crate::sync::{lock, wait_until};
+
+/// Members of a run's environment that the calls inside of it inherit.
+pub const INHERITED: [&[u8]; 3] = [b"__OW_API_HOST", b"__OW_API_KEY", b"__OW_TRANSACTION_ID"];
+
+/// One RUN of a controller.
+pub struct Run {
+    /// The RUN's frame id.
+    pub id: u64,
+    /// Where its frames go.
+    pub outbox: Arc<Outbox>,
+    /// JSON object of strings, or empty.
+    pub environment: Vec<u8>,
+    /// The controller answers CALL frames.
+    pub serves_calls: bool,
+    inherited: OnceLock<Vec<u8>>,
+    calls: AtomicU32,
+    state: Mutex<RunState>,
+    siblings: Weak<Runs>,
+}
+
+/// Runs of one connection that are not answered, by frame id.
+pub type Runs = Mutex<HashMap<u64, Arc<Run>>>;
+
+#[derive(Default)]
+struct RunState {
+    active: Vec<Arc<Call>>,
+    cancelled: Option<Status>,
+}
+
+impl Run {
+    /// A run that has not begun, counted among `siblings`; `None` if one of that id is there.
+    pub fn new(
+        id: u64,
+        outbox: Arc<Outbox>,
+        environment: Vec<u8>,
+        serves_calls: bool,
+        siblings: &Arc<Runs>,
+    ) -> Option<Arc<Self>> {
+        let run = Arc::new(Self {
+            id,
+            outbox,
+            environment,
+            serves_calls,
+            inherited: OnceLock::new(),
+            calls: AtomicU32::new(0),
+            state: Mutex::default(),
+            siblings: Arc::downgrade(siblings),
+        });
+        match lock(siblings).entry(id) {
+            Entry::Occupied(_) => None,
+            Entry::Vacant(place) => Some(Arc::clone(place.insert(run))),
+        }
+    }
+
+    /// No longer among its siblings: its id may be used again.
+    pub fn close(&self) {
+        if let Some(siblings) = self.siblings.upgrade() {
+            lock(&siblings).remove(&self.id);
+        }
+    }
+
+    /// The number of the next call inside of this run, from 1.
+    pub fn next_number(&self) -> u32 {
+        self.calls.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Members that inner calls inherit, as text without braces.
+    pub fn inherited(&self) -> &[u8] {
+        self.inherited.get_or_init(|| {
+            let members = json::members(&self.environment).unwrap_or_default();
+            let mut out = Vec::new();
+            for member in members.iter().filter(|member| INHERITED.contains(&member.key)) {
+                out.push(b'"');
+                out.extend_from_slice(member.key);
+                out.extend_from_slice(b"\":");
+                out.extend_from_slice(member.value);
+                out.push(b',');
+            }
+            out
+        })
+    }
+
+    /// Counts `call` as active; false when the run was cancelled already.
+    pub fn enter(&self, call: &Arc<Call>) -> bool {
+        let mut state = lock(&self.state);
+        if state.cancelled.is_some() {
+            return false;
+        }
+        state.active.push(Arc::clone(call));
+        true
+    }
+
+    /// `call` is over.
+    pub fn leave(&self, call: &Call) {
+        lock(&self.state).active.retain(|active| active.handle != call.handle);
+    }
+
+    /// Why the run was cancelled, if it was.
+    pub fn cancelled(&self) -> Option<Status> {
+        lock(&self.state).cancelled
+    }
+
+    /// Ends the run: no more calls, and those that are active, innermost first.
+    pub fn cancel(&self, why: Status) -> Vec<Arc<Call>> {
+        let mut state = lock(&self.state);
+        state.cancelled.get_or_insert(why);
+        state.active.iter().rev().cloned().collect()
+    }
+}
+
+/// What a call is given.
+pub struct Input {
+    /// JSON object of strings.
+    pub environment: Vec<u8>,
+    /// JSON object.
+    pub params: Vec<u8>,
+}
+
+/// Where a call is.
+enum State {
+    Waiting,
+    Assigned(Arc<Isolate>),
+    Refused(Status, Vec<u8>),
+    Running(Arc<Isolate>, Option<Status>),
+    Ended,
+}
+
+/// How a wait for an isolate ended.
+pub enum Turn {
+    /// It is the caller's until released.
+    Isolate(Arc<Isolate>),
+    /// No isolate: status and error object.
+    Refused(Status, Vec<u8>),
+    /// The deadline passed.
+    TooLate,
+}
+
+/// One invocation.
+pub struct Call {
+    /// Unique number, which the library sees as the invocation.
+    pub handle: u64,
+    /// The run that it belongs to.
+    pub run: Arc<Run>,
+    /// 0 for the run itself.
+    pub number: u32,
+    /// The calling one's number.
+    pub parent: u32,
+    /// 0 for the run itself.
+    pub depth: u16,
+    /// What is called.
+    pub function: Arc<Function>,
+    /// Most time in user code.
+    pub timeout: Duration,
+    /// What it is given; taken when it is served.
+    pub input: Mutex<Option<Input>>,
+    /// When it was asked for.
+    pub asked: Instant,
+    began: OnceLock<Instant>,
+    state: Mutex<State>,
+    changed: Condvar,
+    lines: Mutex<Lines>,
+}
+
+/// How a call left user code.
+pub struct Ending {
+    /// Why it was to be cancelled, if it was.
+    pub cancelled: Option<Status>,
+    /// The watchdog gave up on it and has answered for it.
+    pub given_up: bool,
+}
+
+impl Call {
+    /// A call that waits for an isolate.
+    pub fn new(handle: u64, run: Arc<Run>, function: Arc<Function>, timeout: Duration, input: Option<Input>) -> Self {
+        let lines = Mutex::new(Lines::new(function.spec.log_limit as usize));
+        Self {
+            handle,
+            run,
+            number: 0,
+            parent: 0,
+            depth: 0,
+            function,
+            timeout,
+            input: Mutex::new(input),
+            asked: Instant::now(),
+            began: OnceLock::new(),
+            state: Mutex::new(State::Waiting),
+            changed: Condvar::new(),
+            lines,
+        }
+    }
+
+    /// Whether the run itself is meant, not a call inside of it.
+    pub fn is_run(&self) -> bool {
+        self.number == 0
+    }
+
+    /// Hands over an isolate; false if the call does not wait any more.
+    pub fn assign(&self, isolate: &Arc<Isolate>) -> bool {
+        let mut state = lock(&self.state);
+        if !matches!(*state, State::Waiting) {
+            return false;
+        }
+        *state = State::Assigned(Arc::clone(isolate));
+        self.changed.notify_all();
+        true
+    }
+
+    /// Ends the wait without an isolate; false if the call does not wait any more.
+    pub fn refuse(&self, status: Status, body: Vec<u8>) -> bool {
+        let mut state = lock(&self.state);
+        if !matches!(*state, State::Waiting) {
+            return false;
+        }
+        *state = State::Refused(status, body);
+        self.changed.notify_all();
+        true
+    }
+
+    /// Waits for an isolate or a refusal.
+    pub fn await_turn(&self, deadline: Instant) -> Turn {
+        let mut state = lock(&self.state);
+        loop {
+            match &*state {
+                State::Assigned(isolate) => return Turn::Isolate(Arc::clone(isolate)),
+                State::Refused(status, body) => return Turn::Refused(*status, body.clone()),
+                State::Waiting if Instant::now() < deadline => {}
+                _ => {
+                    *state = State::Ended;
+                    return Turn::TooLate;
+                }
+            }
+            state = wait_until(&self.changed, state, deadline);
+        }
+    }
+
+    /// User code begins on `isolate`, unless the run was cancelled meanwhile.
+    ///
+    /// The state changes before the run is looked at, as `Run::cancel` does it the other way round: one of the two sees
+    /// the other.
+    pub fn begin(&self, isolate: &Arc<Isolate>) -> Result<(), Status> {
+        *lock(&self.state) = State::Running(Arc::clone(isolate), None);
+        let _ = self.began.set(Instant::now());
+        match self.run.cancelled() {
+            None => Ok(()),
+            Some(why) => {
+                *lock(&self.state) = State::Ended;
+                Err(why)
+            }
+        }
+    }
+
+    /// When its time in user code is over.
+    pub fn deadline(&self) -> Instant {
+        *self.began.get().unwrap_or(&self.asked) + self.timeout
+    }
+
+    /// Whether it has neither an isolate nor an answer.
+    pub fn is_waiting(&self) -> bool {
+        matches!(*lock(&self.state), State::Waiting)
+    }
+
+    /// Whether it is in user code.
+    pub fn is_running(&self) -> bool {
+        matches!(*lock(&self.state), State::Running(..))
+    }
+
+    /// Marks a running call as to be ended; gives the isolate that must be told. The first reason stands.
+    pub fn ask_to_end(&self, why: Status) -> Option<Arc<Isolate>> {
+        match &mut *lock(&self.state) {
+            State::Running(isolate, reason) => {
+                reason.get_or_insert(why);
+                Some(Arc::clone(isolate))
+            }
+            _ => None,
+        }
+    }
+
+    /// Gives up on a running call: whoever asks first answers for it.
+    pub fn give_up(&self) -> Option<(Arc<Isolate>, Status)> {
+        let mut state = lock(&self.state);
+        match std::mem::replace(&mut *state, State::Ended) {
+            State::Running(isolate, reason) => Some((isolate, reason.unwrap_or(Status::TimedOut))),
+            other => {
+                *state = other;
+                None
+            }
+        }
+    }
+
+    /// User code returned.
+    pub fn end(&self) -> Ending {
+        match std::mem::replace(&mut *lock(&self.state), State::Ended) {
+            State::Running(_, cancelled) => Ending { cancelled, given_up: false },
+            _ => Ending { cancelled: None, given_up: true },
+        }
+    }
+
+    /// Takes output and passes finished lines on.
+    pub fn write(&self, stream: i32, bytes: &[u8]) {
+        let finished = lock(&self.lines).push(stream, crate::clock::unix_ns(), bytes);
+        self.send_lines(&finished);
+    }
+
+    /// Passes lines on that were printed on this call's behalf before it began.
+    pub fn send_lines(&self, lines: &[Line]) {
+        for line in lines {
+            let frame = report::log(self.run.id, self.number, line.stream, line.unix_ns, &line.bytes);
+            self.run.outbox.post(frame, self.asked + self.timeout + crate::outbox::PATIENCE);
+        }
+    }
+
+    /// Passes on what lacks an end of line; the flag for a truncated log.
+    pub fn finish_output(&self) -> u8 {
+        let mut lines = lock(&self.lines);
+        let rest = lines.finish();
+        let truncated = lines.truncated();
+        drop(lines);
+        self.send_lines(&rest);
+        if truncated { flag::TRUNCATED } else { 0 }
+    }
+
+    /// Answers for the run itself.
+    pub fn answer(&self, status: Status, timing: &Timing, body: &[u8]) {
+        self.run.outbox.send(report::result(self.run.id, status, timing, body));
+    }
+}
+
+impl PartialEq for Call {
+    fn eq(&self, other: &Self) -> bool {
+        self.handle == other.handle
+    }
+}

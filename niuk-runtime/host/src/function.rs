@@ -1,0 +1,249 @@
+//! A function of this NIUk: what INIT said, and its isolates. Carries out what its pool decides.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use crate::birth;
+use crate::call::{Call, INHERITED};
+use crate::clock::now_ms;
+use crate::host::Host;
+use crate::isolate::{Isolate, Job};
+use crate::json;
+use crate::outbox::Outbox;
+use crate::pool::{Counts, IsolateId, Pool, Sizes, Step};
+use crate::report::Timing;
+use crate::request::Init;
+use crate::status::{Status, error_body};
+use crate::sync::lock;
+use crate::sys::library::FunctionLibrary;
+
+/// Isolates that start at once for one function.
+const STARTING: usize = 4;
+
+/// An INIT that waits for its answer.
+pub type Announce = (Arc<Outbox>, u64);
+
+/// A function.
+pub struct Function {
+    /// As INIT said.
+    pub spec: Init,
+    /// Where it is compiled in, or the engine that runs it.
+    pub library: Arc<FunctionLibrary>,
+    /// For an engine; empty for a compiled function.
+    pub code: Arc<Vec<u8>>,
+    /// Members of INIT's call environment, as text without braces, each with a comma behind.
+    pub environment_members: Vec<u8>,
+    host: Arc<Host>,
+    pool: Mutex<Pool<Arc<Call>>>,
+    isolates: Mutex<HashMap<IsolateId, Arc<Isolate>>>,
+    /// Why the last isolate could not be made.
+    failure: Mutex<Option<(Status, Vec<u8>)>>,
+    announce: Mutex<Option<Announce>>,
+    runs: AtomicU64,
+    errors: AtomicU64,
+}
+
+/// Figures of a function.
+pub struct Figures {
+    /// States of its isolates.
+    pub counts: Counts,
+    /// Invocations ended.
+    pub runs: u64,
+    /// Of these, not with [`Status::Ok`].
+    pub errors: u64,
+    /// Its isolates.
+    pub isolates: Vec<Arc<Isolate>>,
+}
+
+impl Function {
+    /// A function without isolates; `Err`: what is wrong with the request, in words.
+    pub fn new(
+        spec: Init,
+        library: Arc<FunctionLibrary>,
+        code: Arc<Vec<u8>>,
+        host: Arc<Host>,
+        announce: Announce,
+    ) -> Result<Arc<Self>, &'static str> {
+        let environment_members = environment_members(&spec.call_environment)?;
+        if !spec.defaults.is_empty() && json::members(&spec.defaults).is_none() {
+            return Err("the default parameters are not a JSON object");
+        }
+        let sizes = Sizes {
+            spares: spec.policy.spares.into(),
+            most: spec.policy.most.into(),
+            starting: STARTING,
+            queue: spec.policy.queue.into(),
+            idle_ms: spec.policy.idle_ms.into(),
+        };
+        Ok(Arc::new(Self {
+            spec,
+            library,
+            code,
+            environment_members,
+            host,
+            pool: Mutex::new(Pool::new(sizes)),
+            isolates: Mutex::default(),
+            failure: Mutex::default(),
+            announce: Mutex::new(Some(announce)),
+            runs: AtomicU64::new(0),
+            errors: AtomicU64::new(0),
+        }))
+    }
+
+    /// Starts the first isolates.
+    pub fn open(self: &Arc<Self>) {
+        let steps = lock(&self.pool).open();
+        self.carry_out(steps);
+    }
+
+    /// `call` wants an isolate.
+    pub fn request(self: &Arc<Self>, call: &Arc<Call>, urgent: bool) {
+        let steps = lock(&self.pool).request(Arc::clone(call), urgent);
+        self.carry_out(steps);
+    }
+
+    /// `call` does not want one any more.
+    pub fn abandon(&self, call: &Arc<Call>) {
+        lock(&self.pool).abandon(call);
+    }
+
+    /// `isolate` is free.
+    pub fn release(self: &Arc<Self>, isolate: &Isolate) {
+        let steps = lock(&self.pool).released(isolate.id, now_ms());
+        self.carry_out(steps);
+    }
+
+    /// `isolate` is to be torn down.
+    pub fn spend(self: &Arc<Self>, isolate: &Isolate) {
+        let steps = lock(&self.pool).spent(isolate.id);
+        self.carry_out(steps);
+    }
+
+    /// `isolate` does not come back.
+    pub fn lose(self: &Arc<Self>, isolate: &Isolate) {
+        lock(&self.isolates).remove(&isolate.id);
+        let steps = lock(&self.pool).lost();
+        self.carry_out(steps);
+    }
+
+    /// A new isolate is ready.
+    pub fn started(self: &Arc<Self>, isolate: Arc<Isolate>) {
+        let id = isolate.id;
+        lock(&self.isolates).insert(id, isolate);
+        let steps = lock(&self.pool).started(id, now_ms());
+        self.carry_out(steps);
+    }
+
+    /// A new isolate did not come to be.
+    pub fn not_started(self: &Arc<Self>, status: Status, body: Vec<u8>) {
+        *lock(&self.failure) = Some((status, body));
+        let steps = lock(&self.pool).not_started();
+        self.carry_out(steps);
+    }
+
+    /// Retires what nobody used for long.
+    pub fn expire(self: &Arc<Self>) {
+        let steps = lock(&self.pool).expire(now_ms());
+        self.carry_out(steps);
+    }
+
+    /// No more invocations.
+    pub fn close(self: &Arc<Self>) {
+        let steps = lock(&self.pool).close();
+        self.carry_out(steps);
+    }
+
+    /// The INIT to answer, for whoever asks first.
+    pub fn take_announce(&self) -> Option<Announce> {
+        lock(&self.announce).take()
+    }
+
+    /// Counts an invocation that ended.
+    pub fn count(&self, status: Status) {
+        self.runs.fetch_add(1, Ordering::Relaxed);
+        if status != Status::Ok {
+            self.errors.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Figures now.
+    pub fn figures(&self) -> Figures {
+        let mut isolates: Vec<_> = lock(&self.isolates).values().cloned().collect();
+        isolates.sort_by_key(|isolate| isolate.id);
+        Figures {
+            counts: lock(&self.pool).counts(),
+            runs: self.runs.load(Ordering::Relaxed),
+            errors: self.errors.load(Ordering::Relaxed),
+            isolates,
+        }
+    }
+
+    fn carry_out(self: &Arc<Self>, steps: Vec<Step<Arc<Call>>>) {
+        let mut todo: VecDeque<_> = steps.into();
+        while let Some(step) = todo.pop_front() {
+            match step {
+                Step::Start => {
+                    if let Err(error) = birth::start(&self.host, self) {
+                        *lock(&self.failure) = Some((Status::NotCreated, error_body(&format!("no thread: {error}"))));
+                        todo.extend(lock(&self.pool).not_started());
+                    }
+                }
+                Step::Assign(call, id) => todo.extend(self.assign(&call, id)),
+                Step::Retire(id) => {
+                    if let Some(isolate) = lock(&self.isolates).remove(&id) {
+                        isolate.put(Job::Retire);
+                    }
+                }
+                Step::Overloaded(call) => {
+                    self.refuse(&call, Status::Overloaded, error_body("Too many invocations of this function wait."));
+                }
+                Step::Closed(call) => self.refuse(&call, Status::Unknown, error_body("The function was removed.")),
+                Step::NotStarted(call) => {
+                    let failure = lock(&self.failure).clone();
+                    let (status, body) =
+                        failure.unwrap_or((Status::NotCreated, error_body("No isolate could be made.")));
+                    self.refuse(&call, status, body);
+                }
+            }
+        }
+    }
+
+    fn assign(&self, call: &Arc<Call>, id: IsolateId) -> Vec<Step<Arc<Call>>> {
+        let found = lock(&self.isolates).get(&id).cloned();
+        match found {
+            Some(isolate) if call.assign(&isolate) => {
+                if call.is_run() {
+                    isolate.put(Job::Serve(Arc::clone(call)));
+                }
+                Vec::new()
+            }
+            _ => lock(&self.pool).released(id, now_ms()),
+        }
+    }
+
+    fn refuse(&self, call: &Arc<Call>, status: Status, body: Vec<u8>) {
+        if call.refuse(status, body.clone()) && call.is_run() {
+            let timing = Timing { start_unix_ns: crate::clock::unix_ns(), ..Timing::default() };
+            self.host.finish(call, status);
+            call.answer(status, &timing, &body);
+        }
+    }
+}
+
+fn environment_members(json: &[u8]) -> Result<Vec<u8>, &'static str> {
+    let text = if json.is_empty() { b"{}" } else { json };
+    let members = json::members(text).ok_or("the call environment is not a JSON object")?;
+    if members.iter().any(|member| INHERITED.contains(&member.key)) {
+        return Err("the call environment names what a call inherits");
+    }
+    let mut out = Vec::with_capacity(json.len() + 8);
+    for member in members {
+        out.push(b'"');
+        out.extend_from_slice(member.key);
+        out.extend_from_slice(b"\":");
+        out.extend_from_slice(member.value);
+        out.push(b',');
+    }
+    Ok(out)
+}

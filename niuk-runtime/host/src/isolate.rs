@@ -1,0 +1,182 @@
+//! An isolate as the host keeps it: its home thread's mailbox, its visitors, its figures.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, RwLock, Weak};
+use std::time::Instant;
+
+use crate::call::Call;
+use crate::pool::IsolateId;
+use crate::services::IsolateServices;
+use crate::sync::{lock, read, wait, write};
+use crate::sys::isolate::{Attached, Parked, RawIsolate};
+use crate::sys::library::Memory;
+
+/// What the home thread does next.
+pub enum Job {
+    /// Run this invocation.
+    Serve(Arc<Call>),
+    /// Tear the isolate down and end.
+    Retire,
+}
+
+/// What it took to make an isolate, nanoseconds.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Birthtime {
+    /// `graal_create_isolate`.
+    pub create_ns: u64,
+    /// `argo_v1_init`.
+    pub init_ns: u64,
+}
+
+/// A live isolate.
+pub struct Isolate {
+    /// Its number.
+    pub id: IsolateId,
+    raw: RawIsolate,
+    /// Callbacks of this isolate.
+    pub services: Arc<IsolateServices>,
+    jobs: Mutex<VecDeque<Job>>,
+    arrived: Condvar,
+    /// Threads of other isolates that came with a call, by number, and their places here.
+    visitors: Mutex<Vec<(u64, Parked)>>,
+    /// False once it is torn down; held for reading by threads that are about to enter or leave.
+    alive: RwLock<bool>,
+    /// When it was ready.
+    pub born: Instant,
+    /// How long creation and init took.
+    pub birth: Mutex<Birthtime>,
+    /// Invocations served.
+    pub uses: AtomicU32,
+    memory: Mutex<Memory>,
+}
+
+impl Isolate {
+    /// Wraps what `RawIsolate::create` gave.
+    pub fn new(id: IsolateId, raw: RawIsolate, services: Arc<IsolateServices>, birth: Birthtime) -> Arc<Self> {
+        Arc::new(Self {
+            id,
+            born: Instant::now(),
+            birth: Mutex::new(birth),
+            raw,
+            services,
+            jobs: Mutex::default(),
+            arrived: Condvar::new(),
+            visitors: Mutex::default(),
+            alive: RwLock::new(true),
+            uses: AtomicU32::new(0),
+            memory: Mutex::default(),
+        })
+    }
+
+    /// The C interface. The caller has checked this isolate out of its pool, or is its home thread before `started`.
+    pub fn raw(&self) -> &RawIsolate {
+        &self.raw
+    }
+
+    /// Leaves work for the home thread.
+    pub fn put(&self, job: Job) {
+        lock(&self.jobs).push_back(job);
+        self.arrived.notify_one();
+    }
+
+    /// Waits for work; for the home thread.
+    pub fn take(&self) -> Job {
+        let mut jobs = lock(&self.jobs);
+        loop {
+            match jobs.pop_front() {
+                Some(job) => return job,
+                None => jobs = wait(&self.arrived, jobs),
+            }
+        }
+    }
+
+    /// Asks the library to end `invocation` (0: init). From any thread; false if it was not running.
+    pub fn cancel(&self, invocation: u64) -> bool {
+        let Ok(alive) = self.alive.try_read() else { return false };
+        if !*alive {
+            return false;
+        }
+        let Ok(attached) = self.raw.attach() else { return false };
+        let asked = self.raw.cancel(attached, invocation);
+        self.raw.detach(attached);
+        asked
+    }
+
+    /// The calling thread's place in this isolate, kept for the next call. `Err`: native-image's error number.
+    pub fn visit(self: &Arc<Self>) -> Result<Attached, i32> {
+        let me = visitor_number();
+        let known = lock(&self.visitors).iter().find(|(number, _)| *number == me).map(|(_, parked)| *parked);
+        if let Some(parked) = known {
+            return Ok(parked.resume());
+        }
+        let attached = self.raw.attach()?;
+        lock(&self.visitors).push((me, attached.park()));
+        VISITS.with_borrow_mut(|visits| visits.remember(self));
+        Ok(attached)
+    }
+
+    /// Reads the figures; the calling thread is attached.
+    pub fn measure(&self, on: Attached) -> Memory {
+        let memory = self.raw.memory(on);
+        *lock(&self.memory) = memory;
+        memory
+    }
+
+    /// The figures when last read.
+    pub fn memory(&self) -> Memory {
+        *lock(&self.memory)
+    }
+
+    /// Frees it; for the home thread, when nobody else is inside. False: a thread of the function would not end.
+    pub fn tear_down(&self, on: Attached) -> bool {
+        let mut alive = write(&self.alive);
+        *alive = false;
+        lock(&self.visitors).clear();
+        self.raw.tear_down(on)
+    }
+
+    fn forget_visitor(&self, number: u64) {
+        let alive = read(&self.alive);
+        let mut visitors = lock(&self.visitors);
+        if let Some(at) = visitors.iter().position(|(known, _)| *known == number) {
+            let (_, parked) = visitors.swap_remove(at);
+            if *alive {
+                self.raw.detach(parked.resume());
+            }
+        }
+    }
+}
+
+/// Isolates that a thread is attached to besides its own; left when the thread ends.
+struct Visits {
+    number: u64,
+    isolates: Vec<Weak<Isolate>>,
+}
+
+impl Visits {
+    fn remember(&mut self, isolate: &Arc<Isolate>) {
+        self.isolates.retain(|known| known.strong_count() > 0);
+        self.isolates.push(Arc::downgrade(isolate));
+    }
+}
+
+impl Drop for Visits {
+    fn drop(&mut self) {
+        for isolate in self.isolates.iter().filter_map(Weak::upgrade) {
+            isolate.forget_visitor(self.number);
+        }
+    }
+}
+
+static VISITORS: AtomicU64 = AtomicU64::new(1);
+
+thread_local! {
+    static VISITS: RefCell<Visits> =
+        RefCell::new(Visits { number: VISITORS.fetch_add(1, Ordering::Relaxed), isolates: Vec::new() });
+}
+
+fn visitor_number() -> u64 {
+    VISITS.with_borrow(|visits| visits.number)
+}

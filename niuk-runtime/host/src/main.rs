@@ -1,0 +1,59 @@
+//! `niuk-host`: an ordinary program, or PID 1 of a VM.
+
+use std::io;
+use std::process::ExitCode;
+
+use niuk_host::artifacts::Artifacts;
+use niuk_host::host::Host;
+use niuk_host::options::{self, Options};
+use niuk_host::sys::{confine, machine};
+use niuk_host::{boot, clock, limits, listen};
+
+fn main() -> ExitCode {
+    clock::start();
+    let init = boot::is_init();
+    if init && let Err(error) = boot::prepare() {
+        boot::finish(&format!("cannot prepare the machine: {error}"));
+    }
+    let options = match options::parse(std::env::args_os().skip(1)) {
+        Ok(options) => options,
+        Err(words) => {
+            eprintln!("niuk-host: {words}\n\n{}", options::USAGE);
+            if init {
+                boot::finish("no usable command line");
+            }
+            return ExitCode::from(64);
+        }
+    };
+    let ended = run(&options);
+    if init {
+        boot::finish(&ended.err().map_or("done".into(), |error| error.to_string()));
+    }
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("niuk-host: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: &Options) -> io::Result<()> {
+    machine::spare_malloc_arenas();
+    machine::forbid_core_files()?;
+    if let Some(bytes) = options.data_limit {
+        machine::limit_data(bytes)?;
+    }
+    let opened = listen::open(&options.transport)?;
+    confine::forbid_new_privileges()?;
+    if !options.unconfined {
+        confine::filter_system_calls()?;
+    }
+    let (host, cancels) = Host::new(Artifacts::new(options.folder.clone()))?;
+    limits::watch(&host, cancels)?;
+    if options.announce {
+        println!("ready {}", clock::start().elapsed().as_micros());
+    }
+    // When this returns the process ends without waiting for isolates that still run user code.
+    listen::serve(&host, opened)
+}

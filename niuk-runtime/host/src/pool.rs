@@ -1,0 +1,227 @@
+//! Which isolate of a function serves which invocation: a state machine without threads or clocks. Pure.
+//!
+//! An isolate is starting → idle ⇄ busy → gone. Events come in, [`Step`]s go out; whoever feeds events carries the steps
+//! out, outside of the lock that guards the pool.
+
+use std::collections::VecDeque;
+
+/// Number of an isolate, unique in the process.
+pub type IsolateId = u64;
+
+/// How many isolates there may be. The wire form of it is [`crate::request::Policy`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sizes {
+    /// Ready isolates kept ahead of demand.
+    pub spares: usize,
+    /// Most isolates at once, starting ones included.
+    pub most: usize,
+    /// Most that start at once.
+    pub starting: usize,
+    /// Invocations that may wait.
+    pub queue: usize,
+    /// Milliseconds after which an idle isolate beyond the spares goes.
+    pub idle_ms: u64,
+}
+
+/// What is to be done; `T` is a waiting invocation.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Step<T> {
+    /// Make an isolate; it reports back with `started` or `not_started`.
+    Start,
+    /// Give the invocation this isolate.
+    Assign(T, IsolateId),
+    /// Tear this isolate down.
+    Retire(IsolateId),
+    /// Answer: too many wait already.
+    Overloaded(T),
+    /// Answer: the function is going away.
+    Closed(T),
+    /// Answer: no isolate could be made.
+    NotStarted(T),
+}
+
+/// How many isolates are in which state.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Being made.
+    pub starting: usize,
+    /// Ready.
+    pub idle: usize,
+    /// Serving.
+    pub busy: usize,
+    /// Invocations that wait.
+    pub queued: usize,
+}
+
+/// The isolates of one function and those who wait for one.
+pub struct Pool<T> {
+    sizes: Sizes,
+    starting: usize,
+    /// Least recently used first; the number is when it became idle, milliseconds.
+    idle: VecDeque<(IsolateId, u64)>,
+    busy: usize,
+    queue: VecDeque<T>,
+    closed: bool,
+    /// The last start failed: no spares until one succeeds.
+    failing: bool,
+}
+
+impl<T: PartialEq> Pool<T> {
+    /// An empty pool; [`Pool::fill`] starts its first isolates.
+    pub fn new(sizes: Sizes) -> Self {
+        let sizes = Sizes { most: sizes.most.max(1), starting: sizes.starting.max(1), ..sizes };
+        Self {
+            sizes,
+            starting: 0,
+            idle: VecDeque::new(),
+            busy: 0,
+            queue: VecDeque::new(),
+            closed: false,
+            failing: false,
+        }
+    }
+
+    /// States and their numbers.
+    pub fn counts(&self) -> Counts {
+        Counts { starting: self.starting, idle: self.idle.len(), busy: self.busy, queued: self.queue.len() }
+    }
+
+    /// Starts what is missing: spares, and an isolate for each that waits.
+    pub fn fill(&mut self) -> Vec<Step<T>> {
+        let mut steps = Vec::new();
+        self.top_up(&mut steps);
+        steps
+    }
+
+    /// Starts the first isolate, whatever the number of spares.
+    pub fn open(&mut self) -> Vec<Step<T>> {
+        let mut steps = Vec::new();
+        if self.idle.is_empty() && self.starting + self.busy == 0 && !self.closed {
+            self.starting += 1;
+            steps.push(Step::Start);
+        }
+        self.top_up(&mut steps);
+        steps
+    }
+
+    /// An invocation wants an isolate. `urgent`: it is a call from a running function, which holds an isolate while it
+    /// waits, so it goes first.
+    pub fn request(&mut self, ticket: T, urgent: bool) -> Vec<Step<T>> {
+        let mut steps = Vec::with_capacity(2);
+        if self.closed {
+            steps.push(Step::Closed(ticket));
+            return steps;
+        }
+        if let Some((isolate, _)) = self.idle.pop_back() {
+            self.busy += 1;
+            steps.push(Step::Assign(ticket, isolate));
+        } else if urgent {
+            self.queue.push_front(ticket);
+        } else if self.queue.len() < self.sizes.queue {
+            self.queue.push_back(ticket);
+        } else {
+            steps.push(Step::Overloaded(ticket));
+        }
+        self.top_up(&mut steps);
+        steps
+    }
+
+    /// An isolate was made and initialised.
+    pub fn started(&mut self, isolate: IsolateId, now_ms: u64) -> Vec<Step<T>> {
+        self.starting = self.starting.saturating_sub(1);
+        self.failing = false;
+        let mut steps = Vec::with_capacity(2);
+        self.offer(isolate, now_ms, &mut steps);
+        self.top_up(&mut steps);
+        steps
+    }
+
+    /// An isolate could not be made: one that waits is told, the others get another attempt.
+    pub fn not_started(&mut self) -> Vec<Step<T>> {
+        self.starting = self.starting.saturating_sub(1);
+        self.failing = true;
+        let mut steps: Vec<_> = self.queue.pop_front().map(Step::NotStarted).into_iter().collect();
+        self.top_up(&mut steps);
+        steps
+    }
+
+    /// A busy isolate is free again.
+    pub fn released(&mut self, isolate: IsolateId, now_ms: u64) -> Vec<Step<T>> {
+        self.busy = self.busy.saturating_sub(1);
+        let mut steps = Vec::new();
+        self.offer(isolate, now_ms, &mut steps);
+        steps
+    }
+
+    /// A busy isolate has served its time.
+    pub fn spent(&mut self, isolate: IsolateId) -> Vec<Step<T>> {
+        self.busy = self.busy.saturating_sub(1);
+        let mut steps = vec![Step::Retire(isolate)];
+        self.top_up(&mut steps);
+        steps
+    }
+
+    /// A busy isolate does not come back, and nobody can tear it down.
+    pub fn lost(&mut self) -> Vec<Step<T>> {
+        self.busy = self.busy.saturating_sub(1);
+        self.fill()
+    }
+
+    /// An invocation gives up waiting; false if it was not waiting any more.
+    pub fn abandon(&mut self, ticket: &T) -> bool {
+        let before = self.queue.len();
+        self.queue.retain(|waiting| waiting != ticket);
+        self.queue.len() < before
+    }
+
+    /// Retires idle isolates beyond the spares that nobody wanted for long.
+    pub fn expire(&mut self, now_ms: u64) -> Vec<Step<T>> {
+        let mut steps = Vec::new();
+        while self.idle.len() > self.sizes.spares {
+            match self.idle.front() {
+                Some((_, since)) if now_ms.saturating_sub(*since) >= self.sizes.idle_ms => {
+                    steps.extend(self.idle.pop_front().map(|(isolate, _)| Step::Retire(isolate)));
+                }
+                _ => break,
+            }
+        }
+        steps
+    }
+
+    /// No more invocations: idle isolates go, those who wait are told, busy ones go when released.
+    pub fn close(&mut self) -> Vec<Step<T>> {
+        self.closed = true;
+        let mut steps: Vec<_> = self.idle.drain(..).map(|(isolate, _)| Step::Retire(isolate)).collect();
+        steps.extend(self.queue.drain(..).map(Step::Closed));
+        steps
+    }
+
+    fn offer(&mut self, isolate: IsolateId, now_ms: u64, steps: &mut Vec<Step<T>>) {
+        if self.closed {
+            steps.push(Step::Retire(isolate));
+        } else if let Some(ticket) = self.queue.pop_front() {
+            self.busy += 1;
+            steps.push(Step::Assign(ticket, isolate));
+        } else {
+            self.idle.push_back((isolate, now_ms));
+        }
+    }
+
+    fn top_up(&mut self, steps: &mut Vec<Step<T>>) {
+        if self.closed {
+            return;
+        }
+        let spares = if self.failing { 0 } else { self.sizes.spares };
+        let wanted = (self.queue.len() + spares).saturating_sub(self.idle.len() + self.starting);
+        let room = self.sizes.most.saturating_sub(self.idle.len() + self.busy + self.starting);
+        let at_once = self.sizes.starting.saturating_sub(self.starting);
+        for _ in 0..wanted.min(room).min(at_once) {
+            self.starting += 1;
+            steps.push(Step::Start);
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "pool_tests.rs"]
+mod tests;

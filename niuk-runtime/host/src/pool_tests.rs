@@ -1,0 +1,129 @@
+use super::*;
+use proptest::prelude::*;
+use std::collections::HashSet;
+
+fn sizes(spares: usize, most: usize) -> Sizes {
+    Sizes { spares, most, starting: 4, queue: 3, idle_ms: 100 }
+}
+
+#[test]
+fn assigns_the_most_recently_used_isolate() {
+    let mut pool = Pool::new(sizes(2, 4));
+    assert_eq!(pool.open(), [Step::Start, Step::Start]);
+    pool.started(1, 0);
+    pool.started(2, 0);
+    assert_eq!(pool.request("a", false), [Step::Assign("a", 2), Step::Start]);
+}
+
+#[test]
+fn opens_one_isolate_even_without_spares() {
+    let mut pool: Pool<&str> = Pool::new(sizes(0, 4));
+    assert_eq!(pool.open(), [Step::Start]);
+    assert_eq!(pool.open(), []);
+}
+
+#[test]
+fn queues_up_to_the_limit_and_serves_calls_of_functions_first() {
+    let mut pool = Pool::new(sizes(0, 1));
+    assert_eq!(pool.request("a", false), [Step::Start]);
+    assert_eq!(pool.request("b", false), []);
+    assert_eq!(pool.request("c", false), []);
+    assert_eq!(pool.request("d", false), [Step::Overloaded("d")]);
+    assert_eq!(pool.request("call", true), []);
+    assert_eq!(pool.started(7, 0), [Step::Assign("call", 7)]);
+    assert_eq!(pool.released(7, 0), [Step::Assign("a", 7)]);
+}
+
+#[test]
+fn a_failed_start_answers_one_and_stops_the_spares() {
+    let mut pool = Pool::new(sizes(2, 4));
+    assert_eq!(pool.request("a", false).len(), 3);
+    assert_eq!(pool.not_started(), [Step::NotStarted("a")]);
+    assert_eq!(pool.not_started(), []);
+    assert_eq!(pool.fill(), []);
+    assert_eq!(pool.started(1, 0), [Step::Start]);
+}
+
+#[test]
+fn a_spent_isolate_is_replaced_and_a_lost_one_too() {
+    let mut pool = Pool::new(sizes(1, 2));
+    pool.open();
+    pool.started(1, 0);
+    pool.request("a", false);
+    pool.started(2, 0);
+    pool.request("b", false);
+    assert_eq!(pool.spent(1), [Step::Retire(1), Step::Start]);
+    assert_eq!(pool.lost(), []);
+    assert_eq!(pool.counts(), Counts { starting: 1, idle: 0, busy: 0, queued: 0 });
+}
+
+#[test]
+fn closing_retires_now_or_on_release() {
+    let mut pool = Pool::new(sizes(0, 1));
+    pool.open();
+    pool.started(1, 0);
+    pool.request("a", false);
+    pool.request("b", false);
+    assert_eq!(pool.close(), [Step::Closed("b")]);
+    assert_eq!(pool.request("c", false), [Step::Closed("c")]);
+    assert_eq!(pool.released(1, 0), [Step::Retire(1)]);
+}
+
+#[test]
+fn idle_isolates_beyond_the_spares_expire_oldest_first() {
+    let mut pool = Pool::new(sizes(1, 4));
+    for (name, isolate) in [("a", 1), ("b", 2)] {
+        pool.request(name, false);
+        pool.started(isolate, 0);
+    }
+    pool.started(3, 0);
+    pool.released(1, 50);
+    pool.released(2, 60);
+    assert_eq!(pool.expire(99), []);
+    assert_eq!(pool.expire(155), [Step::Retire(3), Step::Retire(1)]);
+    assert_eq!(pool.expire(1000), []);
+}
+
+#[test]
+fn one_who_gives_up_is_not_served() {
+    let mut pool = Pool::new(sizes(0, 1));
+    pool.request("a", false);
+    assert!(pool.abandon(&"a"));
+    assert!(!pool.abandon(&"a"));
+    assert_eq!(pool.started(1, 0), []);
+}
+
+proptest! {
+    /// Whatever happens in whatever order: limits hold, no isolate serves two, nobody waits beside an idle isolate.
+    #[test]
+    fn keeps_its_limits(events in proptest::collection::vec(0u8..7, 1..300), spares in 0usize..4, most in 1usize..6) {
+        let mut pool: Pool<u64> = Pool::new(sizes(spares, most));
+        let (mut next, mut starting) = (0u64, 0usize);
+        let (mut busy, mut gone) = (Vec::new(), HashSet::new());
+        for event in events {
+            next += 1;
+            let steps = match event {
+                0 | 1 => pool.request(next, event == 1),
+                2 if starting > 0 => { starting -= 1; pool.started(next, next) }
+                3 if starting > 0 => { starting -= 1; pool.not_started() }
+                4 if !busy.is_empty() => pool.released(busy.remove(0), next),
+                5 if !busy.is_empty() => pool.spent(busy.remove(0)),
+                6 => pool.expire(next),
+                _ => pool.fill(),
+            };
+            for step in steps {
+                match step {
+                    Step::Start => starting += 1,
+                    Step::Assign(_, isolate) => { prop_assert!(!busy.contains(&isolate)); busy.push(isolate) }
+                    Step::Retire(isolate) => prop_assert!(gone.insert(isolate)),
+                    Step::Overloaded(_) | Step::NotStarted(_) | Step::Closed(_) => {}
+                }
+            }
+            let counts = pool.counts();
+            prop_assert_eq!((counts.starting, counts.busy), (starting, busy.len()));
+            prop_assert!(counts.starting + counts.idle + counts.busy <= most);
+            prop_assert!(counts.queued == 0 || counts.idle == 0);
+            prop_assert!(busy.iter().all(|isolate| !gone.contains(isolate)));
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Running one call in one isolate: limits, output, figures, and what becomes of the isolate.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use crate::call::{Call, Input};
+use crate::clock::{nanos, unix_ns};
+use crate::frame::MAX_PAYLOAD;
+use crate::host::{Host, Limit};
+use crate::isolate::Isolate;
+use crate::report::{Timing, flag};
+use crate::status::{Status, error_body};
+use crate::sys::isolate::Attached;
+use crate::sys::library::Memory;
+
+/// Longest result, bytes: a frame less its other fields.
+const LONGEST_RESULT: usize = MAX_PAYLOAD as usize - 4096;
+
+/// How a call went.
+pub struct Performed {
+    /// Its status.
+    pub status: Status,
+    /// JSON object.
+    pub body: Vec<u8>,
+    /// Times and flags.
+    pub timing: Timing,
+}
+
+/// Serves `call` on the isolate's home thread and answers for it.
+pub fn serve(host: &Arc<Host>, call: &Arc<Call>, isolate: &Arc<Isolate>, on: Attached) {
+    let input = crate::sync::lock(&call.input).take();
+    let Input { environment, params } = input.unwrap_or(Input { environment: Vec::new(), params: b"{}".to_vec() });
+    if let Some(done) = perform(host, call, isolate, on, &environment, &params) {
+        host.finish(call, done.status);
+        call.answer(done.status, &done.timing, &done.body);
+    }
+}
+
+/// Runs `call` on the calling thread, which has a place in `isolate`, and gives the isolate back to its pool.
+/// `None`: the watchdog has answered for it.
+pub fn perform(
+    host: &Arc<Host>,
+    call: &Arc<Call>,
+    isolate: &Arc<Isolate>,
+    on: Attached,
+    environment: &[u8],
+    params: &[u8],
+) -> Option<Performed> {
+    let mut timing = before(call, isolate);
+    if let Err(why) = call.begin(isolate) {
+        call.function.release(isolate);
+        return Some(Performed { status: why, body: error_body("Cancelled before it began."), timing });
+    }
+    let limit = host.watchdog.arm(call.deadline(), Limit::Run(Arc::clone(call)));
+    isolate.services.enter(call);
+    let started = Instant::now();
+    let (code, body) = isolate.raw().run(on, call.handle, environment, params, |code, reply| (code, reply.to_vec()));
+    timing.run_ns = nanos(started.elapsed());
+    host.watchdog.disarm(limit);
+    isolate.services.leave();
+    let ending = call.end();
+    if ending.given_up {
+        isolate.put(crate::isolate::Job::Retire);
+        return None;
+    }
+    timing.flags |= flag::BEGAN | call.finish_output();
+    let memory = isolate.measure(on);
+    timing.memory = memory.used;
+    let status = Status::of_library(code);
+    give_back(call, isolate, status.spends_isolate() || ending.cancelled.is_some(), memory);
+    Some(Performed { timing, ..conclude(status, ending.cancelled, body) })
+}
+
+fn before(call: &Call, isolate: &Isolate) -> Timing {
+    let waited = nanos(call.asked.elapsed());
+    let cold = isolate.uses.fetch_add(1, Ordering::Relaxed) == 0 && isolate.born > call.asked;
+    let birth = *crate::sync::lock(&isolate.birth);
+    let init_ns = if cold { birth.create_ns + birth.init_ns } else { 0 };
+    Timing {
+        start_unix_ns: unix_ns(),
+        wait_ns: waited.saturating_sub(init_ns),
+        init_ns,
+        flags: if cold { flag::COLD } else { 0 },
+        ..Timing::default()
+    }
+}
+
+fn give_back(call: &Call, isolate: &Arc<Isolate>, spent: bool, memory: Memory) {
+    let policy = call.function.spec.policy;
+    let worn = policy.max_uses > 0 && isolate.uses.load(Ordering::Relaxed) >= policy.max_uses;
+    let swollen = policy.recycle_bytes > 0 && memory.committed > policy.recycle_bytes;
+    let haunted = policy.recycle_threads && memory.threads > 0;
+    if spent || worn || swollen || haunted {
+        call.function.spend(isolate);
+    } else {
+        call.function.release(isolate);
+    }
+}
+
+/// A deadline outranks what the library says of a call that it ended for us; a result that came in time stands.
+fn conclude(status: Status, cancelled: Option<Status>, body: Vec<u8>) -> Performed {
+    let timing = Timing::default();
+    match (status, cancelled) {
+        (Status::Cancelled, Some(why)) => Performed { status: why, body, timing },
+        _ if body.len() > LONGEST_RESULT => {
+            let words = format!("The result has {} bytes; the most is {LONGEST_RESULT}.", body.len());
+            Performed { status: Status::TooLarge, body: error_body(&words), timing }
+        }
+        _ => Performed { status, body, timing },
+    }
+}

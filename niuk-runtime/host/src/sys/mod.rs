@@ -1,0 +1,8 @@
+//! The only unsafe code: the C interface of function libraries, and system calls without a safe wrapper.
+#![allow(unsafe_code)]
+
+pub mod confine;
+pub mod isolate;
+pub mod library;
+pub mod machine;
+pub mod socket;
