@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -51,7 +50,7 @@ from argo_provider.telemetry import logs
 from argo_provider.telemetry.metrics import Metrics
 from argo_provider.telemetry.pool import PoolMetrics
 from argo_proxy.pool.pool import PoolLimits
-from argo_proxy.runtimes import Catalogue, default_tools_directory, load_catalogue
+from argo_proxy.runtimes import Catalogue, load_catalogue
 from argo_proxy.sandboxes.port import DriverReport, SandboxDriver, SandboxKind
 from argo_proxy.sandboxes.process.driver import ProcessDriver, ProcessSettings, default_run_dir
 
@@ -106,9 +105,8 @@ async def serving(settings: Settings) -> AsyncIterator[Service]:
         stores = await stack.enter_async_context(open_stores(settings))
         await install.install(stores.entities, stores.namespaces, clock)
         catalogue = load_catalogue()
-        tools = default_tools_directory()
-        drivers, reports = await _drivers(settings, catalogue, tools, stack)
-        provisioner = Provisioner(drivers, catalogue, tools, settings.runtimes.kinds)
+        drivers, reports = await _drivers(settings, stack)
+        provisioner = Provisioner(drivers, catalogue, settings.runtimes.kinds)
         provisioner.reports = reports
         placement = await stack.enter_async_context(_placement(settings, drivers, catalogue, stores.blobs, metrics))
         tasks = TaskScope()
@@ -125,16 +123,15 @@ async def serving(settings: Settings) -> AsyncIterator[Service]:
 
 
 async def _drivers(
-    settings: Settings, catalogue: Catalogue, tools: Path, stack: AsyncExitStack
+    settings: Settings, stack: AsyncExitStack
 ) -> tuple[dict[SandboxKind, SandboxDriver], list[DriverReport]]:
     """Those that the settings allow and this machine has, in order of preference; strays of a crash are swept."""
     installation = hashlib.sha256(str(settings.data_dir.resolve()).encode()).hexdigest()[:12]
-    folders = {runtime.kind: runtime.tool_directory(tools) for runtime in catalogue.runtimes()}
     candidates: list[SandboxDriver] = []
     if settings.sandbox is not SandboxChoice.PROCESS:
         candidates += _container_driver(installation)
     if settings.sandbox is not SandboxChoice.CONTAINER:
-        candidates.append(ProcessDriver(ProcessSettings(installation, default_run_dir(installation), folders)))
+        candidates.append(ProcessDriver(ProcessSettings(installation, default_run_dir(installation))))
     drivers: dict[SandboxKind, SandboxDriver] = {}
     reports = []
     for driver in candidates:

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import structlog
 
-from argo_proxy.runtimes import Catalogue, Runtime, runtimes_directory
+from argo_proxy.runtimes import Catalogue, Runtime
 from argo_proxy.sandboxes.port import DriverReport, Provision, SandboxDriver, SandboxKind
 
 log = structlog.get_logger(__name__)
 
 _FIRST = ("nodejs:20", "python:3.11", "java:17")
-_TOOL_SECONDS = 1800.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +33,9 @@ class Provisioner:
         self,
         drivers: Mapping[SandboxKind, SandboxDriver],
         catalogue: Catalogue,
-        tools: Path,
         kinds: Sequence[str] = (),
     ) -> None:
         self._drivers = drivers
-        self._tools = tools
         self._runtimes = [r for r in catalogue.runtimes() if not kinds or r.kind in kinds]
         self._runtimes.sort(key=lambda r: _FIRST.index(r.kind) if r.kind in _FIRST else len(_FIRST))
         self._states = {
@@ -66,13 +59,6 @@ class Provisioner:
         async def progress(step: Provision) -> None:
             self._note(kind, runtime, step)
 
-        trouble = ""
-        if kind is SandboxKind.PROCESS:
-            await progress(Provision(runtime.kind, ready=False, step="preparing the interpreter and launcher"))
-            trouble = await self._prepare_tools(runtime)
-        if trouble:
-            await progress(Provision(runtime.kind, ready=False, error=trouble))
-            return
         self._note(kind, runtime, await driver.provision(runtime, progress))
 
     def _note(self, kind: SandboxKind, runtime: Runtime, step: Provision) -> None:
@@ -86,31 +72,3 @@ class Provisioner:
             log.info("runtime_ready", sandbox=kind.value, kind=runtime.kind)
         else:
             log.info("runtime_provisioning", sandbox=kind.value, kind=runtime.kind, step=step.step)
-
-    async def _prepare_tools(self, runtime: Runtime) -> str:
-        """ "" when the kind's tool folder is there; else why not."""
-        script = runtimes_directory() / "provision"
-        process = await asyncio.create_subprocess_exec(
-            "nice",
-            str(script),
-            "--tools",
-            str(self._tools),
-            runtime.kind,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,
-        )
-        try:
-            async with asyncio.timeout(_TOOL_SECONDS):
-                output, _ = await process.communicate()
-        except TimeoutError:
-            return f"not prepared within {_TOOL_SECONDS:.0f} s"
-        finally:
-            if process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, 15)
-        if process.returncode == 0:
-            return ""
-        lines = output.decode(errors="replace").strip().splitlines()
-        return lines[-1][:500] if lines else f"the provisioning script ended with status {process.returncode}"

@@ -35,14 +35,18 @@ def storage_failure(error: SQLAlchemyError | OSError) -> StorageError:
         return StoreUnavailable(f"The database cannot be reached: {error.strerror or error}.")
     if isinstance(error, PoolTimeout):
         return StoreUnavailable("The database has no free connection; try again.")
-    if not isinstance(error, DBAPIError):
-        return StorageError("The database failed. Nothing was written.")
+    if isinstance(error, DBAPIError):
+        return _driver_failure(error)
+    return StorageError(f"The database failed. {_NOTHING_WRITTEN}.")
+
+
+def _driver_failure(error: DBAPIError) -> StorageError:
     code = str(getattr(error.orig, "sqlite_errorname", ""))
     for prefix, text in _SQLITE_TEXTS.items():
         if code.startswith(prefix):
             return StoreUnavailable(text)
     if error.connection_invalidated:
         return StoreUnavailable(f"The connection to the database broke. {_NOTHING_WRITTEN}; try again.")
-    if code in {"SQLITE_CORRUPT", "SQLITE_NOTADB"}:
+    if code.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
         return StorageError("The database file is damaged. Restore it from a backup.")
     return StorageError(f"The database refused the request. {_NOTHING_WRITTEN}.")
