@@ -111,6 +111,15 @@ def top_level_links(root: Path = Path("/")) -> dict[str, str]:
     return {name: str((root / name).readlink()) for name in _SYSTEM_FOLDERS if (root / name).is_symlink()}
 
 
+def toolchain_folders(tool: Path) -> tuple[Path, ...]:
+    """A kind's tool folder, and the folders in /opt that the interpreters in it are links to. Reads the disk."""
+    if not tool.is_dir():
+        return ()
+    targets = [path.resolve() for path in (*tool.iterdir(), *tool.glob("bin/*")) if path.is_symlink()]
+    outside = {Path(*target.parts[:3]) for target in targets if target.is_relative_to("/opt")}
+    return (tool, *sorted(outside))
+
+
 def _bubblewrap(confinement: Confinement) -> list[str]:
     arguments = ["bwrap", "--die-with-parent", "--new-session", "--unshare-pid", "--unshare-ipc", "--unshare-uts"]
     arguments += ["--unshare-cgroup-try", "--hostname", "sandbox"]
@@ -135,6 +144,7 @@ def _system_view(confinement: Confinement) -> list[str]:
         else:
             arguments += ["--ro-bind-try", f"/{name}", f"/{name}"]
     for name in _ETC:
+        arguments += _parents(Path("/etc", name))
         arguments += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
     arguments += [
         "--ro-bind",
@@ -145,21 +155,35 @@ def _system_view(confinement: Confinement) -> list[str]:
         "/etc/group",
     ]
     for tool in confinement.tools:
-        for parent in reversed(tool.parents[:-1]):  # left to itself, bubblewrap makes them for root alone
-            arguments += ["--dir", str(parent)]
+        arguments += _parents(tool)
         arguments += ["--ro-bind", str(tool), str(tool)]
     return [*arguments, "--ro-bind", str(confinement.runtime), RUNTIME_FOLDER]
 
 
+def _parents(path: Path) -> list[str]:
+    """The folders above `path`, open to all: left to itself, bubblewrap makes them for root alone."""
+    return [word for parent in reversed(path.parents[:-1]) for word in ("--dir", str(parent))]
+
+
 def _private_view(confinement: Confinement) -> list[str]:
+    """What only this sandbox has; after that the tools, which may lie below a folder that is private here."""
+    tools = [word for tool in confinement.tools for word in (*_open_path(tool), "--ro-bind", str(tool), str(tool))]
     return [
         *("--proc", "/proc", "--dev", "/dev"),
         *("--size", str(_SHM_BYTES), "--perms", "1777", "--tmpfs", "/dev/shm"),  # noqa: S108 — the sandbox's own
         *("--size", str(confinement.tmp_bytes), "--perms", "1777", "--tmpfs", "/tmp"),  # noqa: S108 — the sandbox's own
         *("--symlink", "/tmp", "/var/tmp"),  # noqa: S108 — the sandbox's own
         *("--bind", str(confinement.socket_folder), SOCKET_FOLDER),
+        *("--ro-bind", str(confinement.runtime), RUNTIME_FOLDER),
+        *tools,
         *("--remount-ro", "/dev", "--remount-ro", "/"),
     ]
+
+
+def _open_path(tool: Path) -> list[str]:
+    """The folders above a tool, which bubblewrap would make for root's eyes only."""
+    above = [parent for parent in reversed(tool.parents) if parent != Path("/")]
+    return [word for parent in above for word in ("--perms", "0755", "--dir", str(parent))]
 
 
 def _change_user(confinement: Confinement) -> list[str]:

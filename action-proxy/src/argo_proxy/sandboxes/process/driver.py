@@ -9,12 +9,12 @@ import platform
 import secrets
 import shutil
 import signal
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from argo_proxy.protocol.logs import LogCapture
-from argo_proxy.runtimes import Runtime
+from argo_proxy.runtimes import Runtime, default_tools_directory
 from argo_proxy.sandboxes.port import DriverReport, Provision, SandboxCreationError, SandboxKind, SandboxSpec
 from argo_proxy.sandboxes.process.cgroups import ControlGroup, ControlGroups, Limits
 from argo_proxy.sandboxes.process.confinement import (
@@ -23,10 +23,11 @@ from argo_proxy.sandboxes.process.confinement import (
     Confinement,
     command_line,
     process_environment,
+    toolchain_folders,
     top_level_links,
 )
 from argo_proxy.sandboxes.process.proc import marked_processes
-from argo_proxy.sandboxes.process.provisioning import installed, provision
+from argo_proxy.sandboxes.process.provisioning import provision_host
 from argo_proxy.sandboxes.process.sandbox import Holdings, ProcessEvents, ProcessSandbox, free
 from argo_proxy.sandboxes.process.seccomp import compile_filter
 from argo_proxy.sandboxes.process.users import UserIds
@@ -43,8 +44,7 @@ class ProcessSettings:
 
     installation: str
     run_dir: Path  # sockets and small files of running sandboxes; swept at start
-    tools: Mapping[str, Path] = field(default_factory=dict)  # kind → toolchain folder, the `{tool}` of its command
-    install_packages: bool = True  # let `provision` install a runtime's Debian packages (as root)
+    tools: Path = field(default_factory=default_tools_directory)  # one folder a kind, filled by `provision`
 
 
 def default_run_dir(installation: str) -> Path:
@@ -88,7 +88,7 @@ class ProcessDriver:
         return self._probed
 
     async def provision(self, runtime: Runtime, progress: Callable[[Provision], Awaitable[None]]) -> Provision:
-        done = await provision(runtime, self._tool(runtime), progress, install=self._settings.install_packages)
+        done = await provision_host(runtime, self._settings.tools, progress)
         self._ready[runtime.kind] = done.ready
         return done
 
@@ -207,14 +207,14 @@ class ProcessDriver:
     def _command(
         self, holdings: Holdings, spec: SandboxSpec, runtime: Runtime, uid: int | None, identity: str
     ) -> tuple[list[str], dict[str, str]]:
-        tool = self._tool(runtime)
-        places = {"{runtime}": RUNTIME_FOLDER, "{tool}": str(tool or "")}
+        tool = runtime.tool_directory(self._settings.tools)
+        inside = runtime.filled(runtime=Path(RUNTIME_FOLDER), tool=tool)
         confinement = Confinement(
-            command=[_filled(word, places) for word in runtime.command],
+            command=inside.command,
             environment={
                 "ARGO_MEMORY_MB": str(spec.memory_mb),
                 "ARGO_CONCURRENCY": str(spec.concurrency),
-                **{name: _filled(value, places) for name, value in runtime.environment.items()},
+                **inside.environment,
                 **spec.environment,
             },
             runtime=runtime.directory,
@@ -228,13 +228,10 @@ class ProcessDriver:
             cgroup_folders=holdings.group.folders if holdings.group else (),
             seccomp=self._seccomp,
             data_kib=None if holdings.group else spec.memory_mb << 10,
-            tools=(tool,) if tool is not None and not tool.is_relative_to("/usr") else (),
+            tools=toolchain_folders(tool),
             links=self._links,
         )
         return command_line(confinement), process_environment(confinement, marker=self._marker(identity))
-
-    def _tool(self, runtime: Runtime) -> Path | None:
-        return self._settings.tools.get(runtime.kind)
 
     def _marker(self, identity: str) -> str:
         return f"{self._settings.installation}/{identity}"
@@ -259,15 +256,6 @@ class ProcessDriver:
         return len(found)
 
 
-def _filled(text: str, places: Mapping[str, str]) -> str:
-    for place, value in places.items():
-        text = text.replace(place, value)
-    return text
-
-
 def _tmp_bytes(spec: SandboxSpec) -> int:
     """What is in the temporary folder counts as memory: at most half, so that a full one is an error of its own."""
     return min(spec.tmp_mb, max(spec.memory_mb // 2, 1)) << 20
-
-
-__all__ = ["ProcessDriver", "ProcessSettings", "default_run_dir", "installed"]

@@ -1,86 +1,71 @@
-"""Makes a runtime usable on this machine: finds it, or installs its Debian packages."""
+"""Makes a runtime usable on this machine: runs the recipe that comes with the launchers and passes its steps on."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
-from collections.abc import Awaitable, Callable, Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from argo_proxy.runtimes import Runtime
+from argo_proxy.runtimes import Runtime, probe_runtime
 from argo_proxy.sandboxes.port import Provision
 
-_PROBE_SECONDS = 30.0
-_INSTALL_SECONDS = 1800.0
-_apt = asyncio.Lock()  # apt itself allows one at a time
+PROVISION_SECONDS = 1800.0
+_KEPT_LINES = 8
+
+Progress = Callable[[Provision], Awaitable[None]]
 
 
-async def installed(runtime: Runtime, tool: Path | None) -> str:
-    """ "" if the runtime answers its probe with the version wanted; else what it said instead."""
-    if not runtime.probe:
-        return ""
-    argv = [word.replace("{tool}", str(tool or "")) for word in runtime.probe]
-    status, output = await _output(argv, _PROBE_SECONDS)
-    if status != 0:
-        return f"`{' '.join(argv)}` failed: {output.strip()[-500:]}"
-    if not any(line.strip().startswith(runtime.version_prefix) for line in output.splitlines() or [""]):
-        return f"`{' '.join(argv)}` says {output.strip()[:100]!r}, wanted {runtime.version_prefix!r}"
-    return ""
-
-
-async def provision(
-    runtime: Runtime, tool: Path | None, progress: Callable[[Provision], Awaitable[None]], *, install: bool
-) -> Provision:
-    """Ready when the runtime is there; installs it if it is not, where that is allowed and possible."""
-    trouble = await installed(runtime, tool)
-    if trouble and install and runtime.packages and os.geteuid() == 0 and shutil.which("apt-get"):
-        await progress(Provision(runtime.kind, ready=False, step=f"installing {', '.join(runtime.packages)}"))
-        trouble = await _install(runtime.packages) or await installed(runtime, tool)
-    if trouble and runtime.packages:
-        trouble += f"; to install it: apt-get install {' '.join(runtime.packages)}"
+async def provision_host(runtime: Runtime, tools: Path, progress: Progress) -> Provision:
+    """Ready when the runtime answers its probe from its folder below `tools`; the recipe installs what is missing."""
+    trouble = ""
+    recipe = runtime.directory.parent / "provision"
+    if runtime.probe and recipe.is_file():
+        argv = ["nice", "-n", "10", str(recipe), "--tools", str(tools), runtime.kind]
+        trouble = await run_steps(argv, runtime.kind, progress)
+    if not trouble:
+        probed = await probe_runtime(runtime, tools)
+        trouble = "" if probed.available else probed.reason
     done = Provision(runtime.kind, ready=not trouble, step="" if trouble else "ready", error=trouble)
     await progress(done)
     return done
 
 
-async def _install(packages: Sequence[str]) -> str:
-    async with _apt:
-        update = ["apt-get", "-q", "update"]
-        install = [
-            "apt-get",
-            "-q",
-            "-y",
-            "--no-install-recommends",
-            "-o",
-            "DPkg::Lock::Timeout=600",
-            "install",
-            *packages,
-        ]
-        for argv in (update, install):
-            status, output = await _output(argv, _INSTALL_SECONDS)
-            if status != 0:
-                return f"`{' '.join(argv)}` failed: {output.strip()[-500:]}"
-    return ""
-
-
-async def _output(argv: Sequence[str], seconds: float) -> tuple[int, str]:
-    """Exit status and output of a command; -1 when it could not be started or took too long."""
+async def run_steps(argv: list[str], kind: str, progress: Progress) -> str:
+    """Run a recipe, each line of its output a step; its last lines if it fails, else ""."""
     try:
         process = await asyncio.create_subprocess_exec(
             *argv,
-            env={**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
     except OSError as error:
-        return -1, str(error)
+        return f"`{' '.join(argv)}` cannot be run: {error}"
+    last: deque[str] = deque(maxlen=_KEPT_LINES)
     try:
-        async with asyncio.timeout(seconds):
-            output, _ = await process.communicate()
+        async with asyncio.timeout(PROVISION_SECONDS):
+            await _follow(process, kind, last, progress)
+            status = await process.wait()
     except TimeoutError:
-        process.kill()
-        await process.wait()
-        return -1, f"no answer within {seconds:.0f} s"
-    return process.returncode or 0, output.decode(errors="replace")
+        return f"`{' '.join(argv)}` did not end within {PROVISION_SECONDS:.0f} s"
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    return "" if status == 0 else f"`{' '.join(argv)}` failed: {' / '.join(last) or f'exit status {status}'}"
+
+
+async def _follow(process: asyncio.subprocess.Process, kind: str, last: deque[str], progress: Progress) -> None:
+    assert process.stdout is not None  # noqa: S101 — asked for above
+    while True:
+        try:
+            line = await process.stdout.readline()
+        except ValueError:  # a line longer than the reader's buffer
+            continue
+        if not line:
+            return
+        step = line.decode(errors="replace").strip().removeprefix(f"{kind}: ")
+        if step:
+            last.append(step)
+            await progress(Provision(kind, ready=False, step=step))
