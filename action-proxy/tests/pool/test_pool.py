@@ -1,0 +1,379 @@
+"""What the pool does with sandboxes, told instruction by instruction."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from argo_proxy.pool.events import NoEvents
+from argo_proxy.pool.job import Claim, Dropped, Job
+from argo_proxy.pool.life import SandboxState
+from argo_proxy.pool.pool import PoolLimits, SandboxPool, Unserved
+from argo_proxy.pool.serving import ServingLimits
+from argo_proxy.pool.shape import Shape
+from argo_proxy.pool.table import SandboxEntry
+from argo_proxy.protocol.messages import Executable, Execution, Invocation, OutcomeKind
+from argo_proxy.runtimes import Catalogue, Runtime
+from argo_proxy.sandboxes.port import (
+    Answered,
+    CollectedLogs,
+    Gone,
+    LogLine,
+    SandboxCreationError,
+    SandboxKind,
+    TimedOut,
+)
+
+pytestmark = pytest.mark.unit
+SHAPE = Shape(SandboxKind.FAKE, "nodejs:20", 256)
+CATALOGUE = Catalogue([Runtime("nodejs:20", "nodejs", Path("/runtime"), ("node",))])
+
+
+class Ends(NoEvents):
+    def __init__(self) -> None:
+        self.reasons: list[str] = []
+
+    def ended(self, shape: Shape, reason: str) -> None:
+        self.reasons.append(reason)
+
+
+class Bench:
+    """A pool with nobody who decides: the test does."""
+
+    def __init__(self, driver: Any, limits: PoolLimits | None = None) -> None:
+        self.driver = driver
+        self.tasks: set[asyncio.Task[None]] = set()
+        self.failures: list[SandboxCreationError] = []
+        self.loaded: list[str] = []
+        self.ends = Ends()
+        self.pool = SandboxPool(
+            {SandboxKind.FAKE: driver},
+            CATALOGUE,
+            self.load,
+            spawn=self.spawn,
+            changed=lambda: None,
+            start_failed=lambda entry, error: self.failures.append(error),
+            limits=limits or PoolLimits(serving=ServingLimits(load_seconds=5, log_seconds=0.5)),
+            events=self.ends,
+        )
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    async def settle(self) -> None:
+        while self.tasks:
+            await asyncio.gather(*self.tasks)
+
+    async def load(self, digest: str) -> bytes:
+        self.loaded.append(digest)
+        if digest == "missing":
+            raise KeyError(digest)
+        return b"code of it"
+
+    def job(self, *, claim: Claim | None = None, shape: Shape = SHAPE, **changes: Any) -> Job:
+        fields: dict[str, Any] = {"code_digest": "sha256:1", "binary": False, "timeout_ms": 60_000} | changes
+        executable = Executable("a", "/a/f", "0.0.1", "1", "nodejs:20", "main", **fields)
+        loop = asyncio.get_running_loop()
+        answered, finished = loop.create_future(), loop.create_future()
+        invocation = Invocation("id", "tid", executable, {"x": 1})
+        return Job(invocation, shape, claim=claim, answered=answered, finished=finished, now=loop.time())
+
+    async def started(self, shape: Shape = SHAPE) -> SandboxEntry:
+        entry = self.pool.start(shape, ("a", "/a/f", "1"))
+        await self.settle()
+        return entry
+
+    async def serve(self, entry: SandboxEntry, job: Job) -> Execution | Unserved:
+        served = await self.pool.serve(entry, job, cold=self.pool.assign(entry, job.key))
+        await self.settle()
+        return served
+
+    def serving(self, entry: SandboxEntry, job: Job) -> asyncio.Future[Execution | Unserved]:
+        """The same, begun and not awaited."""
+        return asyncio.ensure_future(self.pool.serve(entry, job, cold=self.pool.assign(entry, job.key)))
+
+    async def warmed(self, shape: Shape = SHAPE) -> SandboxEntry:
+        entry = await self.started(shape)
+        await self.serve(entry, self.job(shape=shape))
+        return entry
+
+
+@pytest.fixture
+async def bench(driver: Any) -> Bench:
+    return Bench(driver)
+
+
+def executed(served: Execution | Unserved) -> Execution:
+    assert isinstance(served, Execution)
+    return served
+
+
+async def test_cold_then_warm(bench: Bench) -> None:
+    entry = await bench.started()
+    first = executed(await bench.serve(entry, bench.job()))
+    second = executed(await bench.serve(entry, bench.job()))
+    assert (first.outcome.kind, first.outcome.result) == (OutcomeKind.SUCCESS, {"ok": True})
+    assert (first.phases.cold, second.phases.cold) == (True, False)
+    assert second.phases.init == second.phases.start == 0
+    assert (first.sandbox, first.sandbox_id) == ("fake", "fake-1")
+    assert bench.loaded == ["sha256:1"]
+    bodies = [json.loads(body)["value"] for body in bench.driver.sandboxes[0].bodies]
+    assert [body.get("code") for body in bodies] == ["code of it", None, None]
+    assert entry.life.state is SandboxState.WARM
+
+
+async def test_the_outcome_is_known_before_the_logs(bench: Bench) -> None:
+    entry = await bench.warmed()
+    line = LogLine(0, "stdout", "hello")
+    bench.driver.sandboxes[0].logs = CollectedLogs((line,))
+    job = bench.job()
+    execution = executed(await bench.serve(entry, job))
+    assert job.answered.result().logs == ()
+    assert job.answered.result().outcome == execution.outcome
+    assert execution.logs == ("1970-01-01T00:00:00.000000000Z stdout: hello",)
+
+
+@pytest.mark.parametrize("answer", [TimedOut(), Gone(), Answered(502, b'{"error":"x"}', 13), Answered(200, b"no", 2)])
+async def test_a_developer_error_ends_the_sandbox(bench: Bench, answer: Any) -> None:
+    entry = await bench.warmed()
+    bench.driver.sandboxes[0].answer = answer
+    execution = executed(await bench.serve(entry, bench.job()))
+    assert execution.outcome.kind is OutcomeKind.DEVELOPER_ERROR
+    assert execution.outcome.timed_out is isinstance(answer, TimedOut)
+    assert "stderr: The action did not initialize or run as expected." in execution.logs[-1]
+    assert bench.driver.sandboxes[0].destroyed
+    assert len(bench.pool.table) == 0
+    assert bench.pool.table.memory_used == 0
+
+
+async def test_an_application_error_keeps_it(bench: Bench) -> None:
+    entry = await bench.warmed()
+    bench.driver.sandboxes[0].answer = Answered(200, b'{"error":"mine"}', 16)
+    execution = executed(await bench.serve(entry, bench.job()))
+    assert execution.outcome.kind is OutcomeKind.APPLICATION_ERROR
+    assert entry.life.state is SandboxState.WARM
+
+
+async def test_failed_init_ends_the_invocation_and_the_sandbox(bench: Bench) -> None:
+    entry = await bench.started()
+    bench.driver.sandboxes[0].init_answer = Answered(502, b'{"error":"bad code"}', 20)
+    execution = executed(await bench.serve(entry, bench.job()))
+    assert execution.outcome.result == {"error": "bad code"}
+    assert len(bench.driver.sandboxes[0].bodies) == 1
+    assert bench.driver.sandboxes[0].destroyed
+
+
+async def test_code_that_is_gone(bench: Bench) -> None:
+    entry = await bench.started()
+    execution = executed(await bench.serve(entry, bench.job(code_digest="missing")))
+    assert execution.outcome.kind is OutcomeKind.APPLICATION_ERROR
+    assert execution.outcome.result == {"error": "Action could not be found or may have been deleted."}
+    assert len(bench.pool.table) == 0
+
+
+async def test_logs_out_of_step_end_the_sandbox(bench: Bench) -> None:
+    """A function that closed its stdout: the next one's log would be taken for its own."""
+    entry = await bench.warmed()
+    bench.driver.sandboxes[0].logs = CollectedLogs((), complete=False)
+    execution = executed(await bench.serve(entry, bench.job()))
+    assert execution.outcome.kind is OutcomeKind.SUCCESS
+    assert "There was an issue while collecting your logs." in execution.logs[-1]
+    assert bench.driver.sandboxes[0].destroyed
+    assert bench.ends.reasons == ["failed"]
+
+
+async def test_an_image_of_the_users_prints_no_sentinels(bench: Bench) -> None:
+    shape = SHAPE._replace(kind="blackbox", image="mine/image")
+    bench.driver.prepare = lambda sandbox: setattr(sandbox, "logs", CollectedLogs((), complete=False))
+    entry = await bench.started(shape)
+    execution = executed(await bench.serve(entry, bench.job(shape=shape)))
+    assert execution.logs == ()
+    assert bench.driver.sandboxes[0].waits == [0.0]
+    assert bench.driver.sandboxes[0].spec.runtime is None
+    assert entry.life.state is SandboxState.WARM
+
+
+@pytest.mark.parametrize("answer", [Gone(sent=False), Answered(503, b"{}", 2)])
+async def test_a_warm_sandbox_that_took_nothing_sends_the_job_elsewhere(bench: Bench, answer: Any) -> None:
+    entry = await bench.warmed()
+    bench.driver.sandboxes[0].answer = answer
+    job = bench.job()
+    assert await bench.serve(entry, job) is Unserved.ELSEWHERE
+    assert not job.began
+    assert not job.answered.done()
+    assert len(bench.pool.table) == 0
+
+
+async def test_once_init_was_sent_nothing_is_tried_again(bench: Bench) -> None:
+    entry = await bench.started()
+    bench.driver.sandboxes[0].answer = Gone(sent=False)
+    execution = executed(await bench.serve(entry, bench.job()))
+    assert execution.outcome.result == {"error": "The action did not produce a valid response and exited unexpectedly."}
+
+
+async def test_a_stem_cell_that_died_before_init_sends_the_job_elsewhere(bench: Bench) -> None:
+    entry = await bench.started()
+    bench.driver.sandboxes[0].init_answer = Gone(sent=False)
+    assert await bench.serve(entry, bench.job()) is Unserved.ELSEWHERE
+    assert len(bench.pool.table) == 0
+
+
+async def test_a_sandbox_that_dies_idle_leaves_the_table(bench: Bench) -> None:
+    entry = await bench.warmed()
+    bench.driver.sandboxes[0].exit(Gone(exit_code=1))
+    await bench.settle()
+    assert entry.gone
+    assert len(bench.pool.table) == 0
+    assert bench.ends.reasons == ["died"]
+
+
+async def test_dead_between_assignment_and_claim(bench: Bench) -> None:
+    entry = await bench.warmed()
+
+    async def claim() -> bool:
+        bench.driver.sandboxes[0].exit(Gone())
+        return True
+
+    job = bench.job(claim=claim)
+    assert await bench.serve(entry, job) is Unserved.ELSEWHERE
+    assert job.claim is None  # not claimed twice
+    assert len(bench.pool.table) == 0
+
+
+async def test_a_refused_claim_leaves_a_stem_cell(bench: Bench) -> None:
+    async def refuse() -> bool:
+        return False
+
+    entry = await bench.started()
+    assert await bench.serve(entry, bench.job(claim=refuse)) is Unserved.DROPPED
+    assert entry.key is None
+    assert bench.pool.table.stem(SHAPE) == entry.number
+    assert bench.driver.sandboxes[0].bodies == []
+
+
+async def test_a_refused_claim_leaves_a_warm_sandbox_warm(bench: Bench) -> None:
+    async def refuse() -> bool:
+        return False
+
+    entry = await bench.warmed()
+    assert await bench.serve(entry, bench.job(claim=refuse)) is Unserved.DROPPED
+    assert bench.pool.table.free_slot(("a", "/a/f", "1")) == entry.number
+
+
+async def test_a_claim_that_never_answers_is_a_refusal(driver: Any) -> None:
+    bench = Bench(driver, PoolLimits(claim_seconds=0.01))
+    never = asyncio.Event()
+
+    async def claim() -> bool:
+        return await never.wait()
+
+    entry = await bench.warmed()
+    assert await bench.serve(entry, bench.job(claim=claim)) is Unserved.DROPPED
+
+
+async def test_up_to_concurrency_share_a_sandbox_and_one_failure_spares_the_others(bench: Bench) -> None:
+    shape = SHAPE._replace(concurrency=3)
+    entry = await bench.warmed(shape)
+    sandbox = bench.driver.sandboxes[0]
+    sandbox.hold()
+    jobs = [bench.job(shape=shape, concurrency=3) for _ in range(3)]
+    running = [bench.serving(entry, job) for job in jobs]
+    assert bench.pool.table.free_slot(jobs[0].key) is None
+    for _ in jobs:
+        await sandbox.entered.acquire()
+    sandbox.answer = Answered(502, b'{"error":"x"}', 13)
+    sandbox.gate.set()
+    served = [executed(await one) for one in running]
+    assert [execution.outcome.kind for execution in served] == [OutcomeKind.DEVELOPER_ERROR] * 3
+    assert sandbox.most_running == 3
+    await bench.settle()
+    assert sandbox.destroyed
+    assert len(bench.pool.table) == 0
+
+
+async def test_one_that_fails_among_several_lets_the_others_finish(bench: Bench) -> None:
+    shape = SHAPE._replace(concurrency=2)
+    entry = await bench.warmed(shape)
+    sandbox = bench.driver.sandboxes[0]
+    sandbox.hold()
+    slow = bench.job(shape=shape, concurrency=2)
+    running = bench.serving(entry, slow)
+    await sandbox.entered.acquire()
+    gate, sandbox.gate = sandbox.gate, asyncio.Event()
+    sandbox.gate.set()
+    sandbox.answer = TimedOut()
+    await bench.serve(entry, bench.job(shape=shape, concurrency=2))
+    assert not sandbox.destroyed
+    assert bench.pool.table.free_slot(slow.key) is None
+    sandbox.answer = Answered(200, b'{"ok":1}', 8)
+    gate.set()
+    assert executed(await running).outcome.kind is OutcomeKind.SUCCESS
+    await bench.settle()
+    assert sandbox.destroyed
+
+
+async def test_evicting_a_busy_sandbox_waits_for_its_activation(bench: Bench) -> None:
+    entry = await bench.warmed()
+    sandbox = bench.driver.sandboxes[0]
+    sandbox.hold()
+    job = bench.job()
+    running = bench.serving(entry, job)
+    await sandbox.entered.acquire()
+    bench.pool.evict(entry, "forgotten")
+    bench.pool.evict(entry, "forgotten")
+    assert not sandbox.destroyed
+    sandbox.gate.set()
+    assert executed(await running).outcome.kind is OutcomeKind.SUCCESS
+    await bench.settle()
+    assert sandbox.destroyed
+
+
+async def test_a_creation_that_fails_is_told_and_frees_its_memory(bench: Bench) -> None:
+    bench.driver.error = SandboxCreationError("no more processes")
+    entry = await bench.started()
+    assert [error.reason for error in bench.failures] == ["no more processes"]
+    assert entry.gone
+    assert bench.pool.table.memory_used == 0
+
+
+async def test_a_creation_that_hangs_is_a_failure(driver: Any) -> None:
+    bench = Bench(driver, PoolLimits(create_seconds=0.01))
+    driver.gate.clear()
+    await bench.started()
+    assert "within 0.01 s" in bench.failures[0].reason
+    assert len(bench.pool.table) == 0
+
+
+async def test_closing_ends_every_sandbox(bench: Bench) -> None:
+    await bench.warmed()
+    await bench.started()
+    await bench.pool.close()
+    assert [sandbox.destroyed for sandbox in bench.driver.sandboxes] == [True, True]
+    assert bench.ends.reasons == ["closing", "closing"]
+
+
+async def test_what_serving_raises_leaves_no_sandbox_behind(bench: Bench) -> None:
+    entry = await bench.warmed()
+
+    async def broken(**_: object) -> CollectedLogs:
+        raise OSError("disk")
+
+    bench.driver.sandboxes[0].collect_logs = broken
+    with pytest.raises(OSError, match="disk"):
+        await bench.serve(entry, bench.job())
+    await bench.settle()
+    assert bench.driver.sandboxes[0].destroyed
+
+
+async def test_a_dropped_job_needs_no_listener(bench: Bench) -> None:
+    job = bench.job()
+    job.drop("cancelled")
+    with pytest.raises(Dropped):
+        await job.finished
