@@ -13,7 +13,7 @@ _CONTENT_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,15})[ \t]*(?=\
 _ENCODED_OR_CLOSING = re.compile(rb"\r\n(transfer-encoding:|connection:[ \t]*close)", re.IGNORECASE)
 
 
-class MalformedAnswer(Exception):  # noqa: N818 — an event of the protocol, not a failure of ours
+class MalformedAnswer(Exception):
     """What the runtime sent is no answer that the protocol allows."""
 
 

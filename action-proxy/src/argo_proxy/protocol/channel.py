@@ -116,6 +116,7 @@ class RuntimeChannel:
         self._idle: list[_Connection] = []
         self._busy: set[_Connection] = set()
         self._closed = asyncio.Event()
+        self._was_up = False
         self._heads: dict[str, bytes] = {}
 
     async def post(self, path: str, body: bytes, *, timeout: float, limit: int) -> Answer:  # noqa: ASYNC109
@@ -181,7 +182,9 @@ class RuntimeChannel:
                     return await self._open()
             except TimeoutError:
                 return TimedOut()
-            except OSError:
+            except OSError as error:
+                if self._was_up and isinstance(error, ConnectionRefusedError | FileNotFoundError):
+                    return Gone(sent=False)  # it took connections before: the launcher has ended
                 if self._loop.time() + pause >= deadline:
                     return TimedOut()
             await self._pause(pause)
@@ -192,9 +195,10 @@ class RuntimeChannel:
         address = self._address
         if isinstance(address, TcpAddress):
             _, made = await self._loop.create_connection(self._new_connection, address.host, address.port)
-            return made
-        address.path.stat()  # far cheaper than a failing connect, and most tries of a cold start end here
-        _, made = await self._loop.create_unix_connection(self._new_connection, str(address.path))
+        else:
+            address.path.stat()  # far cheaper than a failing connect, and most tries of a cold start end here
+            _, made = await self._loop.create_unix_connection(self._new_connection, str(address.path))
+        self._was_up = True
         return made
 
     def _new_connection(self) -> _Connection:

@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from argo_proxy.sandboxes.folders import SOCKET_NAME
+
 SOCKET_FOLDER = "/argo"
 RUNTIME_FOLDER = "/runtime"
-SOCKET_NAME = "run.sock"
 MARKER = "ARGO_SANDBOX"  # in the environment of every process of a sandbox: what the sweep looks for
 
 _OPEN_FILES = 4096

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from argo_proxy.protocol.logs import LogCapture
 from argo_proxy.runtimes import Runtime, default_tools_directory
+from argo_proxy.sandboxes.folders import SandboxFolder, default_run_dir, sweep_folders
 from argo_proxy.sandboxes.port import DriverReport, Provision, SandboxCreationError, SandboxKind, SandboxSpec
 from argo_proxy.sandboxes.process.cgroups import ControlGroup, ControlGroups, Limits
 from argo_proxy.sandboxes.process.confinement import (
@@ -28,12 +29,11 @@ from argo_proxy.sandboxes.process.confinement import (
 )
 from argo_proxy.sandboxes.process.proc import marked_processes
 from argo_proxy.sandboxes.process.provisioning import provision_host
-from argo_proxy.sandboxes.process.sandbox import Holdings, ProcessEvents, ProcessSandbox, free
+from argo_proxy.sandboxes.process.sandbox import Holdings, ProcessEvents, ProcessSandbox
 from argo_proxy.sandboxes.process.seccomp import compile_filter
 from argo_proxy.sandboxes.process.users import UserIds
 
 _START_SECONDS = 10.0
-_MAX_SOCKET_PATH = 107  # sun_path, less its terminator
 _CGROUP_OVERHEAD_PIDS = 4  # sh, bubblewrap twice, setpriv
 _FILE_BYTES = 512 << 20
 
@@ -45,12 +45,6 @@ class ProcessSettings:
     installation: str
     run_dir: Path  # sockets and small files of running sandboxes; swept at start
     tools: Path = field(default_factory=default_tools_directory)  # one folder a kind, filled by `provision`
-
-
-def default_run_dir(installation: str) -> Path:
-    """A folder whose path is short enough for sockets and that a reboot empties."""
-    base = Path("/run") if os.geteuid() == 0 else Path(os.environ.get("XDG_RUNTIME_DIR", "/tmp"))  # noqa: S108
-    return base / f"argofn-{installation}"
 
 
 class ProcessDriver:
@@ -112,7 +106,7 @@ class ProcessDriver:
         try:
             return await self._start(identity, spec, runtime, holdings, uid)
         except (OSError, TimeoutError) as error:
-            await asyncio.to_thread(free, holdings.folder, holdings.group)
+            await asyncio.to_thread(holdings.free)
             self._release(uid)
             raise SandboxCreationError(f"cannot start a sandbox: {error}") from error
 
@@ -157,28 +151,21 @@ class ProcessDriver:
         except (OSError, TimeoutError) as error:
             return f"cannot start a confined process: {error!r}"
         finally:
-            await asyncio.to_thread(free, holdings.folder, holdings.group)
+            await asyncio.to_thread(holdings.free)
             self._release(uid)
         if process.returncode == 0:
             return ""
         return trouble.decode(errors="replace").strip() or f"exit status {process.returncode}"
 
     def _hold(self, identity: str, spec: SandboxSpec, uid: int | None) -> Holdings:
-        folder = self._settings.run_dir / identity
-        socket_folder = folder / "io"
-        socket_folder.mkdir(parents=True)
-        folder.chmod(0o711)
-        self._write_accounts(folder, uid)
-        socket_folder.chmod(0o700)
-        if uid is not None:
-            os.chown(socket_folder, uid, uid)
-        if len(str(socket_folder)) + 10 > _MAX_SOCKET_PATH:
-            raise OSError(f"the path {folder} is too long for a socket: set a shorter run folder")
+        folder = SandboxFolder(self._settings.run_dir / identity)
+        folder.make(uid)
+        self._write_accounts(folder.path, uid)
         group: ControlGroup | None = None
         if self._use_groups:
             limits = Limits(spec.memory_mb << 20, spec.cpus, spec.pids + _CGROUP_OVERHEAD_PIDS)
             group = self._groups.create(identity, limits)
-        return Holdings(folder, socket_folder, group, lambda: self._release(uid))
+        return Holdings(folder, group, lambda: self._release(uid))
 
     @staticmethod
     def _write_accounts(folder: Path, uid: int | None) -> None:
@@ -202,7 +189,7 @@ class ProcessDriver:
                 stdin=asyncio.subprocess.DEVNULL,
                 start_new_session=True,  # a Ctrl-C at the service is no signal to its sandboxes
             )
-        return ProcessSandbox(identity, transport, events, logs, holdings)
+        return ProcessSandbox(identity, (transport, events), logs, holdings)
 
     def _command(
         self, holdings: Holdings, spec: SandboxSpec, runtime: Runtime, uid: int | None, identity: str
@@ -218,9 +205,9 @@ class ProcessDriver:
                 **spec.environment,
             },
             runtime=runtime.directory,
-            socket_folder=holdings.socket_folder,
-            passwd=holdings.folder / "passwd",
-            group=holdings.folder / "group",
+            socket_folder=holdings.folder.sockets,
+            passwd=holdings.folder.path / "passwd",
+            group=holdings.folder.path / "group",
             uid=uid,
             tmp_bytes=_tmp_bytes(spec),
             pids=spec.pids,
@@ -248,14 +235,12 @@ class ProcessDriver:
         for pid in marked_processes(MARKER, self._marker("")):
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
-        if self._settings.run_dir.is_dir():
-            for folder in self._settings.run_dir.iterdir():
-                if folder.is_dir():
-                    found.add(folder.name)
-                    shutil.rmtree(folder, ignore_errors=True)
-        return len(found)
+        return len(found | sweep_folders(self._settings.run_dir))
 
 
 def _tmp_bytes(spec: SandboxSpec) -> int:
     """What is in the temporary folder counts as memory: at most half, so that a full one is an error of its own."""
     return min(spec.tmp_mb, max(spec.memory_mb // 2, 1)) << 20
+
+
+__all__ = ["ProcessDriver", "ProcessSettings", "default_run_dir"]
