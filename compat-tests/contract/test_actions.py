@@ -1,5 +1,6 @@
 """Create, read, update and delete actions (contract 1.1, 1.2)."""
 
+import asyncio
 import base64
 import re
 from typing import Any
@@ -226,3 +227,22 @@ async def test_an_update_is_what_runs_next(ow: Workspace) -> None:
     code = "function main() { return {version: 2} }"
     expect_ok(await ow.put("actions", name, {"exec": {"kind": NODE, "code": code}}, overwrite=True))
     assert await ow.result(name) == {"version": 2}
+
+
+async def test_updates_at_the_same_time_are_not_lost(ow: Workspace) -> None:
+    name = await ow.action()
+    updates = (ow.put("actions", name, {"parameters": pairs({"n": n})}, overwrite=True) for n in range(12))
+    answers = await asyncio.gather(*updates)
+    done = [answer for answer in answers if answer.status == 200]
+    for answer in answers:
+        if answer.status != 200:
+            expect_error(answer, 409, "Concurrent modification to resource detected.")
+    versions = {answer.json["version"] for answer in done}
+    assert len(versions) == len(done), "each update has a version of its own"
+    assert expect_ok(await ow.get("actions", name))["version"] == f"0.0.{1 + len(done)}"
+
+
+async def test_creations_at_the_same_time(ow: Workspace) -> None:
+    name = ow.name()
+    answers = await asyncio.gather(*(ow.put("actions", name, {"exec": CODE}) for _ in range(8)))
+    assert sorted(answer.status for answer in answers) == [200] + [409] * 7

@@ -119,6 +119,15 @@ async def test_the_list_of_one_package(ow: Workspace) -> None:
     assert len(expect_ok(await ow.get("actions", f"{package}/", limit=1))) == 1
 
 
+async def test_a_double_slash_as_wsk_sends_it(ow: Workspace) -> None:
+    """`wsk action list package/`."""
+    package = ow.name("package")
+    expect_ok(await ow.put("packages", package, {}))
+    await ow.action(name=f"{package}/one")
+    (item,) = expect_ok(await ow.call("GET", ow.path("actions", f"{package}//") + "?limit=30&skip=0"))
+    assert item["name"] == "one"
+
+
 async def test_the_list_of_a_binding_is_its_providers(ow: Workspace) -> None:
     package, binding = ow.name("package"), ow.name("binding")
     expect_ok(await ow.put("packages", package, {}))

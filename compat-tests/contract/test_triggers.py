@@ -92,7 +92,8 @@ async def test_a_fire(ow: Workspace) -> None:
     action = await ow.action()
     trigger = await make_trigger(ow, parameters=pairs({"a": "trigger", "b": "trigger"}))
     rule = await make_rule(ow, trigger, action)
-    answer = await ow.post("triggers", trigger, {"b": "payload"})
+    path, headers = ow.path("triggers", trigger), {"X-Mine": "header"}
+    answer = await ow.call("POST", path, json={"b": "payload"}, headers=headers)
     body = expect_ok(answer, 202)
     assert set(body) == {"activationId"}
     assert answer.headers["x-openwhisk-activation-id"] == body["activationId"]
@@ -108,6 +109,8 @@ async def test_a_fire(ow: Workspace) -> None:
     assert invoked["cause"] == body["activationId"]
     result = invoked["response"]["result"]
     assert {key: result[key] for key in "ab"} == {"a": "trigger", "b": "payload"}
+    sent = {name.lower(): value for name, value in result["__ow_headers"].items()}
+    assert sent["x-mine"] == "header"
 
 
 async def test_several_rules_of_one_trigger(ow: Workspace) -> None:
