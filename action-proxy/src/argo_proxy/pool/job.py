@@ -11,7 +11,7 @@ from argo_proxy.protocol.messages import Execution, Invocation
 Claim = Callable[[], Awaitable[bool]]
 
 
-class Dropped(Exception):  # noqa: N818 — not a failure
+class Dropped(Exception):
     """The invocation was given up before user code began: its claim was refused, or the service stopped first.
 
     There is no activation to record here; journaled work stays in the journal.

@@ -80,7 +80,7 @@ CREATED, UNBOUND, INITIALISED = Created(), Unbound(), Initialised()
 ASSIGNED, RELEASED, RETIRED, ENDED = Assigned(), Released(), Retired(), Ended()
 
 
-class ImpossibleTransition(Exception):  # noqa: N818 — it names what happened
+class ImpossibleTransition(Exception):
     """This event cannot happen in this state."""
 
     def __init__(self, life: Life, event: Event, story: str = "") -> None:

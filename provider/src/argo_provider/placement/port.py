@@ -38,7 +38,7 @@ class OverloadReason(Enum):
     UNPREPARED = "unprepared"  # no sandbox technology is ready for its kind (yet)
 
 
-class Overloaded(Exception):  # noqa: N818
+class Overloaded(Exception):
     """Raised at once by `submit`: nothing was kept, nothing will run; `str()` is a sentence for the user."""
 
     def __init__(self, reason: OverloadReason, message: str) -> None:
