@@ -94,7 +94,7 @@ class Workspace:
             raw = await response.read()
             return Answer(response.status, response.headers.copy(), raw, time.monotonic() - began)
 
-    async def get(self, collection: str, name: str = "", **query: Any) -> Answer:
+    async def get(self, collection: str, name: str = "", /, **query: Any) -> Answer:
         return await self.call("GET", self.path(collection, name), query=query)
 
     async def put(self, collection: str, name: str, body: Any, **query: Any) -> Answer:

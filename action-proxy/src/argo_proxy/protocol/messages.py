@@ -25,7 +25,7 @@ class Executable:
     kind: str  # "nodejs:20", "blackbox", …
     main: str
     code_digest: str | None  # blob id of the code; None where there is none (blackbox image alone)
-    binary: bool
+    binary: bool  # the blob is an archive's bytes; else UTF-8 source
     image: str | None = None  # blackbox only
     memory_mb: int = 256
     timeout_ms: int = 60_000

@@ -62,6 +62,8 @@ async def error_mapping(request: web.Request, handler: Handler) -> web.StreamRes
             log.error("request_failed", path=request.path, reason=error.reason, text=error.text)  # noqa: TRY400 — foreseen: the text says it all
         response = error_response(error, request[TRANSACTION])
     except web.HTTPException as error:
+        if error.status < 400:
+            raise
         response = error_response(_of_http(error), request[TRANSACTION])
     except (ConnectionError, TimeoutError) as error:
         log.info("request_aborted", path=request.path, error=repr(error))

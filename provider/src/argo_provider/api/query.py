@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from argo_provider.errors import BadRequest, MalformedQuery
+from argo_provider.errors import MalformedQuery
 from argo_provider.model.limits import Range
 from argo_provider.storage.port import Page
 
@@ -15,19 +15,20 @@ def flag(request: web.Request, name: str, *, default: bool = False) -> bool:
     if text is None:
         return default
     lowered = text.lower()
-    if lowered not in {"true", "false", "yes", "no", "on", "off", "1", "0"}:
-        raise MalformedQuery(name, f"'{text}' is not a valid Boolean value")
-    return lowered in {"true", "yes", "on", "1"}
+    if lowered not in {"true", "false"}:
+        raise MalformedQuery(name, f"'{text[:64]}' is not a valid Boolean value")
+    return lowered == "true"
 
 
 def page(request: web.Request, collection: str, limits: Range) -> Page:
-    """`limit` (0 = the most) and `skip`; BadRequest."""
+    """`limit` (0 = the most) and `skip`; MalformedQuery."""
     limit = _integer(request, "limit", limits.default, collection)
     if not limits.low <= limit <= limits.high:
-        raise BadRequest(f"The value '{limit}' is not in the range of {limits.low} to {limits.high} for {collection}.")
+        text = f"The value '{limit}' is not in the range of {limits.low} to {limits.high} for {collection}."
+        raise MalformedQuery("limit", text)
     skip = _integer(request, "skip", 0, collection)
     if skip < 0:
-        raise BadRequest(f"The value '{skip}' is not greater than or equal to 0 for {collection}.")
+        raise MalformedQuery("skip", f"The value '{skip}' is not greater than or equal to 0 for {collection}.")
     return Page(min(skip, 2**53), limit or limits.high)
 
 
@@ -38,7 +39,7 @@ def _integer(request: web.Request, name: str, default: int, collection: str) -> 
     try:
         return int(text) if len(text) < 19 else int("x")
     except ValueError as error:
-        raise BadRequest(f"The value '{text}' is not an integer for {collection}.") from error
+        raise MalformedQuery(name, f"The value '{text[:64]}' is not an integer for {collection}.") from error
 
 
 def epoch_ms(request: web.Request, name: str) -> int | None:
@@ -49,4 +50,4 @@ def epoch_ms(request: web.Request, name: str) -> int | None:
     try:
         return int(text) if len(text) < 19 else int("x")
     except ValueError as error:
-        raise BadRequest(f"Parameter is not a valid value for epoch seconds: {text}") from error
+        raise MalformedQuery(name, f"Parameter is not a valid value for epoch seconds: {text[:64]}") from error

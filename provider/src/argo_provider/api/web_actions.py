@@ -24,6 +24,7 @@ from argo_provider.model.names import DEFAULT_PACKAGE, FullName, is_segment
 _EXTENSIONS = (".http", ".json", ".html", ".svg", ".text")
 _METHODS = "OPTIONS, GET, DELETE, POST, PUT, HEAD, PATCH"
 _HEADERS = "Authorization, Origin, X-Requested-With, Content-Type, Accept, User-Agent"
+_STRIPPED = frozenset({"x-ow-extra-logging"})
 _CORS_HEADERS = (
     "Access-Control-Allow-Origin",
     "Access-Control-Allow-Methods",
@@ -79,9 +80,9 @@ async def answer(
     body = await read_body(request, services.limits.payload_bytes)
     incoming = Incoming(
         method=request.method.lower(),
-        headers={name.lower(): value for name, value in request.headers.items()},
+        headers={n.lower(): value for n, value in request.headers.items() if n.lower() not in _STRIPPED},
         path=rest,
-        raw_query=request.query_string,
+        raw_query=request.rel_url.raw_query_string,
         query={**request.query, **(extra or {})},
         body=body,
         content_type=request.content_type if body else "",

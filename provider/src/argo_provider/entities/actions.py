@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -118,7 +120,7 @@ class Actions:
         if action.exec.is_sequence and parsed is not None:
             await check_sequence(self._entities, identity, action.name, action.exec, self._limits.sequence_length)
         if parsed is not None and parsed.code is not None:
-            digest = await self._blobs.put(parsed.code.encode())
+            digest = await self._blobs.put(await asyncio.to_thread(artifact, parsed.code, binary=action.exec.binary))
             action = replace(action, exec=replace(action.exec, code_digest=digest))
         (stored,) = await self._entities.commit([action])
         assert isinstance(stored, Action)  # noqa: S101
@@ -129,9 +131,11 @@ class Actions:
         return await resolve_action(self._entities, identity, name)
 
     async def code(self, action: Action) -> str | None:
-        """The code as it was sent."""
-        digest = action.exec.code_digest
-        return (await self._blobs.get(digest)).decode() if digest else None
+        """The code as it was sent: source, or base64."""
+        if action.exec.code_digest is None:
+            return None
+        stored = await self._blobs.get(action.exec.code_digest)
+        return (base64.b64encode(stored) if action.exec.binary else stored).decode()
 
     async def delete(self, identity: Identity, name: FullName) -> Action:
         require_owner(identity, name.namespace, str(name))
@@ -156,6 +160,11 @@ class Actions:
 
     async def count(self, listing: ActionListing) -> int:
         return await self._entities.count(Collection.ACTIONS, listing.namespace, package=listing.package)
+
+
+def artifact(code: str, *, binary: bool) -> bytes:
+    """What is stored of code: the archive's own bytes, or the source."""
+    return base64.b64decode(code) if binary else code.encode()
 
 
 def _parameters(exec_: Exec, given: Parameters | None, old: Parameters) -> Parameters:

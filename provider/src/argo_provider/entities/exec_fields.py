@@ -70,8 +70,8 @@ def _blackbox(body: Mapping[str, Any]) -> ParsedExec:
         raise MalformedRequest("'image' must be a string defined in 'exec' for 'blackbox' actions")
     code = body.get("code")
     code = code if isinstance(code, str) and code.strip() else None
-    binary = code is not None and is_base64(code.strip())
-    return ParsedExec(Exec(BLACKBOX, binary=binary, main=_main(body), image=image), code)
+    code = code.strip() if code is not None and is_base64(code.strip()) else code
+    return ParsedExec(Exec(BLACKBOX, binary=code is not None and is_base64(code), main=_main(body), image=image), code)
 
 
 def _main(body: Mapping[str, Any]) -> str | None:

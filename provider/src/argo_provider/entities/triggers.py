@@ -71,6 +71,8 @@ class Triggers:
 def _check_feed(feed: object) -> None:
     if not isinstance(feed, str):
         raise BadRequest("Feed name is not valid")
+    if "//" in feed:
+        raise BadRequest("Feed name is not valid")
     try:
         FullName.parse(feed if "/" in feed.strip("/") else f"{OWN_NAMESPACE}/{feed.strip('/')}")
     except MalformedRequest as error:

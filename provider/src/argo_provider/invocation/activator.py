@@ -159,7 +159,7 @@ class Activator:
             if call.claim is not None and not await call.claim():
                 started.done.cancel()
                 return
-            activation = await runner(call, started.activation_id)
+            activation = await runner(_with_context(call), started.activation_id)
         except asyncio.CancelledError:
             started.done.cancel()
             raise
@@ -180,7 +180,7 @@ class Activator:
         response = await builtin(
             BuiltinCall(
                 call.identity,
-                {**arguments, **call.extra_arguments} if isinstance(arguments, Mapping) else {"value": arguments},
+                dict(arguments) if isinstance(arguments, Mapping) else {"value": arguments},
                 call.transaction_id,
                 call.api_key,
             )
@@ -188,6 +188,13 @@ class Activator:
         record = records.of_platform_failure(call, activation_id, begun, "", Status.SUCCESS)
         end = self._clock.now_ms()
         return replace(record, response=response, end=end, duration=end - begun)
+
+
+def _with_context(call: Call) -> Call:
+    """A sequence hands all it is called with to its first component."""
+    if not call.extra_arguments or isinstance(call.payload, list):
+        return call
+    return replace(call, payload={**call.payload, **call.extra_arguments}, extra_arguments={})
 
 
 def _unwanted(identity: Identity, activation: Activation) -> bool:

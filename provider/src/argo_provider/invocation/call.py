@@ -28,7 +28,8 @@ class Call:
     payload: Payload
     transaction_id: str
     api_key: str | None = field(default=None, repr=False)
-    cause: str | None = None
+    cause: str | None = None  # the activation that led to this one
+    is_step: bool = False  # of a sequence or composition
     activation_id: str | None = None
     claim: Claim | None = None
     budget: Budget | None = None

@@ -82,7 +82,7 @@ class Compositions:
         return application_error("Too many actions in the composition.")
 
     async def _conduct(self, call: Call, activation_id: str, payload: Payload, trail: Trail) -> Activation:
-        step = replace(call, payload=payload, cause=activation_id, activation_id=None, claim=None)
+        step = replace(call, payload=payload, cause=activation_id, is_step=True, activation_id=None, claim=None)
         started = self._start_conductor(step)
         seconds = call.target.action.limits.timeout / 1000 + 60
         try:
@@ -106,9 +106,9 @@ class Compositions:
                 raise
             raise StepFailed(application_error("Too many actions in the composition.")) from failure
         except Forbidden:
-            return {"error": f"Failed entitlement check for action with name '{name}' during composition."}
+            return {"error": f"Failed entitlement check for action with name '/{name}' during composition."}
         except UserError:
-            return {"error": f"Failed to resolve action with name '{name}' during composition."}
+            return {"error": f"Failed to resolve action with name '/{name}' during composition."}
         except ArgoError as error:
             raise StepFailed(whisk_error("Sequence failed.")) from error
         return activation.response.result

@@ -63,7 +63,7 @@ class Fire:
             return None
         activation_id = self._clock.new_id()
         start = self._clock.now_ms()
-        logs = await self._run_rules(request, trigger)
+        logs = await self._run_rules(request, trigger, activation_id)
         record = Activation(
             namespace=request.identity.namespace,
             name=trigger.name.name,
@@ -79,7 +79,7 @@ class Fire:
         self._events.publish(ActivationEnded(record))
         return activation_id
 
-    async def _run_rules(self, request: FireRequest, trigger: Trigger) -> list[dict[str, Any]]:
+    async def _run_rules(self, request: FireRequest, trigger: Trigger, activation_id: str) -> list[dict[str, Any]]:
         """One log entry per rule, in the order of the rules."""
         payload = {**values(trigger.parameters), "__ow_headers": dict(request.headers), **request.payload}
         entries: list[dict[str, Any]] = []
@@ -92,7 +92,7 @@ class Fire:
                 entry.update(statusCode=1, success=False, error=text)
                 continue
             try:
-                pending.append((entry, await self._call(request, link, payload)))
+                pending.append((entry, await self._call(request, link, payload, activation_id)))
             except ArgoError as error:
                 entry.update(_failure(error))
         if pending:
@@ -112,7 +112,7 @@ class Fire:
             else:
                 entry.update(_failure(result))
 
-    async def _call(self, request: FireRequest, link: RuleLink, payload: Mapping[str, Any]) -> Call:
+    async def _call(self, request: FireRequest, link: RuleLink, payload: Mapping[str, Any], activation_id: str) -> Call:
         self._invoke.check_rate(request.identity)
         target = await resolve_action(self._entities, request.identity, link.action)
         return Call(
@@ -121,6 +121,7 @@ class Fire:
             payload=payload,
             transaction_id=request.transaction_id,
             api_key=request.api_key,
+            cause=activation_id,
         )
 
 

@@ -39,6 +39,7 @@ def encode_call(call: Call) -> bytes:
             "extra": dict(call.extra_arguments),
             "transaction": call.transaction_id,
             "cause": call.cause,
+            "step": call.is_step,
         }
     )
 
@@ -93,6 +94,7 @@ class Recovery:
             payload=kept["payload"],
             transaction_id=kept["transaction"],
             cause=kept["cause"],
+            is_step=kept["step"],
             activation_id=entry.activation_id,
             claim=self._claim(entry.activation_id),
             extra_arguments=kept["extra"],

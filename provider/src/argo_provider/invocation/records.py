@@ -57,7 +57,7 @@ def base_annotations(call: Call, limits: ActionLimits) -> dict[str, Any]:
         "kind": action.exec.kind,
         "limits": limits.as_json(),
     }
-    if call.cause is not None:
+    if call.is_step:
         annotations["causedBy"] = "sequence"
     if call.target.binding is not None:
         annotations["binding"] = str(call.target.binding)
@@ -79,7 +79,7 @@ def of_steps(
     annotations = base_annotations(call, limits)
     annotations["kind"] = "sequence"
     annotations["limits"] = {**limits.as_json(), "memory": memory or limits.memory}
-    if call.cause is None:
+    if not call.is_step:
         annotations["topmost"] = True
     if conductor:
         annotations["conductor"] = True

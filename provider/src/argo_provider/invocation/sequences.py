@@ -62,6 +62,7 @@ class Steps:
             transaction_id=call.transaction_id,
             api_key=call.api_key,
             cause=activation_id,
+            is_step=True,
             budget=call.budget,
             deferred=call.deferred,
         )

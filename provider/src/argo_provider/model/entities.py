@@ -45,7 +45,7 @@ BLACKBOX = "blackbox"
 class Exec:
     """What an action is: code of a kind, a blackbox image, or a sequence of components.
 
-    `code_digest` names a blob; `code_size` is its length as sent (source, or base64 text when `binary`).
+    `code_digest` names a blob: the source, or the archive's own bytes when `binary`; `code_size` is its length as sent.
     """
 
     kind: str

@@ -13,7 +13,7 @@ import jsonschema
 import orjson
 
 from argo_provider.errors import BadRequest
-from argo_provider.model.names import DEFAULT_PACKAGE
+from argo_provider.model.names import DEFAULT_PACKAGE, OWN_NAMESPACE
 
 _VERBS = ("get", "put", "post", "delete", "patch", "head", "options")
 _SWAGGER_SCHEMA: dict[str, Any] = {
@@ -151,13 +151,16 @@ def routes(document: Mapping[str, Any], namespace: str) -> list[Route]:
 
 
 def _route(path: str, verb: str, operation: Mapping[str, Any], assembly: Any, namespace: str) -> Route | None:
-    described = operation.get("x-openwhisk")
-    url = str((described or {}).get("url") or (assembly or {}).get("url") or "")
-    match = _WEB_PATH.search(unquote(urlsplit(url).path))
-    if match is None:
+    described = operation.get("x-openwhisk") or {}
+    url = str(described.get("url") or (assembly or {}).get("url") or "")
+    found = _WEB_PATH.search(unquote(urlsplit(url).path))
+    if found is None:
         return None
-    owner, package, action, extension = match.groups()
-    if owner not in (namespace, "_"):
+    owner, package, action, extension = found.groups()
+    if described.get("action"):
+        owner = str(described.get("namespace") or owner)
+        package, action = str(described.get("package") or DEFAULT_PACKAGE), str(described["action"])
+    if owner not in (namespace, OWN_NAMESPACE):
         return None
     key = operation.get("x-argo-secure-key") or (assembly or {}).get("key")
     segments = tuple(path.strip("/").split("/")) if path.strip("/") else ()
