@@ -1,0 +1,68 @@
+"""Where the host's program is, and how it is built where it is not."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from pathlib import Path
+
+HOST_VARIABLE = "ARGO_NIUK_HOST"
+_BUILD_SECONDS = 900.0
+
+
+class HostBuildError(Exception):
+    """The host's program could not be built; the text says why."""
+
+
+def cache_folder() -> Path:
+    """The folder that `./dev` uses too."""
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(os.environ.get("ARGO_CACHE") or Path(base) / "argo")
+
+
+def source_folder() -> Path:
+    """The crate, in a checkout."""
+    return Path(__file__).resolve().parents[5] / "niuk-runtime" / "host"
+
+
+def find_host() -> Path | None:
+    """The program named by ARGO_NIUK_HOST, else the one beside this package, else the one built from this checkout."""
+    named = os.environ.get(HOST_VARIABLE)
+    candidates = [Path(named)] if named else [Path(__file__).with_name("niuk-host"), _built()]
+    return next((path for path in candidates if os.access(path, os.X_OK) and path.is_file()), None)
+
+
+async def build_host() -> Path:
+    """Build the program from this checkout (about a minute the first time, nothing when it is current).
+
+    Raises HostBuildError.
+    """
+    manifest = source_folder() / "Cargo.toml"
+    if shutil.which("cargo") is None or not manifest.is_file():
+        raise HostBuildError("no cargo on this machine, or not a checkout: set ARGO_NIUK_HOST to a built niuk-host")
+    command = ("nice", "cargo", "build", "--release", "--locked", "--manifest-path", str(manifest))
+    environment = {**os.environ, "CARGO_TARGET_DIR": str(_target()), "CARGO_TERM_COLOR": "never"}
+    process = await asyncio.create_subprocess_exec(
+        *command, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    try:
+        async with asyncio.timeout(_BUILD_SECONDS):
+            output, _ = await process.communicate()
+    except (TimeoutError, asyncio.CancelledError) as error:
+        process.kill()
+        await process.wait()
+        if isinstance(error, TimeoutError):
+            raise HostBuildError(f"cargo did not finish in {_BUILD_SECONDS:.0f} s") from error
+        raise
+    if process.returncode != 0:
+        raise HostBuildError(output.decode(errors="replace").strip()[-2000:])
+    return _built()
+
+
+def _target() -> Path:
+    return Path(os.environ.get("CARGO_TARGET_DIR") or cache_folder() / "cargo-target")
+
+
+def _built() -> Path:
+    return _target() / "release" / "niuk-host"

@@ -1,0 +1,323 @@
+"""Talks to one NIUk's host over a stream: many requests in flight, a time limit on every wait."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import itertools
+import socket
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from argo_proxy.sandboxes.niuk import frames, reports
+from argo_proxy.sandboxes.niuk.frames import Artifact, Decoder, FrameError, Request, Status
+
+_GRACE = 5.0  # beyond a request's own limit: the host answers a stuck invocation 1.5 s after its limit
+_WRITE_SECONDS = 30.0  # a host that takes no bytes for so long is stuck
+_R = TypeVar("_R", bound=reports.Reply)
+
+
+class NiukError(Exception):
+    """Trouble with a NIUk."""
+
+
+class NiukGone(NiukError):
+    """The connection to the host ended: whatever was in flight did not come back."""
+
+
+class NiukRefused(NiukError):
+    """The host refused a request; `body` is its JSON object with `error`."""
+
+    def __init__(self, status: Status, body: bytes) -> None:
+        super().__init__(f"{status.name}: {body.decode(errors='replace')}")
+        self.status = status
+        self.body = body
+
+
+@dataclass(frozen=True, slots=True)
+class Performed:
+    """A run that ended: its result, what it and the calls inside of it printed, and those calls' records."""
+
+    result: reports.Result
+    logs: tuple[reports.Log, ...] = ()
+    records: tuple[reports.Record, ...] = ()
+
+
+CallServer = Callable[[reports.Call], Awaitable[tuple[int, bytes]]]
+NoticeListener = Callable[[reports.Notice], None]
+
+
+@dataclass(slots=True)
+class _Pending:
+    future: asyncio.Future[reports.Reply]
+    logs: list[reports.Log] = field(default_factory=list)
+    records: list[reports.Record] = field(default_factory=list)
+
+
+class NiukClient(asyncio.Protocol):
+    """One connection. Make it with `open_unix` or `open_socket`, which shake hands; end it with `close`.
+
+    Every method raises `NiukGone` when the connection ends, `NiukRefused` when the host says no, and TimeoutError when
+    the host does not answer within the request's limit and a grace.
+    """
+
+    def __init__(self, *, on_call: CallServer | None = None, on_notice: NoticeListener | None = None) -> None:
+        self._on_call = on_call
+        self._on_notice = on_notice
+        self._decoder = Decoder()
+        self._numbers = itertools.count(1)
+        self._pending: dict[int, _Pending] = {}
+        self._calls: set[asyncio.Future[None]] = set()
+        self._transport: asyncio.Transport | None = None
+        self._writable = asyncio.Event()
+        self._writable.set()
+        self._gone: NiukGone | None = None
+        self._ended = asyncio.Event()
+
+    # ---------------------------------------------------------------- asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if not isinstance(transport, asyncio.Transport):
+            raise TypeError("a stream transport is needed")
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            for frame in self._decoder.feed(data):
+                self._take(frame.identity, reports.parse(frame))
+        except FrameError as error:
+            self._break_off(NiukGone(f"the host broke the protocol: {error}"))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._break_off(NiukGone("the connection to the host ended" if exc is None else f"connection lost: {exc}"))
+
+    def pause_writing(self) -> None:
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        self._writable.set()
+
+    # ---------------------------------------------------------------- requests
+
+    async def hello(self, namespace: str, *, seconds: float) -> reports.Welcome:
+        """The handshake; the first request of a connection."""
+        request = frames.Hello(namespace, serves_calls=self._on_call is not None)
+        return await self._ask(request, reports.Welcome, seconds)
+
+    async def ping(self, *, seconds: float) -> reports.Pong:
+        return await self._ask(frames.Ping(), reports.Pong, seconds)
+
+    async def load_path(self, load: frames.Load, *, seconds: float) -> reports.Loaded:
+        """Load a file that the host sees under `load.path`."""
+        return await self._ask(load, reports.Loaded, seconds)
+
+    async def load_bytes(self, artifact: Artifact, data: bytes, *, seconds: float) -> reports.Loaded:
+        """Stream `data` to the host; its SHA-256 is its name there."""
+        load = frames.Load(hashlib.sha256(data).digest(), artifact, size=len(data))
+        number = next(self._numbers)
+        pending = self._expect_answer(number)
+        try:
+            async with asyncio.timeout(seconds):
+                await self._send(frames.encode(load, number))
+                for offset in range(0, len(data), frames.CHUNK_BYTES):
+                    if pending.future.done():
+                        break
+                    chunk = frames.Chunk(offset, data[offset : offset + frames.CHUNK_BYTES])
+                    await self._send(frames.encode(chunk, number))
+                return _checked(await pending.future, reports.Loaded)
+        finally:
+            self._pending.pop(number, None)
+
+    async def unload(self, digest: bytes, *, seconds: float) -> None:
+        await self._ask(frames.Unload(digest), reports.Ok, seconds)
+
+    async def init(self, init: frames.Init) -> reports.Ready:
+        """Make a function; the wait is bounded by its own init limit."""
+        return await self._ask(init, reports.Ready, init.init_timeout_ms / 1000 + _GRACE)
+
+    async def run(self, run: frames.Run) -> Performed:
+        """Invoke; the wait is bounded by the run's own limits. If this is cancelled, so is the run."""
+        number = next(self._numbers)
+        seconds = (run.timeout_ms + run.wait_ms) / 1000 + _GRACE
+        pending = self._expect_answer(number)
+        try:
+            async with asyncio.timeout(seconds):
+                await self._send(frames.encode(run, number))
+                result = _checked(await pending.future, reports.Result)
+        except (asyncio.CancelledError, TimeoutError):
+            self._cancel_behind(number)
+            raise
+        finally:
+            self._pending.pop(number, None)
+        return Performed(result, tuple(pending.logs), tuple(pending.records))
+
+    async def stats(self, *, seconds: float) -> bytes:
+        """Figures as a JSON object; its keys are listed in PROTOCOL.md."""
+        return (await self._ask(frames.Stats(), reports.Figures, seconds)).json
+
+    async def drop(self, function: str, *, seconds: float) -> None:
+        await self._ask(frames.Drop(function), reports.Ok, seconds)
+
+    async def reseed(self, unix_ns: int, entropy: bytes, *, seconds: float) -> None:
+        await self._ask(frames.Reseed(unix_ns, entropy), reports.Ok, seconds)
+
+    async def shutdown(self, *, grace: float) -> None:
+        """Let what runs finish for `grace` seconds, then the host ends. A host that is gone already is fine."""
+        with contextlib.suppress(NiukGone):
+            await self._ask(frames.Shutdown(round(grace * 1000)), reports.Ok, grace + _GRACE)
+
+    async def wait_ended(self, *, seconds: float) -> None:
+        """Until the connection has ended."""
+        async with asyncio.timeout(seconds):
+            await self._ended.wait()
+
+    @property
+    def in_flight(self) -> int:
+        """Requests without an answer."""
+        return len(self._pending)
+
+    def close(self) -> None:
+        self._break_off(NiukGone("this side closed the connection"))
+
+    # ---------------------------------------------------------------- inside
+
+    def _expect_answer(self, number: int) -> _Pending:
+        if self._gone is not None:
+            raise NiukGone(*self._gone.args)
+        pending = _Pending(asyncio.get_running_loop().create_future())
+        self._pending[number] = pending
+        return pending
+
+    async def _ask(self, request: Request, kind: type[_R], seconds: float) -> _R:
+        number = next(self._numbers)
+        pending = self._expect_answer(number)
+        try:
+            async with asyncio.timeout(seconds):
+                await self._send(frames.encode(request, number))
+                return _checked(await pending.future, kind)
+        finally:
+            self._pending.pop(number, None)
+
+    async def _send(self, frame: bytes) -> None:
+        if not self._writable.is_set():
+            async with asyncio.timeout(_WRITE_SECONDS):
+                await self._writable.wait()
+        self._write(frame)
+
+    def _write(self, frame: bytes) -> None:
+        if self._gone is not None:
+            raise NiukGone(*self._gone.args)
+        if self._transport is None:
+            raise NiukGone("not connected")
+        self._transport.write(frame)
+
+    def _cancel_behind(self, number: int) -> None:
+        """Tell the host, whose answer nobody waits for."""
+        if self._gone is None:
+            self._write(frames.encode(frames.Cancel(number), next(self._numbers)))
+
+    def _take(self, identity: int, report: reports.Report) -> None:
+        match report:
+            case reports.Log() | reports.Record():
+                self._collect(identity, report)
+            case reports.Call():
+                self._serve(identity, report)
+            case reports.Notice():
+                if self._on_notice is not None:
+                    self._on_notice(report)
+            case reports.Error():
+                self._break_off(NiukGone(f"the host ended the connection: {report.words}"))
+            case _:
+                pending = self._pending.get(identity)
+                if pending is not None and not pending.future.done():
+                    pending.future.set_result(report)
+
+    def _collect(self, identity: int, report: reports.Log | reports.Record) -> None:
+        pending = self._pending.get(identity)
+        if pending is None:
+            return
+        if isinstance(report, reports.Log):
+            pending.logs.append(report)
+        else:
+            pending.records.append(report)
+
+    def _serve(self, identity: int, call: reports.Call) -> None:
+        if self._on_call is None:
+            return
+        served = asyncio.ensure_future(self._answer(identity, call, self._on_call))
+        self._calls.add(served)
+        served.add_done_callback(self._calls.discard)
+
+    async def _answer(self, identity: int, call: reports.Call, serve: CallServer) -> None:
+        try:
+            async with asyncio.timeout(call.left_ms / 1000):
+                status, body = await serve(call)
+        except TimeoutError:
+            return  # the function was told by the host that its time is over
+        if self._gone is None:
+            self._write(frames.encode(frames.CallResult(status, body), identity))
+
+    def _break_off(self, gone: NiukGone) -> None:
+        if self._gone is not None:
+            return
+        self._gone = gone
+        self._ended.set()
+        self._writable.set()
+        if self._transport is not None:
+            self._transport.abort()
+        for pending in self._pending.values():
+            if not pending.future.done():
+                pending.future.set_exception(NiukGone(*gone.args))
+                pending.future.exception()  # one who was cancelled meanwhile does not ask for it
+        for call in self._calls:
+            call.cancel()
+
+
+def _checked(reply: reports.Reply, kind: type[_R]) -> _R:
+    if isinstance(reply, kind):
+        return reply
+    if isinstance(reply, reports.Failed):
+        raise NiukRefused(reply.status, reply.body)
+    raise NiukGone(f"the host answered {type(reply).__name__} where {kind.__name__} was due")
+
+
+async def open_unix(
+    path: Path,
+    namespace: str,
+    *,
+    seconds: float,
+    on_call: CallServer | None = None,
+    on_notice: NoticeListener | None = None,
+) -> NiukClient:
+    """Connect to a host that listens at `path`, and shake hands. Raises OSError, TimeoutError, `NiukError`."""
+    client = NiukClient(on_call=on_call, on_notice=on_notice)
+    async with asyncio.timeout(seconds):
+        await asyncio.get_running_loop().create_unix_connection(lambda: client, str(path))
+    return await _greeted(client, namespace, seconds)
+
+
+async def open_socket(
+    stream: socket.socket,
+    namespace: str,
+    *,
+    seconds: float,
+    on_call: CallServer | None = None,
+    on_notice: NoticeListener | None = None,
+) -> NiukClient:
+    """Take over a connected stream socket, and shake hands. Raises OSError, TimeoutError, `NiukError`."""
+    client = NiukClient(on_call=on_call, on_notice=on_notice)
+    stream.setblocking(False)
+    await asyncio.get_running_loop().create_connection(lambda: client, sock=stream)
+    return await _greeted(client, namespace, seconds)
+
+
+async def _greeted(client: NiukClient, namespace: str, seconds: float) -> NiukClient:
+    try:
+        await client.hello(namespace, seconds=seconds)
+    except BaseException:
+        client.close()
+        raise
+    return client
