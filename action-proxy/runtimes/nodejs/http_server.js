@@ -101,7 +101,9 @@ function listen(address, route) {
   const [scheme, rest] = [address.slice(0, address.indexOf(':')), address.slice(address.indexOf(':') + 1)];
   if (scheme === 'unix') {
     fs.rmSync(rest, { force: true });
-    server.listen(rest, () => fs.chmodSync(rest, 0o666)); // the agent may be another user; the folder guards it
+    const before = process.umask(0o111); // the agent may be another user; the folder guards the socket
+    server.listen(rest);
+    process.umask(before);
   } else if (scheme === 'tcp') {
     const colon = rest.lastIndexOf(':');
     server.listen(Number(rest.slice(colon + 1)), rest.slice(0, colon));

@@ -22,7 +22,7 @@ function failure(status, error) {
 
 function parse(body) {
   const message = JSON.parse(body);
-  if (message === null || typeof message !== 'object') throw new SyntaxError('a JSON object is expected');
+  if (message === null || typeof message !== 'object' || Array.isArray(message)) throw new SyntaxError('a JSON object is expected');
   return message;
 }
 
@@ -72,7 +72,7 @@ function run(body, reply) {
   publishFields(message);
   const entry = { reply };
   inFlight.add(entry);
-  callHandler(handler, message.value, (status, answer) => {
+  callHandler(handler, message.value === undefined ? {} : message.value, (status, answer) => {
     const marked = marker.mark();
     const finish = () => inFlight.delete(entry) && reply({ status, body: answer });
     if (marked) marked.then(finish);

@@ -114,6 +114,7 @@ function listen(string $address)
     if ($scheme === 'unix' && file_exists($rest)) {
         unlink($rest);
     }
+    $before = umask(0111); // the agent may be another user; the folder guards the socket
     $context = stream_context_create(['socket' => ['backlog' => 512, 'tcp_nodelay' => true]]);
     $server = stream_socket_server(
         "$scheme://$rest",
@@ -125,9 +126,7 @@ function listen(string $address)
     if ($server === false) {
         throw new \RuntimeException("Cannot listen on $address: $reason");
     }
-    if ($scheme === 'unix') {
-        chmod($rest, 0666); // the agent may be another user; the folder guards it
-    }
+    umask($before);
     return $server;
 }
 

@@ -56,7 +56,7 @@ final class Launcher
         } catch (\JsonException $error) {
             return self::failure(400, "The request content was malformed: {$error->getMessage()}");
         }
-        if (!is_array($message)) {
+        if (!is_array($message) || ltrim($body)[0] !== '{') {
             return self::failure(400, 'The request content was malformed: a JSON object is expected');
         }
         return $path === '/run' ? $this->run($connection, $message) : $this->init($message['value'] ?? null);

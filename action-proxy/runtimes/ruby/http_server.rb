@@ -94,8 +94,9 @@ module HttpServer
     case scheme
     when 'unix'
       File.unlink(rest) if File.exist?(rest)
+      before = File.umask(0o111) # the agent may be another user; the folder guards the socket
       server = UNIXServer.new(rest)
-      File.chmod(0o666, rest) # the agent may be another user; the folder guards it
+      File.umask(before)
     when 'tcp'
       host, _, port = rest.rpartition(':')
       server = TCPServer.new(host, Integer(port))

@@ -51,10 +51,12 @@ func argoCall(line []byte, kind reflect.Type) (answer []byte) {
 		return argoFailure(err.Error())
 	}
 	argument := reflect.New(kind.In(0))
-	if value, found := message["value"]; found {
-		if err := json.Unmarshal(value, argument.Interface()); err != nil {
-			return argoFailure(err.Error())
-		}
+	value, found := message["value"]
+	if !found {
+		value = json.RawMessage("{}")
+	}
+	if err := json.Unmarshal(value, argument.Interface()); err != nil {
+		return argoFailure(err.Error())
 	}
 	argoPublish(message)
 	result, err := json.Marshal(reflect.ValueOf(handler).Call([]reflect.Value{argument.Elem()})[0].Interface())

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"strconv"
 	"strings"
@@ -14,7 +12,6 @@ import (
 )
 
 const (
-	defaultMaxBody = 128 << 20
 	sentinel       = "XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX\n"
 	notADictionary = "The action did not return a dictionary or array."
 )
@@ -24,7 +21,6 @@ type launcher struct {
 	mutex   sync.Mutex
 	state   string
 	process *process
-	maxBody int64
 }
 
 type initValue struct {
@@ -35,7 +31,7 @@ type initValue struct {
 }
 
 func newLauncher() *launcher {
-	return &launcher{state: "ready", maxBody: limitFrom("ARGO_MAX_BODY_BYTES", defaultMaxBody)}
+	return &launcher{state: "ready"}
 }
 
 // limitFrom reads a bound that a driver may set.
@@ -46,43 +42,21 @@ func limitFrom(name string, otherwise int64) int64 {
 	return otherwise
 }
 
-func (l *launcher) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	status, answer := l.answer(w, r)
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Content-Length", strconv.Itoa(len(answer)))
-	w.Header()["Date"] = nil
-	w.WriteHeader(status)
-	_, _ = w.Write(answer) // the agent that left needs no answer
-}
-
-func (l *launcher) answer(w http.ResponseWriter, r *http.Request) (int, []byte) {
-	if r.Method != http.MethodPost {
-		return failure(http.StatusMethodNotAllowed, http.StatusText(http.StatusMethodNotAllowed))
-	}
-	if r.URL.Path != "/init" && r.URL.Path != "/run" {
-		return failure(http.StatusNotFound, "The requested resource could not be found.")
-	}
-	if r.ContentLength < 0 {
-		return failure(http.StatusLengthRequired, http.StatusText(http.StatusLengthRequired))
-	}
-	if r.ContentLength > l.maxBody {
-		return failure(http.StatusRequestEntityTooLarge, "Payload Too Large")
-	}
-	body := make([]byte, r.ContentLength)
-	if _, err := io.ReadFull(r.Body, body); err != nil {
-		return malformed(err)
-	}
-	if r.URL.Path == "/run" {
+func (l *launcher) answer(path string, body []byte) (int, []byte) {
+	switch path {
+	case "/run":
 		return l.run(body)
+	case "/init":
+		return l.init(body)
 	}
-	return l.init(body)
+	return failure(404, "The requested resource could not be found.")
 }
 
 func (l *launcher) init(body []byte) (int, []byte) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	if l.state != "ready" {
-		return failure(http.StatusForbidden, "Cannot initialize the action more than once.")
+		return failure(403, "Cannot initialize the action more than once.")
 	}
 	var message struct {
 		Value json.RawMessage `json:"value"`
@@ -92,7 +66,7 @@ func (l *launcher) init(body []byte) (int, []byte) {
 	}
 	var value initValue
 	if err := json.Unmarshal(message.Value, &value); err != nil || value.Code == "" {
-		return failure(http.StatusForbidden, "Missing main/no code to execute.")
+		return failure(403, "Missing main/no code to execute.")
 	}
 	l.state = "starting"
 	started, err := start(&value)
@@ -100,11 +74,11 @@ func (l *launcher) init(body []byte) (int, []byte) {
 		l.state = "failed"
 		fmt.Fprintln(os.Stderr, err)
 		mark()
-		return failure(http.StatusBadGateway, "Initialization has failed due to: "+err.Error())
+		return failure(502, "Initialization has failed due to: "+err.Error())
 	}
 	l.process = started
 	l.state = "initialised"
-	return http.StatusOK, []byte(`{"ok":true}`)
+	return 200, []byte(`{"ok":true}`)
 }
 
 func start(value *initValue) (*process, error) {
@@ -133,7 +107,7 @@ func (l *launcher) run(body []byte) (int, []byte) {
 	running, state := l.process, l.state
 	l.mutex.Unlock()
 	if running == nil {
-		return failure(http.StatusForbidden, "System not ready, status is "+state+".")
+		return failure(403, "System not ready, status is "+state+".")
 	}
 	var line bytes.Buffer
 	if err := json.Compact(&line, body); err != nil || !strings.HasPrefix(line.String(), "{") {
@@ -148,9 +122,9 @@ func (l *launcher) run(body []byte) (int, []byte) {
 		os.Exit(running.exitCode())
 	}
 	if !isDictionaryOrArray(answer) {
-		return failure(http.StatusBadGateway, notADictionary)
+		return failure(502, notADictionary)
 	}
-	return http.StatusOK, answer
+	return 200, answer
 }
 
 func isDictionaryOrArray(answer []byte) bool {
@@ -163,7 +137,7 @@ func mark() {
 }
 
 func malformed(err error) (int, []byte) {
-	return failure(http.StatusBadRequest, "The request content was malformed: "+err.Error())
+	return failure(400, "The request content was malformed: "+err.Error())
 }
 
 func failure(status int, text string) (int, []byte) {

@@ -4,9 +4,9 @@ package main
 import (
 	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"strings"
+	"syscall"
 )
 
 const defaultAddress = "tcp:0.0.0.0:8080"
@@ -21,8 +21,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	server := &http.Server{Handler: newLauncher(), MaxHeaderBytes: 64 * 1024}
-	fmt.Fprintln(os.Stderr, server.Serve(listener))
+	fmt.Fprintln(os.Stderr, serve(listener, newLauncher().answer))
 	os.Exit(1)
 }
 
@@ -32,14 +31,12 @@ func listen(address string) (net.Listener, error) {
 	if !found || (scheme != "unix" && scheme != "tcp") {
 		return nil, fmt.Errorf("ARGO_LISTEN must be unix:PATH or tcp:HOST:PORT, not %s", address)
 	}
-	if scheme == "unix" {
-		if err := os.Remove(rest); err != nil && !os.IsNotExist(err) {
-			return nil, err
-		}
+	if scheme == "tcp" {
+		return net.Listen(scheme, rest)
 	}
-	listener, err := net.Listen(scheme, rest)
-	if err == nil && scheme == "unix" {
-		err = os.Chmod(rest, 0o666) // the agent may be another user; the folder guards it
+	if err := os.Remove(rest); err != nil && !os.IsNotExist(err) {
+		return nil, err
 	}
-	return listener, err
+	defer syscall.Umask(syscall.Umask(0o111)) // the agent may be another user; the folder guards the socket
+	return net.Listen(scheme, rest)
 }

@@ -112,8 +112,9 @@ def listening_socket(address):
         if os.path.exists(rest):
             os.unlink(rest)
         listener = socket.socket(socket.AF_UNIX)
+        before = os.umask(0o111)  # the agent may be another user; the folder guards the socket
         listener.bind(rest)
-        os.chmod(rest, 0o666)  # the agent may be another user; the folder guards it
+        os.umask(before)
     elif scheme == "tcp":
         host, _, port = rest.rpartition(":")
         listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)

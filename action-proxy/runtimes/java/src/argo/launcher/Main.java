@@ -10,6 +10,7 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 
 /** Listens on ARGO_LISTEN; a thread for each connection, so that runs on several connections overlap. */
@@ -36,11 +37,13 @@ public final class Main {
         switch (address.substring(0, Math.max(colon, 0))) {
             case "unix": {
                 Path path = Path.of(rest);
-                Files.deleteIfExists(path);
+                Path made = Path.of(rest + ".new");
+                Files.deleteIfExists(made);
                 ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
-                server.bind(UnixDomainSocketAddress.of(path), BACKLOG);
-                // the agent may be another user; the folder guards it
-                Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-rw-rw-"));
+                server.bind(UnixDomainSocketAddress.of(made), BACKLOG);
+                // The agent may be another user; the folder guards the socket. It shows itself once it is open to all.
+                Files.setPosixFilePermissions(made, PosixFilePermissions.fromString("rw-rw-rw-"));
+                Files.move(made, path, StandardCopyOption.REPLACE_EXISTING);
                 return server;
             }
             case "tcp": {
