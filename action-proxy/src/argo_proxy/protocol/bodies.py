@@ -6,8 +6,7 @@ from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
+from argo_proxy import jsontext
 from argo_proxy.protocol.messages import Invocation
 
 
@@ -15,7 +14,7 @@ def environment_text(value: Any) -> str:
     """An init parameter as an environment variable: strings raw, null empty, everything else compact JSON."""
     if isinstance(value, str):
         return value
-    return "" if value is None else orjson.dumps(value).decode()
+    return "" if value is None else jsontext.encode(value).decode()
 
 
 def init_environment(invocation: Invocation, deadline_ms: int) -> dict[str, str]:
@@ -52,11 +51,11 @@ def init_body(invocation: Invocation, code: bytes | None, deadline_ms: int) -> b
         "env": init_environment(invocation, deadline_ms),
     }
     if code is None:
-        return orjson.dumps({"value": value})
+        return jsontext.encode({"value": value})
     if not executable.binary:
-        return orjson.dumps({"value": value | {"code": code.decode()}})
+        return jsontext.encode({"value": value | {"code": code.decode()}})
     # Base64 needs no escaping: joining spares a second pass and a copy of up to 64 MB through the encoder.
-    return b"".join((b'{"value":', orjson.dumps(value)[:-1], b',"code":"', b64encode(code), b'"}}'))
+    return b"".join((b'{"value":', jsontext.encode(value)[:-1], b',"code":"', b64encode(code), b'"}}'))
 
 
 def run_body(invocation: Invocation, deadline_ms: int) -> bytes:
@@ -77,4 +76,4 @@ def run_body(invocation: Invocation, deadline_ms: int) -> bytes:
     }
     if executable.provide_api_key and invocation.api_key is not None:
         body["api_key"] = invocation.api_key
-    return orjson.dumps(body)
+    return jsontext.encode(body)

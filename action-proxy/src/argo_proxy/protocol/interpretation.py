@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
-
+from argo_proxy import jsontext
 from argo_proxy.protocol.messages import Outcome, OutcomeKind
 from argo_proxy.sandboxes.port import Answer, Answered, Gone, SandboxCreationError, TimedOut
 
@@ -85,8 +84,8 @@ def _developer_error(error: Any, *, size: int = 0, timed_out: bool = False) -> O
 
 def _parsed(body: bytes) -> Any:
     try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
+        return jsontext.decode(body)
+    except ValueError:
         return _UNPARSED
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import orjson
 from aiohttp import web
 
 from argo_provider.errors import MalformedRequest, TooLarge, UnsupportedMedia
+from argo_proxy import jsontext
 
 MOST_BODY_BYTES = 50 * 1024 * 1024
 _SLOWEST_S = 30.0
@@ -45,8 +45,8 @@ async def read_object(request: web.Request, limit: int | None = None) -> dict[st
 def parse_json(body: bytes | str) -> Any:
     """Any JSON value; MalformedRequest. Nesting beyond what every part of the way can carry is refused."""
     try:
-        value = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
+        value = jsontext.decode(body)
+    except ValueError as error:
         raise MalformedRequest(f"The request body is not valid JSON: {error}") from error
     raw = body if isinstance(body, bytes) else body.encode()
     if raw.count(b"[") + raw.count(b"{") > _DEEPEST and _depth(value) > _DEEPEST:

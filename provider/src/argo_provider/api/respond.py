@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
 from aiohttp import web
 
 from argo_provider.errors import ArgoError, Unauthenticated
+from argo_proxy import jsontext
 
 ACTIVATION_HEADER = "x-openwhisk-activation-id"
 TRANSACTION_HEADER = "X-Request-ID"
@@ -21,12 +21,12 @@ CORS = {
 
 def json_response(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
     """`body` is any JSON value."""
-    return web.Response(body=orjson.dumps(body), status=status, headers=headers, content_type="application/json")
+    return web.Response(body=jsontext.encode(body), status=status, headers=headers, content_type="application/json")
 
 
 def pretty_response(body: Any, status: int = 200) -> web.Response:
     """As the errors of web actions are printed."""
-    text = orjson.dumps(body, option=orjson.OPT_INDENT_2)
+    text = jsontext.pretty(body)
     return web.Response(body=text, status=status, content_type="application/json")
 
 

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
-import orjson
-
 from argo_provider.errors import BadRequest, MalformedRequest
 from argo_provider.invocation.arguments import RESERVED_TEXT
+from argo_proxy import jsontext
 
 RESERVED = frozenset({"__ow_method", "__ow_headers", "__ow_path", "__ow_user", "__ow_query", "__ow_body"})
 _TEXT_TYPES = ("application/xml", "application/javascript", "application/x-javascript", "application/ecmascript")
@@ -68,8 +67,8 @@ def _parsed_body(incoming: Incoming) -> tuple[dict[str, Any], tuple[Any] | None]
         return {}, None
     if is_json(incoming.content_type):
         try:
-            value = orjson.loads(incoming.body)
-        except orjson.JSONDecodeError as error:
+            value = jsontext.decode(incoming.body)
+        except ValueError as error:
             raise MalformedRequest(str(error)) from error
         return (value, None) if isinstance(value, dict) else ({}, (value,))
     if incoming.content_type == "application/x-www-form-urlencoded":

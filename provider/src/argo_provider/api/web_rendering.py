@@ -7,7 +7,6 @@ import binascii
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import orjson
 from aiohttp import web
 from multidict import CIMultiDict
 
@@ -15,6 +14,7 @@ from argo_provider.api.web_arguments import is_json, is_text
 from argo_provider.entities.exec_fields import is_base64
 from argo_provider.errors import BadRequest, NotFound
 from argo_provider.model.activation import Status
+from argo_proxy import jsontext
 
 _PROCESSING = "There was an error processing your request."
 _MISMATCH = "Response type in header did not match generated content type."
@@ -87,7 +87,7 @@ def _text_body(body: str, status: int, headers: CIMultiDict[str], content_type: 
 def _json_body(body: Any, status: int, headers: CIMultiDict[str], content_type: str | None) -> web.Response:
     if content_type is not None and not is_json(_media(content_type)):
         raise BadRequest(_MISMATCH)
-    response = web.Response(body=orjson.dumps(body), status=status, headers=headers)
+    response = web.Response(body=jsontext.encode(body), status=status, headers=headers)
     _set_type(response, content_type or "application/json")
     return response
 
@@ -147,7 +147,7 @@ def _header_text(value: Any) -> str:
 def _json(result: Any) -> web.Response:
     if not isinstance(result, dict | list):
         raise BadRequest("Response is not valid 'application/json'.")
-    return web.Response(body=orjson.dumps(result), content_type="application/json")
+    return web.Response(body=jsontext.encode(result), content_type="application/json")
 
 
 def _html(result: Any) -> web.Response:
@@ -164,9 +164,9 @@ def _svg(result: Any) -> web.Response:
 
 def _text(result: Any) -> web.Response:
     if isinstance(result, dict | list):
-        text = orjson.dumps(result, option=orjson.OPT_INDENT_2).decode()
+        text = jsontext.pretty(result).decode()
     else:
-        text = result if isinstance(result, str) else orjson.dumps(result).decode()
+        text = result if isinstance(result, str) else jsontext.encode(result).decode()
     return web.Response(text=text, content_type="text/plain", charset="utf-8")
 
 

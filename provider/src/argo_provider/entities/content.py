@@ -7,10 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
 from argo_provider.errors import MalformedRequest, TooLarge
 from argo_provider.model.entities import Annotations, Parameter, Parameters
+from argo_proxy import jsontext
 
 _VERSION = re.compile(r"\A(\d{1,9})(?:\.(\d{1,9}))?(?:\.(\d{1,9}))?\Z")
 
@@ -67,4 +66,4 @@ def check_sizes(
 
 
 def _size(mapping: Mapping[str, Any]) -> int:
-    return sum(len(name.encode()) + len(orjson.dumps(value)) for name, value in mapping.items())
+    return sum(len(name.encode()) + len(jsontext.encode(value)) for name, value in mapping.items())

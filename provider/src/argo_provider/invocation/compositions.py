@@ -6,14 +6,13 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import Any
 
-import orjson
-
 from argo_provider.errors import ArgoError, Forbidden, MalformedRequest, UserError
 from argo_provider.invocation import records
 from argo_provider.invocation.call import Budget, Call, Payload, Starter
 from argo_provider.invocation.sequences import StepFailed, Steps, Trail, application_error, whisk_error
 from argo_provider.model.activation import Activation, Response, Status
 from argo_provider.model.names import OWN_NAMESPACE, FullName
+from argo_proxy import jsontext
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +96,7 @@ class Compositions:
         """The component's result, or {"error": …} for the conductor to deal with."""
         name = component_name(directive.action, call.identity.namespace)
         if name is None:
-            value = orjson.dumps(directive.action).decode()
+            value = jsontext.encode(directive.action).decode()
             return {"error": f"Failed to parse action name from json value {value} during composition."}
         try:
             activation = await self._steps.run(call, activation_id, name, directive.params, trail)

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
 from argo_provider.entities.access import get_entity, require_owner, resolve_action
 from argo_provider.errors import ArgoError
 from argo_provider.events import ActivationEnded, EventBus
@@ -20,6 +18,7 @@ from argo_provider.model.entities import RuleLink, Trigger, values
 from argo_provider.model.identity import Identity
 from argo_provider.model.names import FullName
 from argo_provider.storage.port import ActivationStore, EntityStore
+from argo_proxy import jsontext
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,7 @@ class Fire:
             start=start,
             end=0,
             response=Response(Status.SUCCESS, dict(request.payload)),
-            logs=tuple(orjson.dumps(entry).decode() for entry in logs),
+            logs=tuple(jsontext.encode(entry).decode() for entry in logs),
         )
         await self._activations.record(record)
         self._events.publish(ActivationEnded(record))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import orjson
 import structlog
 
 from argo_provider.entities.access import ResolvedAction, resolve_action
@@ -17,6 +16,7 @@ from argo_provider.model.clock import Clock
 from argo_provider.model.identity import Identity
 from argo_provider.model.names import FullName
 from argo_provider.storage.port import Stores
+from argo_proxy import jsontext
 
 log = structlog.get_logger(__name__)
 
@@ -28,7 +28,7 @@ GONE = "Action could not be found or may have been deleted."
 
 def encode_call(call: Call) -> bytes:
     """Everything needed to run the call later; the caller's key is not kept: it is a secret."""
-    return orjson.dumps(
+    return jsontext.encode(
         {
             "key_id": call.identity.key_id,
             "namespace": call.identity.namespace,
@@ -66,7 +66,7 @@ class Recovery:
 
     async def _take_up(self, entry: JournalEntry) -> bool:
         """Whether it runs (again)."""
-        kept = orjson.loads(entry.payload)
+        kept = jsontext.decode(entry.payload)
         if entry.claimed:
             await self._end(entry, kept, Status.WHISK_ERROR, CUT_OFF)
             return False

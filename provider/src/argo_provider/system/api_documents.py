@@ -10,10 +10,10 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import jsonschema
-import orjson
 
 from argo_provider.errors import BadRequest
 from argo_provider.model.names import DEFAULT_PACKAGE, OWN_NAMESPACE
+from argo_proxy import jsontext
 
 _VERBS = ("get", "put", "post", "delete", "patch", "head", "options")
 _SWAGGER_SCHEMA: dict[str, Any] = {
@@ -51,8 +51,8 @@ def validate_swagger(document: Any) -> dict[str, Any]:
     """A swagger 2 document given as an object or as JSON text; BadRequest says what is wrong and where."""
     if isinstance(document, str):
         try:
-            document = orjson.loads(document)
-        except orjson.JSONDecodeError as error:
+            document = jsontext.decode(document)
+        except ValueError as error:
             raise BadRequest("swagger field cannot be parsed. Ensure it is valid JSON.") from error
     if not isinstance(document, dict):
         raise BadRequest(f"swagger field is {type(document).__name__} and should be an object or a JSON string.")

@@ -9,8 +9,9 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import orjson
 from croniter import CroniterError, croniter
+
+from argo_proxy import jsontext
 
 _SECOND_MS = 1000
 _MINUTE_MS = 60_000
@@ -146,8 +147,8 @@ def _whole(value: Any) -> int:
 def _payload(value: Any) -> Mapping[str, Any]:
     if isinstance(value, str):
         try:
-            value = orjson.loads(value) if value.strip() else {}
-        except orjson.JSONDecodeError:
+            value = jsontext.decode(value) if value.strip() else {}
+        except ValueError:
             return {"payload": value}
     return value if isinstance(value, dict) else {"payload": value}
 

@@ -6,10 +6,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-import orjson
-
 from argo_provider.invocation.activator import BuiltinCall
 from argo_provider.model.activation import Response, Status
+from argo_proxy import jsontext
 
 _MOST_LINES = 100_000
 
@@ -24,8 +23,8 @@ async def run(utility: Callable[[BuiltinCall], Any], call: BuiltinCall) -> Respo
         result = utility(call)
     except UtilityError as error:
         result = {"error": str(error)}
-        return Response(Status.APPLICATION_ERROR, result, len(orjson.dumps(result)))
-    return Response(Status.SUCCESS, result, len(orjson.dumps(result)))
+        return Response(Status.APPLICATION_ERROR, result, len(jsontext.encode(result)))
+    return Response(Status.SUCCESS, result, len(jsontext.encode(result)))
 
 
 def echo(call: BuiltinCall) -> Any:
@@ -102,4 +101,4 @@ def _lines(value: Any) -> list[Any]:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
+    return value if isinstance(value, str) else jsontext.encode(value).decode()
