@@ -64,6 +64,11 @@ class FileBlobStore:
             for digest in await self._run(partial(_digests, shard)):
                 yield digest
 
+    @property
+    def cached_bytes(self) -> int:
+        """What the hot blobs take in memory."""
+        return self._hot.used
+
     def close(self) -> None:
         self._threads.close()
 
