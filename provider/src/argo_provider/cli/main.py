@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from argo_provider import __version__
+from argo_provider.cli.doctor import doctor
 from argo_provider.cli.namespace import namespaces
 from argo_provider.cli.serve import serve
 from argo_provider.cli.settings import show_settings
@@ -17,6 +18,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(serve)
+app.command()(doctor)
 app.command("settings")(show_settings)
 app.add_typer(namespaces, name="namespace")
 

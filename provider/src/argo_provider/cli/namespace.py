@@ -48,7 +48,7 @@ def create(
 
 
 @namespaces.command("rotate")
-def rotate(  # noqa: PLR0917  # one parameter an option
+def rotate(  # one parameter an option
     name: Name,
     guest_key: GuestKey = False,
     data_dir: DataDir = None,
