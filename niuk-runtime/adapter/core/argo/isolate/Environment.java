@@ -31,4 +31,9 @@ public final class Environment {
     public static Map<String, String> variables() {
         return current;
     }
+
+    /** The same as a JSON object. */
+    public static String asJson() {
+        return Json.write(new LinkedHashMap<String, Object>(current));
+    }
 }

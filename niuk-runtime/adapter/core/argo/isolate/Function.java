@@ -20,7 +20,4 @@ public interface Function {
     /** Tells what something thrown by {@link #run} or {@link #init} comes to. */
     Failure failureOf(Throwable thrown, boolean duringInit);
 
-    /** Asks a running {@link #run} to end; called on another thread, after the flag of {@link Cancellation} is set. */
-    default void cancel() {
-    }
 }

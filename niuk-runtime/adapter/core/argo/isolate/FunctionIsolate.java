@@ -55,6 +55,7 @@ final class FunctionIsolate {
             InitRequest parsed = parse(input(request, requestLength));
             byte[] source = code.isNull() ? null : input(code, codeLength);
             host = new Host(hostStruct);
+            Output.to(host);
             prepare(parsed);
             load(parsed, source);
             return answer(out, EMPTY_OBJECT);
@@ -95,7 +96,6 @@ final class FunctionIsolate {
             return 1;
         }
         Cancellation.request(running);
-        function().cancel();
         return 0;
     }
 

@@ -12,7 +12,7 @@ import org.graalvm.word.UnsignedWord;
 import org.graalvm.word.WordFactory;
 
 /** The functions that the host offers: a copy of its `argo_host`. */
-final class Host {
+final class Host implements Output.Sink {
     private static final int SIZE = 0;
     private static final int CONTEXT = 8;
     private static final int OUTPUT = 16;
@@ -53,7 +53,8 @@ final class Host {
         release = struct.readWord(RELEASE);
     }
 
-    void output(long invocation, int stream, byte[] bytes, int offset, int length) {
+    @Override
+    public void output(long invocation, int stream, byte[] bytes, int offset, int length) {
         if (length == 0 || output.isNull()) {
             return;
         }

@@ -10,10 +10,21 @@ public final class Output extends OutputStream {
     public static final int STDOUT = 1;
     public static final int STDERR = 2;
 
+    /** Where what is written goes. */
+    public interface Sink {
+        void output(long invocation, int stream, byte[] bytes, int offset, int length);
+    }
+
+    private static Sink sink;
+
     private final int stream;
 
     public Output(int stream) {
         this.stream = stream;
+    }
+
+    public static void to(Sink destination) {
+        sink = destination;
     }
 
     static PrintStream printer(int stream) {
@@ -27,6 +38,6 @@ public final class Output extends OutputStream {
 
     @Override
     public void write(byte[] bytes, int offset, int length) throws IOException {
-        FunctionIsolate.host().output(FunctionIsolate.invocationOfCaller(), stream, bytes, offset, length);
+        sink.output(FunctionIsolate.invocationOfCaller(), stream, bytes, offset, length);
     }
 }

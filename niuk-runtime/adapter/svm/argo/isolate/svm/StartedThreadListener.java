@@ -34,6 +34,6 @@ final class StartedThreadListener implements ThreadListener {
 
     /** Not a host's thread that is attached, nor native-image's own. */
     private static boolean isOfFunction() {
-        return VMThreads.wasStartedByCurrentIsolate(CurrentIsolate.getCurrentThread()) && !ReferenceHandlerThread.isReferenceHandlerThread();
+        return VMThreads.wasStartedByCurrentIsolate(CurrentIsolate.getCurrentThread()) && !ReferenceHandlerThread.isReferenceHandlerThread(Thread.currentThread());
     }
 }

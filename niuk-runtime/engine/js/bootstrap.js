@@ -1,0 +1,135 @@
+// Makes this context look like Node's to a function. `host` is Services.java; what is returned is what JavaScriptFunction.java calls.
+// Every part is loaded on first use: a context that needs little starts fast.
+(function (host) {
+  'use strict';
+
+  const internal = { host };
+
+  function lazy(load) {
+    let value;
+    let loaded = false;
+    return () => {
+      if (!loaded) {
+        value = load();
+        loaded = true;
+      }
+      return value;
+    };
+  }
+
+  const part = (name) => lazy(() => host.builtIn(name)(internal));
+  internal.timers = part('timers');
+  internal.modules = part('modules');
+  internal.action = part('action');
+
+  const builtIns = new Map();
+  const shared = (file) => {
+    if (!builtIns.has(file)) {
+      const module = { exports: {} };
+      builtIns.set(file, module);
+      host.builtIn(`builtin/${file}`)(module, internal);
+    }
+    return builtIns.get(file).exports;
+  };
+  internal.load = shared;
+
+  const PUBLIC = {
+    assert: () => shared('assert'),
+    'assert/strict': () => shared('assert').strict,
+    buffer: () => shared('buffer'),
+    console: () => globalThis.console,
+    crypto: () => shared('crypto'),
+    events: () => shared('events'),
+    path: () => shared('path'),
+    'path/posix': () => shared('path'),
+    process: () => internal.process(),
+    querystring: () => shared('querystring'),
+    string_decoder: () => shared('string_decoder'),
+    timers: () => shared('timers'),
+    'timers/promises': () => shared('timers').promises,
+    url: () => shared('url'),
+    util: () => shared('util'),
+    'util/types': () => shared('util').types,
+  };
+
+  /** The module behind a name, with or without `node:`; undefined where the engine has none. */
+  internal.builtIn = (name) => {
+    const plain = name.startsWith('node:') ? name.slice(5) : name;
+    return Object.hasOwn(PUBLIC, plain) ? PUBLIC[plain]() : undefined;
+  };
+  internal.process = lazy(() => shared('process'));
+
+  const GLOBALS = {
+    console: () => shared('console'),
+    process: internal.process,
+    Buffer: () => shared('buffer').Buffer,
+    atob: () => shared('buffer').atob,
+    btoa: () => shared('buffer').btoa,
+    TextEncoder: () => shared('encoding').TextEncoder,
+    TextDecoder: () => shared('encoding').TextDecoder,
+    URL: () => shared('urlclass').URL,
+    URLSearchParams: () => shared('urlclass').URLSearchParams,
+    structuredClone: () => shared('clone').structuredClone,
+    Event: () => shared('events').Event,
+    EventTarget: () => shared('events').EventTarget,
+    AbortController: () => shared('events').AbortController,
+    AbortSignal: () => shared('events').AbortSignal,
+    setTimeout: () => internal.timers().setTimeout,
+    clearTimeout: () => internal.timers().clearTimeout,
+    setInterval: () => internal.timers().setInterval,
+    clearInterval: () => internal.timers().clearTimeout,
+    setImmediate: () => internal.timers().setImmediate,
+    clearImmediate: () => internal.timers().clearTimeout,
+    queueMicrotask: () => internal.timers().queueMicrotask,
+    performance: () => shared('process').performance,
+    crypto: () => shared('crypto').webcrypto,
+    argo: () => ({ invoke: internal.invoke }),
+  };
+
+  function define(name, load) {
+    Object.defineProperty(globalThis, name, {
+      configurable: true,
+      enumerable: !/^[A-Z]/.test(name),
+      get() {
+        const value = load();
+        Object.defineProperty(globalThis, name, { value, writable: true, configurable: true, enumerable: true });
+        return value;
+      },
+      set(value) {
+        Object.defineProperty(globalThis, name, { value, writable: true, configurable: true, enumerable: true });
+      },
+    });
+  }
+
+  internal.invoke = (name, params = {}) => {
+    const answer = host.invoke(String(name), JSON.stringify(params));
+    const body = JSON.parse(answer.slice(1));
+    if (answer[0] === '+') return Promise.resolve(body);
+    const error = new Error(typeof body.error === 'string' ? body.error : `The action ${name} failed.`);
+    error.result = body;
+    return Promise.reject(error);
+  };
+
+  Object.defineProperty(globalThis, 'global', { value: globalThis, writable: true, configurable: true, enumerable: false });
+  for (const [name, load] of Object.entries(GLOBALS)) define(name, load);
+
+  let environment = '{}';
+  let handler;
+
+  return {
+    setEnvironment(json) {
+      if (json === environment) return;
+      environment = json;
+      internal.environmentJson = json;
+      if (builtIns.has('process')) Object.assign(internal.process().env, internal.readEnvironment());
+    },
+    load(source, main, binary) {
+      handler = internal.action().load(source, main, binary);
+    },
+    run(json) {
+      internal.action().call(handler, JSON.parse(json));
+    },
+    nextDelay: () => internal.timers().nextDelay(),
+    fire: () => internal.timers().fire(),
+  };
+});
