@@ -225,6 +225,19 @@ async def test_a_stem_cell_that_died_before_init_sends_the_job_elsewhere(bench: 
     assert len(bench.pool.table) == 0
 
 
+@pytest.mark.parametrize("out_of_memory", [True, False])
+async def test_the_second_try_says_what_happened(bench: Bench, out_of_memory: bool) -> None:
+    """A runtime that never comes up, perhaps for lack of the memory that its action allows it."""
+    entry = await bench.started()
+    bench.driver.sandboxes[0].init_answer = Gone(out_of_memory=out_of_memory, sent=False)
+    job = bench.job()
+    job.retried = True
+    said = executed(await bench.serve(entry, job)).outcome
+    assert said.kind is OutcomeKind.DEVELOPER_ERROR
+    text = "exhausted its memory and was aborted." if out_of_memory else "did not initialize and exited unexpectedly."
+    assert said.result == {"error": f"The action {text}"}
+
+
 async def test_a_sandbox_that_dies_idle_leaves_the_table(bench: Bench) -> None:
     entry = await bench.warmed()
     bench.driver.sandboxes[0].exit(Gone(exit_code=1))

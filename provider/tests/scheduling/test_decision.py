@@ -248,6 +248,29 @@ def test_decide(case: Case) -> None:
     assert decide(PoolSnapshot(case.pool), queue_of(*case.waiting, of=case.of), case.settings, NOW) == case.then
 
 
+PACED = [
+    # seconds an activation takes, waiting, sandboxes, since when the first waits → start another?
+    (0.001, 15, 1, 0.0, False),
+    (0.001, 15, 1, 0.03, True),
+    (0.001, 25, 1, 0.0, True),
+    (0.001, 25, 2, 0.0, False),
+    (0.050, 1, 1, 0.0, True),
+    (0.050, 2, 3, 0.0, True),
+    (None, 1, 1, 0.0, True),
+]
+
+
+@pytest.mark.parametrize(("pace", "waiting", "sandboxes", "waited", "starts"), PACED)
+def test_a_line_that_is_soon_served_gets_no_more_sandboxes(
+    pace: float | None, waiting: int, sandboxes: int, waited: float, *, starts: bool
+) -> None:
+    settings = replace(SETTINGS, memory_mb=4096, patience_seconds=0.02)
+    paces = {} if pace is None else {key("a/f"): pace}
+    pool = PoolSnapshot(tuple(sandbox(number, BUSY, "a/f") for number in range(sandboxes)), paces)
+    queue = queue_of(*["a/f"] * waiting, accepted_at=NOW - waited)
+    assert decide(pool, queue, settings, NOW) == (Start(shape(), key("a/f")) if starts else None)
+
+
 def test_what_is_freed_for_a_larger_one_is_not_given_to_those_behind() -> None:
     """512 MB are wanted first, 256 are free: the smaller one behind has to wait, or the larger would for ever."""
     pool = PoolSnapshot(tuple(sandbox(n, BUSY, "b/f") for n in range(3)))

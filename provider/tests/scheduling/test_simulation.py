@@ -124,7 +124,9 @@ class Simulation:
     def _decide(self) -> Instruction | None:
         step = decide(self.table, self.queue, self.limits, self.now)
         if self._check_views:
-            assert step == decide(PoolSnapshot(self.table.facts()), self.queue, self.limits, self.now)
+            assert step == decide(
+                PoolSnapshot(self.table.facts(), self.table.paces()), self.queue, self.limits, self.now
+            )
             self._check_fast_path(step)
         return step
 
@@ -187,6 +189,8 @@ class Simulation:
     def _released(self, entry: SandboxEntry, arrival: Arrival) -> None:
         if arrival.fails and not entry.life.retiring:
             self.table.apply(entry, RETIRED)
+        if not arrival.fails:
+            self.table.observe(entry.key, arrival.seconds)
         entry.idle_since = self.now
         entry.uses += 1
         self.table.apply(entry, RELEASED)

@@ -127,7 +127,7 @@ class SandboxPool:
             if sandbox is None or entry.gone:
                 return Unserved.ELSEWHERE
             attempt = Attempt(job, sandbox, self._limits.serving, *_waits(entry, job, cold=cold))
-            serving = await self._run(attempt, entry, cold=cold)
+            serving = await self._run(attempt, entry, job, cold=cold)
             if serving is None:
                 return Unserved.ELSEWHERE
             job.answer(serving.execution)
@@ -137,6 +137,7 @@ class SandboxPool:
                 self._end(entry, "died")
             elif serving.healthy and in_step:
                 fate = _Fate.HEALTHY
+                self.table.observe(job.key, time.monotonic() - attempt.run_began)
             return execution
         finally:
             self._release(entry, fate, cold=cold)
@@ -164,11 +165,12 @@ class SandboxPool:
         job.claim = None
         return claimed
 
-    async def _run(self, attempt: Attempt, entry: SandboxEntry, *, cold: bool) -> Serving | None:
+    async def _run(self, attempt: Attempt, entry: SandboxEntry, job: Job, *, cold: bool) -> Serving | None:
+        """None: nothing of it reached user code, and another sandbox has not been tried yet."""
         if cold:
             ended = await attempt.init(self._load_code)
             if ended is not None:
-                return ended if _final(ended, attempt) else None
+                return ended if job.began or not ended.gone or job.retried else None
             entry.start_seconds += attempt.init_seconds
             if entry.life.state is SandboxState.WARMING:
                 self.table.apply(entry, INITIALISED)
@@ -276,10 +278,6 @@ class SandboxPool:
             environment=self._limits.environment,
             label=entry.requested_by[1] if entry.requested_by else f"stem:{shape.kind}",
         )
-
-
-def _final(ended: Serving, attempt: Attempt) -> bool:
-    return attempt.began or not ended.gone
 
 
 def _waits(entry: SandboxEntry, job: Job, *, cold: bool) -> tuple[float, float]:

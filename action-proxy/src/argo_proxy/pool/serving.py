@@ -43,7 +43,7 @@ class Serving:
 class Attempt:
     """One try to run a job in one sandbox; `run` gives None when nothing of it reached user code."""
 
-    __slots__ = ("_init", "_job", "_limits", "_queue", "_sandbox", "_start", "_started_at")
+    __slots__ = ("_init", "_job", "_limits", "_queue", "_sandbox", "_start", "_started_at", "run_began")
 
     def __init__(self, job: Job, sandbox: Sandbox, limits: ServingLimits, queue: float, start: float) -> None:
         """`queue` and `start`: seconds spent so far waiting, and waiting for the sandbox's creation."""
@@ -54,6 +54,7 @@ class Attempt:
         self._start = start
         self._init = 0.0
         self._started_at = 0.0
+        self.run_began = 0.0  # monotonic seconds
 
     async def init(self, load_code: LoadCode) -> Serving | None:
         """Load the code and send /init; a `Serving` where that ends the invocation, None where it may run."""
@@ -79,12 +80,13 @@ class Attempt:
         invocation = self._job.invocation
         executable = invocation.executable
         limit = self._limits.response_bytes
-        begin, now = time.monotonic(), time.time()
+        begin = self.run_began = time.monotonic()
+        now = time.time()
         if not cold:
             self._started_at = now
         body = run_body(invocation, _deadline_ms(now, executable.timeout_ms))
         answer = await self._sandbox.run(body, timeout=executable.timeout_ms / 1000, limit=limit)
-        if not cold and _untouched(answer):
+        if not cold and not self._job.retried and _untouched(answer):
             return None
         self._job.began = True
         outcome = run_outcome(answer, timeout_ms=executable.timeout_ms, limit=limit)
@@ -93,11 +95,6 @@ class Attempt:
     @property
     def init_seconds(self) -> float:
         return self._init
-
-    @property
-    def began(self) -> bool:
-        """Whether user code may have begun."""
-        return self._job.began
 
     def _ended(self, outcome: Outcome, answer: Answer, run: float, *, cold: bool) -> Serving:
         phases = Phases(self._queue * 1000, self._start * 1000, self._init * 1000, run * 1000, cold)

@@ -16,6 +16,7 @@ from argo_proxy.pool.shape import Key, Shape
 from argo_proxy.sandboxes.port import Sandbox
 
 _STORY_LENGTH = 16
+_PACE_WEIGHT = 0.2  # of the newest activation in the moving mean
 
 _Name = TypeVar("_Name")
 
@@ -139,6 +140,7 @@ class SandboxTable:
         self._warming: Counter[Key] = Counter()
         self._bound: Counter[Key] = Counter()
         self._held: Counter[str] = Counter()
+        self._paces: dict[Key, float] = {}
         self._memory = [0 for _ in Shelf]
         self._numbers = 0
         self._order = 0
@@ -175,6 +177,12 @@ class SandboxTable:
             self._put(entry, shelf)
         else:
             entry.life = life
+
+    def observe(self, key: Key, seconds: float) -> None:
+        """An activation of `key` took a slot for so long; forgotten with the last of its sandboxes."""
+        if key in self._bound:
+            mean = self._paces.get(key)
+            self._paces[key] = seconds if mean is None else mean + _PACE_WEIGHT * (seconds - mean)
 
     def remove(self, entry: SandboxEntry) -> None:
         """Its memory is free again."""
@@ -221,6 +229,14 @@ class SandboxTable:
     def bound(self, key: Key) -> int:
         """How many sandboxes serve, or will serve, this key."""
         return self._bound[key]
+
+    def pace(self, key: Key) -> float | None:
+        """Seconds for which an activation of `key` takes a slot, as a moving mean; None while none has finished."""
+        return self._paces.get(key)
+
+    def paces(self) -> dict[Key, float]:
+        """All of them; a copy."""
+        return dict(self._paces)
 
     def held_mb(self, namespace: str) -> int:
         """Memory of the sandboxes that serve this namespace, or are being created for it."""
@@ -311,6 +327,8 @@ class SandboxTable:
         elif Shelf.WARMING <= shelf <= Shelf.FULL and entry.key is not None:
             owner = entry.key
             _add(self._bound, owner, by)
+            if owner not in self._bound:
+                self._paces.pop(owner, None)
         else:
             return
         if owner is not None:

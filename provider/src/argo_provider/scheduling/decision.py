@@ -3,6 +3,7 @@
 `decide` names the next instruction, or None when nothing can be done; it is asked again after each is carried out.
 In turn (see `queue`), each line of waiting invocations gets, in this order: room in a warm sandbox of its own; one of
 its own that is just being initialised; a stem cell; one that is being created; a new one; memory for a new one.
+A line whose own sandboxes will have served it within a moment gets no more of them.
 
 Memory comes from idle sandboxes. One that nobody waits for may go once its grace is over: a client that calls again
 and again leaves it idle for moments. One in demand may be taken
@@ -121,7 +122,7 @@ class _Decision:
         """None: what it waits for is on its way."""
         pool, shape = self._pool, line.shape
         wanted = -((pool.warming_slots(line.key) - len(line)) // shape.concurrency)
-        if wanted <= 0:
+        if wanted <= 0 or self._soon_served(line):
             return None
         unclaimed = self._unclaimed.get(shape)
         if unclaimed is None:
@@ -130,6 +131,15 @@ class _Decision:
         if wanted <= unclaimed:
             return None
         return _Demand(line, starved=not unclaimed and not pool.bound(line.key))
+
+    def _soon_served(self, line: Line) -> bool:
+        """Its own sandboxes will have served the line shortly: more of them would cost starts and win nothing."""
+        pace = self._pool.pace(line.key)
+        if pace is None:
+            return False
+        patience = self._settings.patience_seconds
+        slots = self._pool.bound(line.key) * line.shape.concurrency
+        return len(line) * pace < patience * slots and self._now - line.jobs[0].accepted_at < patience
 
     def _new_sandbox(self, demand: _Demand) -> Start | Evict | _Blocked:
         pool, settings, shape = self._pool, self._settings, demand.line.shape

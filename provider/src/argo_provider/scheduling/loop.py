@@ -46,6 +46,8 @@ class Scheduler:
         self._backoff: dict[Shape, float] = {}  # until when none is started for the stock
         self._idle = asyncio.Event()
         self._stopped = False
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
         self._pool: SandboxPool
 
     def attach(self, pool: SandboxPool) -> None:
@@ -78,8 +80,18 @@ class Scheduler:
         while self.queue and not self._stopped:
             instruction = decide(self._pool.table, self.queue, self._settings, time.monotonic())
             if instruction is None:
+                self._look_again()
                 return
             self._carry_out(instruction)
+
+    def _look_again(self) -> None:
+        """Patience ends without an event."""
+        if self._timer is None:
+            self._timer = self._loop.call_later(self._settings.patience_seconds, self._patience_over)
+
+    def _patience_over(self) -> None:
+        self._timer = None
+        self.pump()
 
     def start_failed(self, entry: SandboxEntry, error: SandboxCreationError) -> None:
         """A sandbox could not be made: the one that it was made for is told, if it still waits."""
@@ -128,6 +140,8 @@ class Scheduler:
     def stop(self) -> None:
         """Nothing new begins. Those who wait are told; journaled ones stay in the journal."""
         self._stopped = True
+        if self._timer is not None:
+            self._timer.cancel()
         while self.queue:
             job = self.queue.remove_oldest(next(iter(self.queue.lines)))
             if job.claim is not None:

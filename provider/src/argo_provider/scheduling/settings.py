@@ -43,6 +43,7 @@ class PoolSettings:
     namespace_queue_limit: int = 500  # of one namespace
     queue_wait_seconds: float = 300.0  # an invocation that waited longer ends with a platform error
     quantum_mb: int = 2048  # memory that a namespace may be granted before it is another's turn
+    patience_seconds: float = 0.02  # an invocation may wait so long for its action's sandboxes before more are started
     grace_seconds: float = 1.0  # a sandbox counts as in demand for so long after its last activation
     tenure_seconds: float = 2.0  # a sandbox in demand is kept so long from others that have none
     cold_cost: int = 4  # a cold start counts as so many warm ones against the quantum

@@ -6,8 +6,8 @@ tested against it, and a remote node can send it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from argo_proxy.pool.life import Life
@@ -60,6 +60,7 @@ class PoolView(Protocol):
     def warming_slots(self, key: Key) -> int: ...
     def bound(self, key: Key) -> int: ...
     def held_mb(self, namespace: str) -> int: ...
+    def pace(self, key: Key) -> float | None: ...
     def find(self, number: int) -> SandboxView: ...
     def evictable(self) -> Iterator[SandboxView]: ...
     def drainable(self) -> Iterable[SandboxView]: ...
@@ -70,6 +71,7 @@ class PoolSnapshot:
     """Every sandbox of a pool as plain data; the questions are answered from first principles."""
 
     sandboxes: tuple[SandboxFacts, ...] = ()
+    paces: Mapping[Key, float] = field(default_factory=dict)
 
     @property
     def memory_used(self) -> int:
@@ -122,6 +124,9 @@ class PoolSnapshot:
 
     def held_mb(self, namespace: str) -> int:
         return sum(one.shape.memory_mb for one in self.sandboxes if _owner(one) == namespace)
+
+    def pace(self, key: Key) -> float | None:
+        return self.paces.get(key)
 
     def find(self, number: int) -> SandboxFacts:
         return next(sandbox for sandbox in self.sandboxes if sandbox.number == number)
