@@ -149,10 +149,9 @@ class TestActivationStore:
         for start in range(10):
             await stores.activations.record(activation(start, namespace=f"ns{start % 3}"))
         assert await stores.activations.sweep(6) == 6
-        left = [
-            a for ns in range(3) for a in await stores.activations.list(ActivationQuery(f"ns{ns}"), Page(), docs=False)
-        ]
-        assert sorted(a.start for a in left) == [6, 7, 8, 9]
+        queries = [ActivationQuery(f"ns{ns}") for ns in range(3)]
+        left = [a.start for q in queries for a in await stores.activations.list(q, Page(), docs=False)]
+        assert sorted(left) == [6, 7, 8, 9]
         assert await stores.activations.sweep(6) == 0
 
 

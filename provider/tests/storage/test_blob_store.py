@@ -45,9 +45,7 @@ class TestBlobStore:
             await stores.blobs.get(digest)
         assert [d async for d in stores.blobs.digests()] == []
 
-    @pytest.mark.parametrize(
-        "digest", ["", "sha256:", "sha256:../../etc/passwd", "sha256:" + "A" * 64, "md5:" + "0" * 64]
-    )
+    @pytest.mark.parametrize("digest", ["", "sha256:", "sha256:../../etc/passwd", "sha256:" + "A" * 64, "md5:0"])
     async def test_what_is_no_digest_is_not_found(self, stores, digest):
         with pytest.raises(NotFound):
             await stores.blobs.get(digest)

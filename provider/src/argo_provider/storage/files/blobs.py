@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from argo_provider.errors import NotFound, StorageError
 from argo_provider.storage.cache import LruCache
+from argo_provider.storage.files.folders import make_private
 from argo_provider.storage.offload import Offload
 
 T = TypeVar("T")
@@ -105,7 +106,7 @@ def _digest(data: bytes) -> str:
 
 def _prepare(root: Path) -> None:
     incoming = root / _TEMPORARY
-    incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(incoming)
     for left in incoming.iterdir():
         if time.time() - left.stat().st_mtime > _STALE_SECONDS:
             left.unlink(missing_ok=True)
@@ -129,7 +130,7 @@ def _is_intact(path: Path, digest: str) -> bool:
 
 def _write(root: Path, path: Path, data: bytes) -> None:
     if not path.parent.is_dir():
-        path.parent.mkdir(mode=0o700, exist_ok=True)
+        make_private(path.parent)
         _sync_folder(root)
     with NamedTemporaryFile(dir=root / _TEMPORARY, delete=False) as file:
         temporary = Path(file.name)

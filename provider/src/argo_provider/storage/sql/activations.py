@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Connection, and_, bindparam, delete, func, select, update
+from sqlalchemy import BindParameter, ColumnElement, Connection, Select, and_, bindparam, delete, func, select, update
 
 from argo_provider.model.activation import Activation, JournalEntry
 from argo_provider.storage.filters import listed_name, matches, without_details
@@ -107,7 +107,10 @@ class SqlActivationStore:
 
     async def count(self, query: ActivationQuery) -> int:
         unwritten = self._matching(query)
-        return await self._database.read(lambda c: _count(c, query) + len(_still_unwritten(c, unwritten)))
+        statement = count_statement(query)
+        return await self._database.read(
+            lambda c: c.execute(statement).scalar_one() + len(_still_unwritten(c, unwritten))
+        )
 
     def _matching(self, query: ActivationQuery) -> builtins.list[RecordRow]:
         return [r for r in self._unwritten.values() if matches(query, r.namespace, r.name, r.start)]
@@ -200,11 +203,11 @@ def _where(query: ActivationQuery) -> ColumnElement[bool]:
     return and_(*conditions)
 
 
-def _count(connection: Connection, query: ActivationQuery) -> int:
-    return connection.execute(select(func.count()).select_from(activations).where(_where(query))).scalar_one()
+def count_statement(query: ActivationQuery) -> Select[Any]:
+    return select(func.count()).select_from(activations).where(_where(query))
 
 
-def list_statement(query: ActivationQuery, skip: int, limit: int, *, docs: bool) -> Any:
+def list_statement(query: ActivationQuery, skip: int, limit: int, *, docs: bool) -> Select[Any]:
     columns = [activations.c.start, activations.c.summary, *([activations.c.details] if docs else [])]
     return (
         select(*columns)

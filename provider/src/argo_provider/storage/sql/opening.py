@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from argo_provider.errors import StorageError
 from argo_provider.storage.cache import ReadThroughCache
 from argo_provider.storage.files import FileBlobStore
+from argo_provider.storage.files.folders import make_private
 from argo_provider.storage.port import Stores
 from argo_provider.storage.sql import sqlite
 from argo_provider.storage.sql.activations import SqlActivationStore
@@ -91,8 +92,8 @@ def open_database(url_or_path: str | Path) -> Database:
 
 def _open_sqlite(path: Path) -> Database:
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.touch(mode=0o600)  # the database holds parameters and key hashes: for the service's user only
+        make_private(path.parent)
+        path.touch(mode=0o600)  # it holds parameters and key hashes: for the service's user only
     except OSError as error:
-        raise StorageError(f"The database file cannot be created: {error.strerror}.") from error
+        raise StorageError(f"The database file {path.name} cannot be written: {error.strerror}.") from error
     return sqlite.SqliteDatabase(path)

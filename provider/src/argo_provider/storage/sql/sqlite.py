@@ -6,7 +6,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
 from argo_provider.storage.offload import Offload
@@ -57,6 +57,10 @@ class SqliteDatabase:
         prepare(self._engine)
         self._writer = Offload(1, "sqlite-writer")
         self._readers = Offload(READERS, "sqlite-reader")
+
+    @property
+    def dialect(self) -> Dialect:
+        return self._engine.dialect
 
     async def read(self, work: Work[T]) -> T:
         return await self._readers.run(self._read, work)

@@ -103,6 +103,7 @@ class Writer:
         self._timer: asyncio.TimerHandle | None = None
         self._closing = False
         self._failing = False
+        self._in_flight = 0
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -139,7 +140,7 @@ class Writer:
         try:
             await asyncio.wait_for(self._task, self._limits.patience)
         except TimeoutError:
-            log.exception("activation records lost: the store did not recover", records=len(self._queue.writes))
+            log.error("records lost: the store did not recover", records=len(self._queue.writes) + self._in_flight)  # noqa: TRY400
 
     async def _wait(self, bulk: Bulk | None, item: Any, size: int, committed: Callable[[Any], object] | None) -> Any:
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
@@ -176,7 +177,10 @@ class Writer:
                 self._wake.clear()
                 continue
             self._due = False
-            await self._commit(self._queue.take(self._limits))
+            batch = self._queue.take(self._limits)
+            self._in_flight = len(batch)
+            await self._commit(batch)
+            self._in_flight = 0
             if self._failing:
                 await asyncio.sleep(self._limits.retry_every)
                 self._due = True
