@@ -5,6 +5,8 @@ import base64
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from io import BytesIO
+from json import dumps
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -87,9 +89,13 @@ class Workspace:
         if auth is not None:
             sent["Authorization"] = basic(self.key if auth == "own" else auth)
         began = time.monotonic()
-        body = {"json": json} if json is not None else {"data": data} if data is not None else {}
+        if json is not None:
+            data = dumps(json).encode()
+            sent.setdefault("Content-Type", "application/json")
+        if isinstance(data, bytes):
+            data = BytesIO(data)
         async with self.http.request(
-            method, URL(url, encoded=True), headers=sent, allow_redirects=False, **body
+            method, URL(url, encoded=True), headers=sent, allow_redirects=False, data=data
         ) as response:
             raw = await response.read()
             return Answer(response.status, response.headers.copy(), raw, time.monotonic() - began)

@@ -187,7 +187,7 @@ const cases = {
     const tokens = [client({ apigw_token: 'none' }), ow]
     for (const [number, each] of tokens.entries()) {
       const basepath = `/${prefix}-${number}`
-      const made = await each.routes.create({ relpath: '/hello', basepath, operation: 'GET', action: id })
+      const made = await each.routes.create({ relpath: '/hello', basepath, operation: 'GET', action: id, responsetype: 'http' })
       undo.unshift(() => each.routes.delete({ basepath }).catch(() => {}))
       await each.routes.create({ relpath: '/users/{id}', basepath, operation: 'GET', action: `/${namespace}/${id}` })
       assert(made.gwApiUrl.endsWith(basepath), made.gwApiUrl)

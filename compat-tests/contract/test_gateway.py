@@ -33,13 +33,13 @@ class Gateway:
         query = {"basepath": self.base, "force": "true"} | query
         return await self.ow.call("DELETE", f"{MANAGEMENT}/deleteApi{extension}", query=self.query(**query))
 
-    def route(self, action: str, path: str, method: str = "get", **more: Any) -> dict[str, Any]:
+    def route(self, name: str, path: str, method: str = "get", **more: Any) -> dict[str, Any]:
         """The `apidoc` of `wsk api create` for one route."""
         target = {
-            "name": action,
+            "name": name,
             "namespace": self.ow.namespace,
             "backendMethod": "GET",
-            "backendUrl": f"{self.ow.apihost}{self.ow.web(f'default/{action}.http')}",
+            "backendUrl": f"{self.ow.apihost}{self.ow.web(f'default/{name}.http')}",
             "authkey": self.ow.key,
         }
         return {
@@ -53,9 +53,9 @@ class Gateway:
             **more,
         }
 
-    async def serve(self, apidoc: dict[str, Any], **query: str) -> str:
+    async def serve(self, apidoc: dict[str, Any], responsetype: str = "http") -> str:
         """Make a route; the URL at which the gateway serves the API."""
-        return expect_ok(await self.create(apidoc, **query))["gwApiUrl"]
+        return expect_ok(await self.create(apidoc, responsetype=responsetype))["gwApiUrl"]
 
     async def request(self, url: str, method: str = "GET", **request: Any) -> Answer:
         """An anonymous request to the gateway, on the host that is under test."""
@@ -100,6 +100,13 @@ async def test_the_route_is_served(gateway: Gateway, reflect: str) -> None:
     assert arguments["__ow_headers"]["x-mine"] == "v"
 
 
+async def test_the_response_type_is_json_unless_given(gateway: Gateway, reflect: str) -> None:
+    api = expect_ok(await gateway.create(gateway.route(reflect, "/hello")))
+    result = expect_ok(await gateway.request(f"{api['gwApiUrl']}/hello", query={"a": "1"}))
+    assert result["headers"] == {"content-type": "application/json"}
+    assert result["body"]["a"] == "1"
+
+
 async def test_a_body_is_handed_on(gateway: Gateway, reflect: str) -> None:
     url = await gateway.serve(gateway.route(reflect, "/hello", "post"))
     arguments = expect_ok(await gateway.request(f"{url}/hello", "POST", json={"a": {"b": 1}}))
@@ -116,7 +123,7 @@ async def test_a_route_of_another_verb_or_path(gateway: Gateway, reflect: str) -
 async def test_path_parameters(gateway: Gateway, reflect: str) -> None:
     parameter = {"name": "id", "in": "path", "required": True, "type": "string", "description": "the book"}
     apidoc = gateway.route(reflect, "/books/{id}", pathParameters=[parameter])
-    url = await gateway.serve(apidoc, responsetype="http")
+    url = await gateway.serve(apidoc)
     arguments = expect_ok(await gateway.request(f"{url}/books/42"))
     assert arguments["__ow_path"].endswith("/42") or arguments.get("id") == "42"
 
