@@ -19,7 +19,7 @@ from argo_dev.report import Target, document, show
 from argo_dev.service import Service, free_port, fresh_service, stop
 
 KIND = "nodejs:20"
-CODE = "function main(args) { return args }"
+CODE = {"kind": KIND, "code": "function main(args) { return args }"}
 BODY = json.dumps({"name": "argo", "payload": "x" * 64})
 CLIENTS = (1, 16, 64)
 READY_SECONDS = 300
@@ -85,8 +85,8 @@ def main() -> None:
         time.sleep(IDLE_SECONDS)
         idle_mb = resident_mb(service.pid)
         client = Client(service)
-        client.put_action("echo", KIND, CODE, limits={"memory": 128})
-        client.put_action("shared", KIND, CODE, limits={"memory": 128, "concurrency": 64})
+        client.put_action("echo", CODE, limits={"memory": 128})
+        client.put_action("shared", CODE, limits={"memory": 128, "concurrency": 64})
         for name in ("echo", "shared"):
             client.invoke_once_ready(name, READY_SECONDS)
         samples, warming = _measure(_endpoints(service, bare), options)

@@ -7,6 +7,7 @@ import json
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from typing import Any
 
 from argo_dev.service import Service
@@ -41,9 +42,9 @@ class Client:
         except urllib.error.HTTPError as error:
             raise CallError(error.code, error.read().decode(errors="replace")) from error
 
-    def put_action(self, name: str, kind: str, code: str, **fields: Any) -> None:
-        body = {"exec": {"kind": kind, "code": code, **fields.pop("exec", {})}, **fields}
-        self.call("PUT", f"actions/{name}?overwrite=true", body)
+    def put_action(self, name: str, code: Mapping[str, Any], **fields: Any) -> None:
+        """`code`: the action's `exec`; `fields`: limits, annotations, …"""
+        self.call("PUT", f"actions/{name}?overwrite=true", {"exec": code, **fields})
 
     def invoke(self, name: str, arguments: Any = None) -> dict[str, Any]:
         """The whole activation of a blocking invocation."""
@@ -61,7 +62,7 @@ class Client:
                     raise
             time.sleep(0.5)
 
-    def kinds(self) -> set[str]:
-        """All that `GET /` lists."""
-        families = self.call("GET", "/")["runtimes"]
-        return {runtime["kind"] for family in families.values() for runtime in family}
+    def status(self) -> dict[str, Any]:
+        """Sandboxes, runtimes and the pool, as `argofn doctor` sees them."""
+        answer: dict[str, Any] = self.call("GET", "/api/v1/argo/status")
+        return answer
