@@ -31,7 +31,7 @@ READY_SECONDS = 900
 STOCK_SECONDS = 30
 CACHE = Path(os.environ["ARGO_CACHE"])
 STOCKED = "_from_stock"
-# Relative to the bare interpreter on the same machine in the same run; JVM and Node.js do most of their own work at start.
+# Relative to the bare interpreter on the same machine in the same run.
 WANTED = {
     "nodejs:20_process_over_bare": 3.0,
     "java:17_process_over_bare": 4.0,

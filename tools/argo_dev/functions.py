@@ -15,6 +15,7 @@ GSON = Path("/usr/share/java/gson.jar")
 _JAVA = """import com.google.gson.JsonObject;
 public class Echo { public static JsonObject main(JsonObject args) { return args; } }
 """
+_SKELETON = "openwhisk/dockerskeleton"  # the name that clients give to "any executable"
 _GO = """package main
 func Main(args map[string]interface{}) map[string]interface{} { return args }
 """
@@ -25,7 +26,7 @@ printf '%s' "$1"
 
 @dataclass(frozen=True, slots=True)
 class EchoFunction:
-    """`exec`: the fields of a PUT, `bare`: words that start the same interpreter (in its tool folder) and end at once."""
+    """`exec`: the fields of a PUT; `bare`: words that start the same interpreter and end at once."""
 
     kind: str
     exec: Mapping[str, Any]
@@ -40,9 +41,7 @@ def echo_functions() -> dict[str, EchoFunction]:
         _plain("ruby:3.1", "def main(args) args end", ("ruby", "-e", "0")),
         _plain("php:8.2", "<?php function main(array $args): array { return $args; }", ("php", "-r", ";")),
         _plain("go:1.19", _GO, ()),
-        EchoFunction(
-            "binary", _binary("blackbox", _SHELL.encode(), image="openwhisk/dockerskeleton"), ("sh", "-c", ":")
-        ),
+        EchoFunction("binary", _binary("blackbox", _SHELL.encode(), image=_SKELETON), ("sh", "-c", ":")),
     ]
     if shutil.which("javac") and GSON.exists():
         found.append(EchoFunction("java:17", _binary("java:17", _jar(), main="Echo"), ("java", "-version")))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -62,10 +63,10 @@ def show(answer: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], *, as_jso
     if as_json:
         print(json.dumps(answer, indent=2))
         return
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 160)
     table = Table(*rows[0], title=f"{answer['bench']} on {answer['machine']['cpus']} CPUs")
     for row in rows:
-        table.add_row(*(f"{value:g}" if isinstance(value, float) else str(value) for value in row.values()))
+        table.add_row(*(f"{value:.4g}" if isinstance(value, float) else str(value) for value in row.values()))
     console.print(table)
     wanted = Table("target", "wanted", "measured", "met")
     for name, bound in answer["targets"].items():
