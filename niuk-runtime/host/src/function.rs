@@ -159,6 +159,11 @@ impl Function {
         lock(&self.announce).take()
     }
 
+    /// Whether INIT was answered, and well: a function whose first isolate failed is removed.
+    pub fn is_ready(&self) -> bool {
+        lock(&self.announce).is_none()
+    }
+
     /// Counts an invocation that ended.
     pub fn count(&self, status: Status) {
         self.runs.fetch_add(1, Ordering::Relaxed);

@@ -60,12 +60,21 @@ pub struct Host {
     /// The watchdog looks for idle isolates.
     idle_rounds: AtomicBool,
     cancels: mpsc::Sender<Cancel>,
+    ended: mpsc::Sender<std::io::Result<()>>,
     functions: RwLock<Functions>,
     namespace: RwLock<String>,
     outboxes: Mutex<Vec<Weak<Outbox>>>,
     replace: Mutex<Option<String>>,
     numbers: AtomicU64,
     entropy: Mutex<[u64; 2]>,
+}
+
+/// What a host's threads tell those that wait.
+pub struct Signals {
+    /// For the canceller.
+    pub to_cancel: mpsc::Receiver<Cancel>,
+    /// For the main thread: the process is to end.
+    pub end: mpsc::Receiver<std::io::Result<()>>,
 }
 
 #[derive(Default)]
@@ -75,9 +84,10 @@ struct Functions {
 }
 
 impl Host {
-    /// A host without functions, and the receiving end of its canceller's queue.
-    pub fn new(artifacts: Artifacts) -> std::io::Result<(Arc<Self>, mpsc::Receiver<Cancel>)> {
-        let (cancels, queue) = mpsc::channel();
+    /// A host without functions.
+    pub fn new(artifacts: Artifacts) -> std::io::Result<(Arc<Self>, Signals)> {
+        let (cancels, to_cancel) = mpsc::channel();
+        let (ended, end) = mpsc::channel();
         let host = Arc::new(Self {
             artifacts,
             watchdog: Watchdog::default(),
@@ -86,6 +96,7 @@ impl Host {
             stopping: AtomicBool::new(false),
             idle_rounds: AtomicBool::new(false),
             cancels,
+            ended,
             functions: RwLock::default(),
             namespace: RwLock::default(),
             outboxes: Mutex::default(),
@@ -94,7 +105,7 @@ impl Host {
             entropy: Mutex::new([0; 2]),
         });
         host.reseed()?;
-        Ok((host, queue))
+        Ok((host, Signals { to_cancel, end }))
     }
 
     /// A number that nothing else in this process has.
@@ -159,6 +170,12 @@ impl Host {
     pub fn cancel(&self, what: Cancel) {
         // The receiver lives as long as the process.
         let _ = self.cancels.send(what);
+    }
+
+    /// Ends the process, whatever runs; the first to say so decides how.
+    pub fn end(&self, how: std::io::Result<()>) {
+        // The receiver is gone only when the process ends already.
+        let _ = self.ended.send(how);
     }
 
     /// Adds a function; its address now means this one. False if the name is taken.

@@ -1,7 +1,7 @@
 //! Output of one invocation, cut into lines with the time of their first byte. Pure.
 
 /// A line longer than this is cut.
-pub const LONGEST_LINE: usize = 64 * 1024;
+pub const LONGEST_LINE: usize = 16 * 1024;
 
 /// A finished line, without its end.
 #[derive(Debug, Clone, PartialEq, Eq)]

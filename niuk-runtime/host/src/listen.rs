@@ -7,12 +7,11 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use crate::host::Host;
 use crate::options::Transport;
-use crate::session::{self, Ended};
+use crate::session;
 use crate::sys::socket;
 
 /// Connections at once.
@@ -56,13 +55,18 @@ fn open_device(device: &Path) -> io::Result<File> {
     }
 }
 
-/// Serves until a controller asks the host to end, or the only one is gone.
+/// Serves in the background; the host ends with its only controller, where there can be but one.
 pub fn serve(host: &Arc<Host>, opened: Opened) -> io::Result<()> {
-    match opened {
-        Opened::Stream(stream) => session::serve(host, stream).map(|_| ()),
-        Opened::Serial(port) => serve_serial(host, &port),
-        Opened::Listener(listener) => serve_all(host, listener),
-    }
+    let host = Arc::clone(host);
+    std::thread::Builder::new().name("listen".into()).spawn(move || {
+        let ended = match opened {
+            Opened::Stream(stream) => session::serve(&host, stream),
+            Opened::Serial(port) => serve_serial(&host, &port),
+            Opened::Listener(listener) => accept(&host, &listener),
+        };
+        host.end(ended);
+    })?;
+    Ok(())
 }
 
 fn serve_serial(host: &Arc<Host>, port: &File) -> io::Result<()> {
@@ -71,9 +75,7 @@ fn serve_serial(host: &Arc<Host>, port: &File) -> io::Result<()> {
             // Without a controller the port reports a hang-up at once, so this is the wait.
             std::thread::sleep(Duration::from_millis(1));
         }
-        if session::serve(host, port.try_clone()?)? == Ended::Shutdown {
-            return Ok(());
-        }
+        session::serve(host, port.try_clone()?)?;
         await_hang_up(port)?;
     }
 }
@@ -85,14 +87,7 @@ fn await_hang_up(mut port: &File) -> io::Result<()> {
     Ok(())
 }
 
-fn serve_all(host: &Arc<Host>, listener: OwnedFd) -> io::Result<()> {
-    let (shut_down, over) = mpsc::channel();
-    let host = Arc::clone(host);
-    std::thread::Builder::new().name("accept".into()).spawn(move || accept(&host, &listener, &shut_down))?;
-    over.recv().map_err(io::Error::other)
-}
-
-fn accept(host: &Arc<Host>, listener: &OwnedFd, shut_down: &mpsc::Sender<()>) {
+fn accept(host: &Arc<Host>, listener: &OwnedFd) -> io::Result<()> {
     let connections = Arc::new(AtomicUsize::new(0));
     loop {
         let Ok(stream) = socket::accept(listener) else {
@@ -104,14 +99,11 @@ fn accept(host: &Arc<Host>, listener: &OwnedFd, shut_down: &mpsc::Sender<()>) {
             connections.fetch_sub(1, Ordering::SeqCst);
             continue;
         }
-        let (host, counted, shut_down) = (Arc::clone(host), Arc::clone(&connections), shut_down.clone());
+        let (host, counted) = (Arc::clone(host), Arc::clone(&connections));
         let served = std::thread::Builder::new().name("session".into()).spawn(move || {
-            let ended = session::serve(&host, stream);
+            // A connection that could not be set up is the controller's to notice.
+            drop(session::serve(&host, stream));
             counted.fetch_sub(1, Ordering::SeqCst);
-            if matches!(ended, Ok(Ended::Shutdown)) {
-                // The receiver is gone only when the host ends already.
-                let _ = shut_down.send(());
-            }
         });
         if served.is_err() {
             connections.fetch_sub(1, Ordering::SeqCst);

@@ -49,11 +49,12 @@ fn run(options: &Options) -> io::Result<()> {
     if !options.unconfined {
         confine::filter_system_calls()?;
     }
-    let (host, cancels) = Host::new(Artifacts::new(options.folder.clone()))?;
-    limits::watch(&host, cancels)?;
+    let (host, signals) = Host::new(Artifacts::new(options.folder.clone()))?;
+    limits::watch(&host, signals.to_cancel)?;
     if options.announce {
         println!("ready {}", clock::start().elapsed().as_micros());
     }
-    // When this returns the process ends without waiting for isolates that still run user code.
-    listen::serve(&host, opened)
+    listen::serve(&host, opened)?;
+    // The process then ends without waiting for isolates that still run user code.
+    signals.end.recv().map_err(io::Error::other)?
 }

@@ -26,15 +26,6 @@ const MOST_UPLOADS: usize = 4;
 /// Functions of one NIUk.
 const MOST_FUNCTIONS: usize = 4096;
 
-/// Why a session ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
-    /// The other side closed, or broke the protocol.
-    Closed,
-    /// The controller wants the host to end.
-    Shutdown,
-}
-
 struct Session {
     host: Arc<Host>,
     outbox: Arc<Outbox>,
@@ -44,7 +35,7 @@ struct Session {
 }
 
 /// Serves `stream` until it ends.
-pub fn serve(host: &Arc<Host>, stream: File) -> std::io::Result<Ended> {
+pub fn serve(host: &Arc<Host>, stream: File) -> std::io::Result<()> {
     socket::limit_writes(&stream, crate::outbox::PATIENCE);
     let outbox = Outbox::open(stream.try_clone()?)?;
     let mut session = Session {
@@ -54,24 +45,24 @@ pub fn serve(host: &Arc<Host>, stream: File) -> std::io::Result<Ended> {
         serves_calls: false,
         uploads: HashMap::new(),
     };
-    let ended = session.serve(&mut BufReader::with_capacity(64 * 1024, stream));
+    session.serve(&mut BufReader::with_capacity(64 * 1024, stream));
     let left: Vec<_> = lock(&session.runs).values().cloned().collect();
     for run in left {
         cancel_run(host, &run, Status::Cancelled);
     }
     outbox.drain(Instant::now() + Duration::from_secs(1));
     outbox.close();
-    Ok(ended)
+    Ok(())
 }
 
 impl Session {
-    fn serve(&mut self, stream: &mut BufReader<File>) -> Ended {
+    fn serve(&mut self, stream: &mut BufReader<File>) {
         let mut limit = MAX_GREETING;
         loop {
             let (header, payload) = match read_frame(stream, limit) {
                 Ok(Incoming::Frame(header, payload)) => (header, payload),
                 Ok(Incoming::Malformed(error)) => return self.break_off(error),
-                Ok(Incoming::End) | Err(_) => return Ended::Closed,
+                Ok(Incoming::End) | Err(_) => return,
             };
             let greeted = limit == MAX_PAYLOAD;
             if greeted == (header.kind == request::kind::HELLO) {
@@ -79,10 +70,6 @@ impl Session {
                 return self.break_off(FrameError::OutOfOrder(what));
             }
             match Request::parse(header.kind, &payload) {
-                Ok(Request::Shutdown { grace_ms }) => {
-                    self.shut_down(header.id, grace_ms);
-                    return Ended::Shutdown;
-                }
                 Ok(request) => {
                     if let Err(error) = self.carry_out(header.id, request) {
                         return self.break_off(error);
@@ -94,9 +81,8 @@ impl Session {
         }
     }
 
-    fn break_off(&self, error: FrameError) -> Ended {
+    fn break_off(&self, error: FrameError) {
         self.outbox.send(report::error(&error.to_string()));
-        Ended::Closed
     }
 
     fn carry_out(&mut self, id: u64, request: Request) -> Result<(), FrameError> {
@@ -119,7 +105,7 @@ impl Session {
                 self.ok_or_unknown(id, found.is_some(), "no such run");
             }
             Request::Stats => self.outbox.send(report::figures(id, &crate::stats::figures(&self.host))),
-            Request::Shutdown { .. } => return Err(FrameError::OutOfOrder("SHUTDOWN is handled before")),
+            Request::Shutdown { grace_ms } => self.shut_down(id, grace_ms),
             // An answer to a call that nobody waits for any more is no error.
             Request::CallResult { status, body } => drop(self.host.remote.answer(id, status, body)),
             Request::Drop { function } => {
@@ -208,14 +194,14 @@ impl Session {
 
     /// Runs `work` on a thread of its own: loading may take long, and other requests must not wait for it.
     fn aside(&self, id: u64, work: impl FnOnce() + Send + 'static) {
-        if let Err(error) = std::thread::Builder::new().name("loader".into()).spawn(work) {
+        if let Err(error) = std::thread::Builder::new().name("aside".into()).spawn(work) {
             self.fail(id, Status::NotLoaded, &error.to_string());
         }
     }
 
     fn init(&self, id: u64, init: Init) {
         if let Some(known) = self.host.function(&init.function) {
-            if known.spec == init && known.figures().counts.idle > 0 {
+            if known.spec == init && known.is_ready() {
                 self.outbox.send(report::ready(id, 0, 0, 0));
             } else {
                 self.fail(id, Status::BadRequest, "a function of this name is here already");
@@ -290,13 +276,19 @@ impl Session {
         }
     }
 
+    /// Other requests go on meanwhile: what runs may still be cancelled, or wait for a CALL_RESULT.
     fn shut_down(&self, id: u64, grace_ms: u32) {
         self.host.stopping.store(true, Ordering::Relaxed);
         let deadline = Instant::now() + Duration::from_millis(grace_ms.into());
-        while self.host.in_flight.load(Ordering::Relaxed) > 0 && Instant::now() < deadline {
-            std::thread::sleep(Duration::from_millis(2));
-        }
-        self.outbox.send(report::ok(id));
+        let (host, outbox) = (Arc::clone(&self.host), Arc::clone(&self.outbox));
+        self.aside(id, move || {
+            while host.in_flight.load(Ordering::Relaxed) > 0 && Instant::now() < deadline {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            outbox.send(report::ok(id));
+            outbox.drain(Instant::now() + Duration::from_secs(1));
+            host.end(Ok(()));
+        });
     }
 }
 
