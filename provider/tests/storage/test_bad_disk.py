@@ -113,11 +113,11 @@ async def test_read_only_disk_is_said_and_still_read(small_disk):
     async with open_on(small_disk) as stores:
         entry = await accept_one(stores)
         assert mount("-o", "remount,ro", str(small_disk)).returncode != 0, "files are open for writing"
-        await stores.activations._database.write(lambda c: c.exec_driver_sql("PRAGMA query_only = ON"))
+        set_query_only(stores, "ON")
         with pytest.raises(StorageError, match="read-only"):
             await accept_one(stores)
         assert await stores.activations.unfinished() == [entry]
-        await stores.activations._database.read(lambda c: c.exec_driver_sql("PRAGMA query_only = OFF"))
+        set_query_only(stores, "OFF")
         await recovered(stores)
         assert len(await stores.activations.unfinished()) == 1
 
@@ -129,6 +129,12 @@ async def test_opening_on_a_read_only_disk_names_the_trouble(small_disk):
     with pytest.raises(StorageError, match="written"):
         async with open_on(small_disk):
             pass
+
+
+def set_query_only(stores, value):
+    """Make the writing connection fail as it does on a disk that has turned read-only."""
+    with stores.activations._database._writing.connect() as connection:
+        connection.exec_driver_sql(f"PRAGMA query_only = {value}")
 
 
 async def recovered(stores):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import stat
 import sys
 
@@ -52,7 +53,9 @@ async def test_second_open_neither_migrates_nor_loads_alembic(tmp_path):
         "asyncio.run(main())\n"
         "sys.exit('alembic' in sys.modules)"
     )
-    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, str(tmp_path))
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", code, str(tmp_path), env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    )
     assert await asyncio.wait_for(process.wait(), 60) == 0
 
 

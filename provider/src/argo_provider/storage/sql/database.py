@@ -32,6 +32,10 @@ class Database(Protocol):
         """Run `work` in one transaction; durable on return."""
         ...
 
+    async def foreign_writes(self) -> bool:
+        """Whether another process may have written since the last call."""
+        ...
+
     async def close(self) -> None: ...
 
 
@@ -56,6 +60,9 @@ class AsyncEngineDatabase:
                     return await connection.run_sync(work)
         except (SQLAlchemyError, OSError) as error:
             raise storage_failure(error) from error
+
+    async def foreign_writes(self) -> bool:
+        return True  # it cannot tell
 
     async def close(self) -> None:
         await self._engine.dispose()

@@ -23,7 +23,7 @@ _DELETE_CHUNK = 500
 
 
 class SqlNamespaceStore:
-    """`forget`: called after a namespace was deleted, to drop what other caches hold of it."""
+    """`forget`: called after a namespace was changed or deleted, to drop what other caches hold of it."""
 
     def __init__(self, database: Database, writer: Writer, forget: Callable[[], None]) -> None:
         self._database = database
@@ -76,12 +76,13 @@ class SqlNamespaceStore:
         await self._writer.run(work, committed=self._changed)
 
     def _changed(self, _result: None) -> None:
-        self.drop_cached()
-        self._forget()
+        self.forget_cached()
 
-    def drop_cached(self) -> None:
+    def forget_cached(self) -> None:
+        """Everything cached of any namespace, here and behind `forget`."""
         self._by_key.clear()
         self._by_name.clear()
+        self._forget()
 
 
 def _record(row: Row[Any]) -> NamespaceRecord:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,14 +26,16 @@ from argo_provider.storage.sql.schema import upgrade
 from argo_provider.storage.sql.writer import Writer, WriterLimits
 
 MB = 1024 * 1024
+Forget = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
 class StoreOptions:
-    """Bounds of memory; bytes."""
+    """Bounds of memory in bytes."""
 
     entity_cache_bytes: int = 32 * MB
     blob_cache_bytes: int = 32 * MB
+    notice_others_within: float = 1.0  # seconds until the caches show what another process wrote
     writer: WriterLimits = field(default_factory=WriterLimits)
 
 
@@ -52,24 +55,43 @@ async def open_stores(
         await database.write(upgrade)
         cached: EntityCache = ReadThroughCache(options.entity_cache_bytes)
         writer = Writer(database, options.writer, on_doubt=cached.clear)
+        stores, forget = _assemble(database, writer, blobs, cached)
         writer.start()
+        watch = asyncio.create_task(_watch(database, forget, options.notice_others_within), name="storage-watch")
         try:
-            yield _assemble(database, writer, blobs, cached)
+            yield stores
         finally:
+            watch.cancel()
+            await asyncio.gather(watch, return_exceptions=True)
             await writer.close()
     finally:
         await database.close()
         blobs.close()
 
 
-def _assemble(database: Database, writer: Writer, blobs: FileBlobStore, cached: EntityCache) -> Stores:
-    return Stores(
+def _assemble(database: Database, writer: Writer, blobs: FileBlobStore, cached: EntityCache) -> tuple[Stores, Forget]:
+    """The stores, and what makes them forget all that they cache."""
+    namespaces = SqlNamespaceStore(database, writer, cached.clear)
+    stores = Stores(
         SqlEntityStore(database, writer, cached),
-        SqlNamespaceStore(database, writer, cached.clear),
+        namespaces,
         SqlActivationStore(database, writer),
         blobs,
         SqlDocumentStore(database, writer),
     )
+    return stores, namespaces.forget_cached
+
+
+async def _watch(database: Database, forget: Forget, every: float) -> None:
+    """Drop the caches when another process (the command line, another replica) has written."""
+    while True:
+        await asyncio.sleep(every)
+        try:
+            foreign = await database.foreign_writes()
+        except StorageError:
+            foreign = True
+        if foreign:
+            forget()
 
 
 def open_database(url_or_path: str | Path) -> Database:

@@ -44,23 +44,30 @@ def prepare(engine: Engine) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
+def _engine(path: Path, connections: int) -> Engine:
+    engine = create_engine(
+        URL.create("sqlite+pysqlite", database=str(path)),
+        connect_args={"check_same_thread": False, "cached_statements": 256},
+        pool_size=connections,
+        max_overflow=0,
+    )
+    prepare(engine)
+    return engine
+
+
 class SqliteDatabase:
     """One thread writes, `READERS` threads read beside it; each with a connection of its own."""
 
     def __init__(self, path: Path) -> None:
-        self._engine = create_engine(
-            URL.create("sqlite+pysqlite", database=str(path)),
-            connect_args={"check_same_thread": False, "cached_statements": 256},
-            pool_size=READERS + 1,
-            max_overflow=0,
-        )
-        prepare(self._engine)
+        self._writing = _engine(path, 1)
+        self._reading = _engine(path, READERS)
+        self._data_version: int | None = None
         self._writer = Offload(1, "sqlite-writer")
         self._readers = Offload(READERS, "sqlite-reader")
 
     @property
     def dialect(self) -> Dialect:
-        return self._engine.dialect
+        return self._reading.dialect
 
     async def read(self, work: Work[T]) -> T:
         return await self._readers.run(self._read, work)
@@ -70,20 +77,34 @@ class SqliteDatabase:
 
     def _read(self, work: Work[T]) -> T:
         try:
-            with self._engine.connect() as connection:
+            with self._reading.connect() as connection:
                 return work(connection)
         except SQLAlchemyError as error:
             raise storage_failure(error) from error
 
     def _write(self, work: Work[T]) -> T:
         try:
-            with self._engine.connect() as connection, connection.execution_options(**WRITES).begin():
+            with self._writing.connect() as connection, connection.execution_options(**WRITES).begin():
                 return work(connection)
         except SQLAlchemyError as error:
             raise storage_failure(error) from error
 
+    async def foreign_writes(self) -> bool:
+        return await self._writer.run(self._foreign_writes)
+
+    def _foreign_writes(self) -> bool:
+        """The writing connection's data version changes only by what other connections commit."""
+        before = self._data_version
+        try:
+            with self._writing.connect() as connection:
+                self._data_version = connection.exec_driver_sql("PRAGMA data_version").scalar_one()
+        except SQLAlchemyError as error:
+            raise storage_failure(error) from error
+        return before != self._data_version
+
     async def close(self) -> None:
-        await self._writer.run(self._engine.dispose)
+        await self._writer.run(self._writing.dispose)
+        await self._readers.run(self._reading.dispose)
         self._writer.close()
         self._readers.close()
 
