@@ -44,6 +44,24 @@ install_packages() {
     }
 }
 
+# An image keeps its tools there, and nothing that only its making needed.
+image_tools=/opt/argo/tools
+for_building=$tools/.for-building
+
+# install_for_building NAME...: as above; remove_building_packages takes them away again from an image.
+install_for_building() {
+    install_packages "$@" || return 1
+    [ "$tools" != "$image_tools" ] || echo "$@" >>"$for_building"
+}
+
+remove_building_packages() {
+    [ -f "$for_building" ] || return 0
+    step "removing $(cat "$for_building")"
+    # shellcheck disable=SC2046 # a list of names
+    DEBIAN_FRONTEND=noninteractive apt-get -q -y purge --auto-remove $(cat "$for_building") >/dev/null
+    rm -f "$for_building"
+}
+
 # make_check WORD...: the command that tells whether this tool folder still works.
 make_check() {
     {

@@ -8,7 +8,7 @@ jvm() {
     find_tool "$1 $version" "$1"
 }
 
-javac=$(jvm javac) || { install_packages "openjdk-$version-jdk-headless" && javac=$(jvm javac); } ||
+javac=$(jvm javac) || { install_packages "openjdk-$version-jre-headless" && install_for_building "openjdk-$version-jdk-headless" && javac=$(jvm javac); } ||
     fail "a JDK $version is not on this host: apt-get install openjdk-$version-jdk-headless"
 java=$(jvm java)
 gson=/usr/share/java/gson.jar
@@ -37,4 +37,5 @@ ARGO_JAVA_ARCHIVE="-XX:ArchiveClassesAtExit=$target/launcher.jsa" ARGO_WORK=$wor
     fail "the launcher does not run"
 }
 grep -q '"greeting":"Hello, a!"' "$work/train.log" || fail "the launcher did not answer as it must: $(cat "$work/train.log")"
+remove_building_packages
 make_check "$target/java" --version
