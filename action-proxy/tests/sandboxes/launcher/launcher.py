@@ -4,6 +4,7 @@ The function `main(args)` of the code runs in a thread a request; its answer is 
 is a tuple, else as JSON. `import launcher_state` gives it `sockets`, the connections now open.
 """
 
+import contextlib
 import http.server
 import json
 import os
@@ -49,10 +50,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         except Exception as error:  # noqa: BLE001
             answer = 502, json.dumps({"error": repr(error)}).encode()
         for stream in (sys.stdout, sys.stderr):
-            try:
+            with contextlib.suppress(OSError, ValueError):  # the function closed it
                 print(SENTINEL, file=stream, flush=True)
-            except (OSError, ValueError):
-                pass  # the function closed it
         return answer if isinstance(answer, tuple) else (200, json.dumps(answer).encode())
 
     def address_string(self):

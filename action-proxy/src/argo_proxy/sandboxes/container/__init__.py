@@ -1,0 +1,1 @@
+"""A sandbox as a container of Docker Engine."""
