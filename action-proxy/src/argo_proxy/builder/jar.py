@@ -74,7 +74,8 @@ def check_version(data: bytes, name: str) -> None:
     if major > newest:
         raise UserCodeError(
             f"java.lang.UnsupportedClassVersionError: {name} has been compiled by a more recent version "
-            f"of the Java Runtime (class file version {major}.0), this version only recognizes class file versions up to {newest}.0"
+            f"of the Java Runtime (class file version {major}.0), "
+            f"this version only recognizes class file versions up to {newest}.0"
         )
 
 

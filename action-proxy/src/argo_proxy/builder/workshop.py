@@ -42,7 +42,7 @@ class Workshop:
         return folder / f"{part}-{key}.log"
 
     async def build(self, part: str, key: str, make: Make) -> Path:
-        """The folder of a product; made by `make(folder, log, progress)` if it is not there, and then alone on this machine."""
+        """The folder of a product; made by `make` if it is not there, and then alone on this machine."""
         if found := self.cache.find(part, key):
             return found
         progress = Progress(part, self.report)
