@@ -75,6 +75,7 @@ class NiukClient(asyncio.Protocol):
         self._writable = asyncio.Event()
         self._writable.set()
         self._gone: NiukGone | None = None
+        self._on_gone: Callable[[], None] | None = None
         self._ended = asyncio.Event()
 
     # ---------------------------------------------------------------- asyncio.Protocol
@@ -174,6 +175,12 @@ class NiukClient(asyncio.Protocol):
         async with asyncio.timeout(seconds):
             await self._ended.wait()
 
+    def tell_when_gone(self, callback: Callable[[], None]) -> None:
+        """Call back once when the connection ends, before anyone who waits hears of it."""
+        self._on_gone = callback
+        if self._gone is not None:
+            callback()
+
     @property
     def in_flight(self) -> int:
         """Requests without an answer."""
@@ -264,6 +271,8 @@ class NiukClient(asyncio.Protocol):
         if self._gone is not None:
             return
         self._gone = gone
+        if self._on_gone is not None:
+            self._on_gone()
         self._ended.set()
         self._writable.set()
         if self._transport is not None:

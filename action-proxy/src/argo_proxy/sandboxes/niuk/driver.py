@@ -1,0 +1,182 @@
+"""The driver `niuk`: hot functions as isolates, one process a namespace."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import signal
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from argo_proxy.runtimes import Runtime
+from argo_proxy.sandboxes.folders import sweep_folders
+from argo_proxy.sandboxes.niuk.binary import HostBuildError, build_host, find_host
+from argo_proxy.sandboxes.niuk.client import CallServer, NiukError
+from argo_proxy.sandboxes.niuk.house import Crash, NiukHouse
+from argo_proxy.sandboxes.niuk.launching import ConfinedLauncher, Launcher, Sizes, confinement_missing
+from argo_proxy.sandboxes.niuk.slot import CompiledFunctions, NiukSlot, SlotEvents
+from argo_proxy.sandboxes.port import DriverReport, Provision, SandboxCreationError, SandboxKind, SandboxSpec
+from argo_proxy.sandboxes.process.cgroups import ControlGroups
+from argo_proxy.sandboxes.process.confinement import MARKER
+from argo_proxy.sandboxes.process.proc import marked_processes
+from argo_proxy.sandboxes.process.users import UserIds
+
+_SWEEP_SECONDS = 5.0
+_PROBE_NAMESPACE = "probe"
+
+
+@dataclass(frozen=True, slots=True)
+class NiukSettings:
+    """`installation`: an id of its own, apart from the process driver's: its groups, users and marks carry it."""
+
+    installation: str
+    run_dir: Path
+    libraries: tuple[Path, ...]  # folders that function libraries lie in
+    sizes: Sizes = field(default_factory=Sizes)
+    families: frozenset[str] = frozenset({"java", "nodejs"})
+
+
+class NiukDriver:
+    """A `SandboxDriver`, and the `Houses` of its slots. Call `probe` before anything else."""
+
+    kind = SandboxKind.NIUK
+
+    def __init__(
+        self,
+        settings: NiukSettings,
+        compiled: CompiledFunctions,
+        *,
+        events: SlotEvents | None = None,
+        on_crash: Callable[[Crash], None] | None = None,
+        on_call: CallServer | None = None,
+        launcher: Launcher | None = None,
+    ) -> None:
+        self._settings = settings
+        self._compiled = compiled
+        self._events = events or SlotEvents()
+        self._on_crash = on_crash
+        self._on_call = on_call
+        self._launcher = launcher
+        self._groups = ControlGroups(settings.installation)
+        self._houses: dict[str, NiukHouse] = {}
+        self._slots: Counter[tuple[str, str]] = Counter()
+
+    async def probe(self) -> DriverReport:
+        """Start a host the way functions' are started, and shake hands with it."""
+        degraded: tuple[str, ...] = ()
+        launcher: Launcher | None = self._launcher
+        if launcher is None:
+            program = find_host()
+            missing = confinement_missing()
+            if program is None:
+                return self._unavailable("niuk-host is not built", "cargo build --release in niuk-runtime/host")
+            if missing:
+                return self._unavailable(
+                    f"not installed: {', '.join(missing)}", "apt-get install bubblewrap util-linux"
+                )
+            confined, degraded = await asyncio.to_thread(self._confined, program)
+            launcher = confined
+        house = NiukHouse(_PROBE_NAMESPACE, launcher)
+        try:
+            await house.start()
+        except (OSError, TimeoutError, NiukError, SandboxCreationError) as error:
+            return self._unavailable(f"cannot start a NIUk: {error}", "./dev doctor")
+        finally:
+            await house.close()
+        self._launcher = launcher
+        return DriverReport(self.kind, available=True, degraded=degraded)
+
+    async def provision(self, runtime: Runtime, progress: Callable[[Provision], Awaitable[None]]) -> Provision:
+        """Build the host's program where it is missing; libraries are the builder's business."""
+        if find_host() is None:
+            await progress(Provision(runtime.kind, ready=False, step="building niuk-host"))
+            try:
+                await build_host()
+            except HostBuildError as error:
+                return Provision(runtime.kind, ready=False, error=str(error))
+        return Provision(runtime.kind, ready=True)
+
+    def ready(self, runtime: Runtime | None, image: str | None) -> bool:
+        return runtime is not None and image is None and self._launcher is not None and self._takes(runtime)
+
+    async def create(self, spec: SandboxSpec) -> NiukSlot:
+        """A slot costs nothing before its /init."""
+        if spec.runtime is None or not self._takes(spec.runtime):
+            raise SandboxCreationError("no NIUk can run this kind of function")
+        return NiukSlot(f"s{secrets.token_hex(6)}", spec, self, self._compiled, self._events)
+
+    async def sweep(self) -> int:
+        return await asyncio.to_thread(self._sweep)
+
+    async def close(self) -> None:
+        houses = list(self._houses.values())
+        self._houses.clear()
+        await asyncio.gather(*(house.close() for house in houses))
+        await asyncio.to_thread(self._groups.remove)
+
+    # ---------------------------------------------------------------- Houses
+
+    def house(self, namespace: str) -> NiukHouse:
+        """The NIUk of a namespace; its process starts with the first function."""
+        if self._launcher is None:
+            raise SandboxCreationError("the driver was not probed")
+        house = self._houses.get(namespace)
+        if house is None:
+            house = NiukHouse(namespace, self._launcher, on_crash=self._on_crash, on_call=self._on_call)
+            self._houses[namespace] = house
+        return house
+
+    def enter(self, house: NiukHouse, function: str) -> None:
+        self._slots[house.namespace, function] += 1
+
+    async def leave(self, house: NiukHouse, function: str) -> None:
+        """The last slot of a function takes it along, the last function its NIUk: scaled to zero."""
+        key = (house.namespace, function)
+        self._slots[key] -= 1
+        if self._slots[key] > 0:
+            return
+        del self._slots[key]
+        with suppress(NiukError, TimeoutError):
+            await house.drop(function)
+        if not any(namespace == house.namespace for namespace, _ in self._slots):
+            if self._houses.get(house.namespace) is house:
+                del self._houses[house.namespace]
+            await house.close()
+
+    # ---------------------------------------------------------------- inside
+
+    def _takes(self, runtime: Runtime) -> bool:
+        return runtime.family in self._settings.families
+
+    def _unavailable(self, reason: str, fix: str) -> DriverReport:
+        return DriverReport(self.kind, available=False, reason=reason, fix=fix)
+
+    def _confined(self, program: Path) -> tuple[ConfinedLauncher, tuple[str, ...]]:
+        settings = self._settings
+        settings.run_dir.mkdir(parents=True, exist_ok=True)
+        settings.run_dir.chmod(0o711)
+        trouble = self._groups.usable()
+        launcher = ConfinedLauncher(
+            program,
+            settings.run_dir,
+            settings.installation,
+            settings.libraries,
+            settings.sizes,
+            groups=None if trouble else self._groups,
+            users=UserIds(settings.installation) if os.geteuid() == 0 else None,
+        )
+        return launcher, (f"{trouble}: a NIUk's memory is limited by rlimit only",) if trouble else ()
+
+    def _sweep(self) -> int:
+        found = sweep_folders(self._settings.run_dir)
+        for group in self._groups.leftovers():
+            found.add(group.folders[0].name)
+            group.destroy(within=_SWEEP_SECONDS)
+        for pid in marked_processes(MARKER, f"{self._settings.installation}/"):
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        return len(found)

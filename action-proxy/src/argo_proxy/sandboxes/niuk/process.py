@@ -1,0 +1,207 @@
+"""One NIUk: a host process that serves many functions of one namespace."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import secrets
+import socket
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from argo_proxy.sandboxes.niuk import frames, reports
+from argo_proxy.sandboxes.niuk.client import CallServer, NiukClient, NiukGone, Performed, open_socket
+from argo_proxy.sandboxes.niuk.frames import Artifact, Init
+from argo_proxy.sandboxes.niuk.launching import HostProcess, Launcher
+
+_START_SECONDS = 10.0
+_LOAD_SECONDS = 60.0
+_ANSWER_SECONDS = 10.0
+_EXIT_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """A function library on this machine, named by the SHA-256 of its content."""
+
+    path: Path
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class NativeFunction:
+    """A function as a NIUk takes it: a library, the code that an engine library runs, and what INIT says of it."""
+
+    name: str  # what `run` names; one revision of one action with one environment
+    library: Library
+    code: bytes = b""  # source or archive, for an engine
+    address: str = ""
+    request: bytes = b"{}"
+    heap_limit: int = 0
+    init_timeout_ms: int = 60_000
+    run_timeout_ms: int = 60_000
+    log_limit: int = 10 * 1024 * 1024
+    defaults: bytes = b""
+    call_environment: bytes = b""
+    policy: frames.IsolatePolicy = field(default_factory=frames.IsolatePolicy)
+
+    def init(self) -> Init:
+        return Init(
+            function=self.name,
+            library=self.library.digest,
+            address=self.address,
+            code=hashlib.sha256(self.code).digest() if self.code else frames.NO_HASH,
+            request=self.request,
+            heap_limit=self.heap_limit,
+            init_timeout_ms=self.init_timeout_ms,
+            run_timeout_ms=self.run_timeout_ms,
+            log_limit=self.log_limit,
+            defaults=self.defaults,
+            call_environment=self.call_environment,
+            policy=self.policy,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a NIUk ended by itself."""
+
+    exit_code: int | None
+    in_flight: tuple[str, ...]  # functions that had invocations in flight: one of them did it, most likely
+    last_words: str
+    out_of_memory: bool
+
+
+class NiukProcess:
+    """Start it with `start`. When it ends by itself, `on_gone` is called at once with the functions that had
+    invocations in flight, and `on_end` once the rest is known; after that it is of no more use.
+
+    Methods raise `NiukGone` when the process ended, `NiukRefused` when the host says no.
+    """
+
+    def __init__(self, identity: str, namespace: str, host: HostProcess, client: NiukClient) -> None:
+        self.id = identity
+        self.namespace = namespace
+        self._host = host
+        self._client = client
+        self._loading: dict[bytes, asyncio.Lock] = {}
+        self._loaded: set[bytes] = set()
+        self._in_flight: Counter[str] = Counter()
+        self._stopping = False
+        self._on_gone: Callable[[NiukProcess, tuple[str, ...]], None] | None = None
+        self._on_end: Callable[[NiukProcess, Ended], None] | None = None
+        self._burial: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def start(
+        cls,
+        launcher: Launcher,
+        namespace: str,
+        *,
+        on_gone: Callable[[NiukProcess, tuple[str, ...]], None],
+        on_end: Callable[[NiukProcess, Ended], None],
+        on_notice: Callable[[NiukProcess, reports.Notice], None],
+        on_call: CallServer | None = None,
+    ) -> NiukProcess:
+        """Start a host and shake hands. Raises OSError, TimeoutError, `SandboxCreationError`, `NiukError`."""
+        identity = f"n{secrets.token_hex(6)}"
+        ours, theirs = socket.socketpair()
+        made: list[NiukProcess] = []
+        try:
+            host = await launcher.launch(identity, theirs)
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+
+        def tell(notice: reports.Notice) -> None:
+            for process in made:
+                on_notice(process, notice)
+
+        try:
+            client = await open_socket(ours, namespace, seconds=_START_SECONDS, on_call=on_call, on_notice=tell)
+        except NiukGone as error:
+            await host.end()
+            raise NiukGone(f"{error}: {host.last_words}") from error
+        except BaseException:
+            await host.end()
+            raise
+        process = cls(identity, namespace, host, client)
+        made.append(process)
+        process._on_gone, process._on_end = on_gone, on_end
+        client.tell_when_gone(process._lost)
+        return process
+
+    @property
+    def pid(self) -> int:
+        """The outermost process on this machine."""
+        return self._host.pid
+
+    @property
+    def in_flight(self) -> int:
+        """Invocations in flight."""
+        return self._in_flight.total()
+
+    async def define(self, function: NativeFunction) -> reports.Ready:
+        """Load what the function needs and make its first isolate. The same function again is fine."""
+        await self._load(function.library)
+        if function.code:
+            await self._once(
+                hashlib.sha256(function.code).digest(),
+                lambda: self._client.load_bytes(Artifact.CODE, function.code, seconds=_LOAD_SECONDS),
+            )
+        return await self._client.init(function.init())
+
+    async def invoke(self, run: frames.Run) -> Performed:
+        """Run a function that was defined here."""
+        self._in_flight[run.function] += 1
+        try:
+            return await self._client.run(run)
+        finally:
+            self._in_flight[run.function] -= 1
+
+    async def drop(self, function: str) -> None:
+        """Forget a function; its isolates go as they become free."""
+        await self._client.drop(function, seconds=_ANSWER_SECONDS)
+
+    async def stats(self) -> bytes:
+        """Figures as a JSON object; its keys are listed in PROTOCOL.md."""
+        return await self._client.stats(seconds=_ANSWER_SECONDS)
+
+    async def stop(self, *, grace: float = 0.0) -> None:
+        """Let what runs finish for `grace` seconds, then end the process and free what it held. Idempotent."""
+        self._stopping = True
+        with contextlib.suppress(TimeoutError):
+            await self._client.shutdown(grace=grace)
+            await self._host.wait(seconds=_EXIT_SECONDS)
+        self._client.close()
+        await self._host.end()
+
+    async def _load(self, library: Library) -> None:
+        request = frames.Load(library.digest, Artifact.LIBRARY, path=str(library.path))
+        await self._once(library.digest, lambda: self._client.load_path(request, seconds=_LOAD_SECONDS))
+
+    async def _once(self, digest: bytes, load: Callable[[], Awaitable[reports.Loaded]]) -> None:
+        async with self._loading.setdefault(digest, asyncio.Lock()):
+            if digest not in self._loaded:
+                await load()
+                self._loaded.add(digest)
+
+    def _lost(self) -> None:
+        if not self._stopping:
+            suspects = tuple(name for name, count in self._in_flight.items() if count)
+            if self._on_gone is not None:
+                self._on_gone(self, suspects)
+            self._burial = asyncio.ensure_future(self._bury(suspects))
+
+    async def _bury(self, suspects: tuple[str, ...]) -> None:
+        await self._host.wait(seconds=_EXIT_SECONDS)
+        out_of_memory = await asyncio.to_thread(self._host.out_of_memory)
+        ended = Ended(self._host.exit_code, suspects, self._host.last_words, out_of_memory)
+        await self._host.end()
+        if self._on_end is not None and not self._stopping:
+            self._on_end(self, ended)

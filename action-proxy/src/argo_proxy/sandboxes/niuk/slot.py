@@ -1,0 +1,275 @@
+"""The port `Sandbox` over a shared NIUk: one invocation slot of one function.
+
+A slot becomes a function's at /init, whose body names namespace, action and code. Slots of one function share its
+isolates: which isolate serves which slot is the host's business.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import orjson
+
+from argo_proxy.sandboxes.niuk import frames, reports
+from argo_proxy.sandboxes.niuk.client import NiukGone, NiukRefused, Performed
+from argo_proxy.sandboxes.niuk.frames import Flag, IsolatePolicy, Status
+from argo_proxy.sandboxes.niuk.house import NiukBanned, NiukHouse
+from argo_proxy.sandboxes.niuk.process import Library, NativeFunction
+from argo_proxy.sandboxes.port import (
+    Answer,
+    Answered,
+    CollectedLogs,
+    Gone,
+    LogLine,
+    SandboxCreationError,
+    SandboxKind,
+    SandboxSpec,
+    SandboxStats,
+    TimedOut,
+)
+
+# What differs from activation to activation: given to each run, never part of a function's identity.
+_OF_ACTIVATION = ("__OW_ACTIVATION_ID", "__OW_TRANSACTION_ID", "__OW_DEADLINE", "__OW_API_KEY")
+_OF_RUN = {
+    "activation_id": "__OW_ACTIVATION_ID",
+    "transaction_id": "__OW_TRANSACTION_ID",
+    "deadline": "__OW_DEADLINE",
+    "api_key": "__OW_API_KEY",
+    "namespace": "__OW_NAMESPACE",
+    "action_name": "__OW_ACTION_NAME",
+    "action_version": "__OW_ACTION_VERSION",
+}
+_OF_CALL = ("__OW_NAMESPACE", "__OW_ACTION_NAME", "__OW_ACTION_VERSION")
+_LONGEST_WAIT_MS = 60_000  # for an isolate, within the run's own time
+_NEWLINE_BYTES = 1
+
+
+@dataclass(frozen=True, slots=True)
+class InitRequest:
+    """The body of /init, typed. `code`: UTF-8 source, or base64 of an archive where `binary`."""
+
+    namespace: str
+    action: str  # "/ns/[pkg/]name"
+    name: str
+    main: str
+    binary: bool
+    code: str
+    env: Mapping[str, str]
+
+    @classmethod
+    def parse(cls, body: bytes) -> InitRequest:
+        """Raises ValueError for what the platform would not have sent."""
+        value = orjson.loads(body)["value"]
+        env = {str(name): str(text) for name, text in (value.get("env") or {}).items()}
+        return cls(
+            namespace=env.get("__OW_NAMESPACE", ""),
+            action=env.get("__OW_ACTION_NAME", ""),
+            name=str(value.get("name", "")),
+            main=str(value.get("main", "main")),
+            binary=bool(value.get("binary", False)),
+            code=str(value.get("code", "")),
+            env=env,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """What the builder has for a function: its own library, or an engine's library and the code for it."""
+
+    library: Library
+    code: bytes = b""  # source or archive; empty where it is compiled in
+    defaults: Mapping[str, Any] | None = None  # parameters that a call from another function does not set
+    policy: IsolatePolicy = IsolatePolicy()
+
+
+class CompiledFunctions(Protocol):
+    """Where slots find what was built."""
+
+    async def find(self, request: InitRequest) -> Compiled | None:
+        """The library for this function, or None where none was built (any more)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SlotEvents:
+    """Whom a slot tells what no `Answer` can say; all optional. Called in the event loop, must not block."""
+
+    on_miss: Callable[[str, Status, bytes], None] | None = None  # action, MISSING or UNSUPPORTED, reply
+    on_record: Callable[[reports.Record, tuple[reports.Log, ...]], None] | None = None  # a call inside the NIUk
+
+
+class Houses(Protocol):
+    """The NIUks of a machine, by namespace."""
+
+    def house(self, namespace: str) -> NiukHouse: ...
+
+    async def leave(self, house: NiukHouse, function: str) -> None:
+        """A slot of `function` is gone."""
+        ...
+
+    def enter(self, house: NiukHouse, function: str) -> None:
+        """A slot of `function` was bound."""
+        ...
+
+
+class NiukSlot:
+    """A `Sandbox`. Made by `NiukDriver.create`; nothing runs for it before /init."""
+
+    kind = SandboxKind.NIUK
+
+    def __init__(
+        self, identity: str, spec: SandboxSpec, houses: Houses, compiled: CompiledFunctions, events: SlotEvents
+    ) -> None:
+        self._id = identity
+        self._spec = spec
+        self._houses = houses
+        self._compiled = compiled
+        self._events = events
+        self._house: NiukHouse | None = None
+        self._function: NativeFunction | None = None
+        self._logs: list[reports.Log] = []
+        self._truncated = False
+        self._memory = 0
+        self._destroyed = False
+
+    @property
+    def id(self) -> str:
+        return self._id
+
+    async def init(self, body: bytes, *, timeout: float, limit: int) -> Answer:  # noqa: ASYNC109
+        """Bind the slot to the function that `body` describes, and make it ready."""
+        request = InitRequest.parse(body)
+        found = await self._compiled.find(request)
+        if found is None or not request.namespace:
+            return _answered(503, b'{"error":"No native form of this function is here."}', limit)
+        function = self._describe(request, found, timeout)
+        house = self._houses.house(request.namespace)
+        self._house, self._function = house, function
+        self._houses.enter(house, function.name)
+        return await self._guarded(self._define(house, function, limit))
+
+    async def run(self, body: bytes, *, timeout: float, limit: int) -> Answer:  # noqa: ASYNC109
+        if self._function is None or self._house is None:
+            return _answered(502, b'{"error":"Not initialized."}', limit)
+        timeout_ms = max(1, round(timeout * 1000))
+        params, environment = _run_parts(body)
+        run = frames.Run(self._function.name, params, timeout_ms, min(timeout_ms, _LONGEST_WAIT_MS), environment)
+        return await self._guarded(self._perform(self._house, run, limit))
+
+    async def collect_logs(self, *, limit: int, wait: float) -> CollectedLogs:
+        """Output comes before the result, so there is nothing to wait for."""
+        del wait
+        logs, self._logs = self._logs, []
+        truncated, self._truncated = self._truncated, False
+        lines, size = [], 0
+        for log in logs:
+            size += len(log.line) + _NEWLINE_BYTES
+            if size > limit:
+                truncated = True
+                break
+            stream = "stderr" if log.stream == 2 else "stdout"
+            lines.append(LogLine(log.unix_ns, stream, log.line.decode(errors="replace")))
+        return CollectedLogs(tuple(lines), truncated=truncated)
+
+    async def stats(self) -> SandboxStats:
+        """This slot's share: the heap in use after its last invocation."""
+        return SandboxStats(self._memory, 0.0, 1)
+
+    async def destroy(self) -> None:
+        if self._destroyed:
+            return
+        self._destroyed = True
+        if self._house is not None and self._function is not None:
+            await self._houses.leave(self._house, self._function.name)
+
+    def on_exit(self, callback: Callable[[Gone], None]) -> None:
+        """A slot does not end by itself: when its NIUk does, the next invocation gets a fresh one."""
+
+    def _describe(self, request: InitRequest, found: Compiled, timeout: float) -> NativeFunction:
+        env = {name: text for name, text in request.env.items() if name not in _OF_ACTIVATION}
+        heap = self._spec.memory_mb << 20
+        init = {"name": request.name, "main": request.main, "binary": request.binary, "env": env, "heap": heap}
+        encoded = orjson.dumps(init, option=orjson.OPT_SORT_KEYS)
+        identity = hashlib.sha256(found.library.digest + hashlib.sha256(found.code).digest() + encoded).hexdigest()
+        return NativeFunction(
+            name=f"{request.action}@{identity[:24]}",
+            library=found.library,
+            code=found.code,
+            address=request.action,
+            request=encoded,
+            heap_limit=heap,
+            init_timeout_ms=max(1, round(timeout * 1000)),
+            log_limit=self._spec.log_buffer_bytes,
+            defaults=orjson.dumps(found.defaults) if found.defaults else b"",
+            call_environment=orjson.dumps({name: env[name] for name in _OF_CALL if name in env}),
+            policy=found.policy,
+        )
+
+    async def _define(self, house: NiukHouse, function: NativeFunction, limit: int) -> Answer:
+        try:
+            await house.define(function)
+        except NiukRefused as error:
+            return self._answer(error.status, error.body, limit)
+        return _answered(200, b'{"ok":true}', limit)
+
+    async def _perform(self, house: NiukHouse, run: frames.Run, limit: int) -> Answer:
+        try:
+            done = await house.invoke(run)
+        except NiukRefused as error:
+            return self._answer(error.status, error.body, limit)
+        self._keep(done)
+        began = Flag.BEGAN in done.result.timing.flags
+        return self._answer(done.result.status, done.result.body, limit, began=began)
+
+    def _keep(self, done: Performed) -> None:
+        timing = done.result.timing
+        self._memory = timing.memory
+        self._truncated |= Flag.TRUNCATED in timing.flags
+        self._logs += [log for log in done.logs if log.call == 0]
+        if self._events.on_record is not None:
+            for record in done.records:
+                self._events.on_record(record, tuple(log for log in done.logs if log.call == record.call))
+
+    async def _guarded(self, answer: Awaitable[Answer]) -> Answer:
+        """What has no status of its own: the NIUk ended, could not be started, or does not take this function."""
+        try:
+            return await answer
+        except NiukBanned:
+            return _answered(503, b'{"error":"This function is not consolidated any more."}', 1024)
+        except NiukGone:
+            return Gone()
+        except (OSError, SandboxCreationError):
+            return Gone(sent=False)
+        except TimeoutError:
+            return TimedOut()
+
+    def _answer(self, status: Status, body: bytes, limit: int, *, began: bool = False) -> Answer:
+        if status in (Status.MISSING, Status.UNSUPPORTED) and self._events.on_miss is not None:
+            self._events.on_miss(self._function.address if self._function else "", status, body)
+        if status is Status.TIMED_OUT:
+            return TimedOut()
+        if status is Status.OUT_OF_MEMORY:
+            return Gone(out_of_memory=True)
+        if status in _ENDED:
+            return Gone(sent=began)
+        if status in _ELSEWHERE and not began:
+            return _answered(503, body, limit)
+        return _answered(200 if status is Status.OK else 502, body, limit)
+
+
+_ENDED = frozenset({Status.CANCELLED, Status.EXITED, Status.FATAL})
+_ELSEWHERE = frozenset({Status.OVERLOADED, Status.STOPPING, Status.UNKNOWN, Status.NOT_CREATED, Status.NOT_LOADED})
+
+
+def _answered(status: int, body: bytes, limit: int) -> Answered:
+    return Answered(status, body[:limit], len(body))
+
+
+def _run_parts(body: bytes) -> tuple[bytes, bytes]:
+    """The function's parameters and the run's environment, from the body of /run."""
+    request = orjson.loads(body)
+    environment = {name: str(request[key]) for key, name in _OF_RUN.items() if request.get(key) is not None}
+    return orjson.dumps(request.get("value") or {}), orjson.dumps(environment)
