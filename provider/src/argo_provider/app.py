@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -122,11 +123,16 @@ async def serving(settings: Settings) -> AsyncIterator[Service]:
         yield service
 
 
+def installation_id(data_dir: Path) -> str:
+    """What sandboxes are marked with, so that the next start over the same data finds those a crash left."""
+    return hashlib.sha256(str(data_dir.resolve()).encode()).hexdigest()[:12]
+
+
 async def _drivers(
     settings: Settings, stack: AsyncExitStack
 ) -> tuple[dict[SandboxKind, SandboxDriver], list[DriverReport]]:
     """Those that the settings allow and this machine has, in order of preference; strays of a crash are swept."""
-    installation = hashlib.sha256(str(settings.data_dir.resolve()).encode()).hexdigest()[:12]
+    installation = installation_id(settings.data_dir)
     candidates: list[SandboxDriver] = []
     if settings.sandbox is not SandboxChoice.PROCESS:
         candidates += _container_driver(installation)
