@@ -251,7 +251,8 @@ def test_decide(case: Case) -> None:
 PACED = [
     # seconds an activation takes, waiting, sandboxes, since when the first waits → start another?
     (0.001, 15, 1, 0.0, False),
-    (0.001, 15, 1, 0.03, True),
+    (0.001, 15, 1, 0.19, False),
+    (0.001, 15, 1, 0.2, True),
     (0.001, 25, 1, 0.0, True),
     (0.001, 25, 2, 0.0, False),
     (0.050, 1, 1, 0.0, True),
@@ -269,6 +270,16 @@ def test_a_line_that_is_soon_served_gets_no_more_sandboxes(
     pool = PoolSnapshot(tuple(sandbox(number, BUSY, "a/f") for number in range(sandboxes)), paces)
     queue = queue_of(*["a/f"] * waiting, accepted_at=NOW - waited)
     assert decide(pool, queue, settings, NOW) == (Start(shape(), key("a/f")) if starts else None)
+
+
+def test_a_line_that_moves_is_patient_however_long_its_oldest_has_waited() -> None:
+    """After a cold start all have waited for long; what counts is how soon it will be over."""
+    pool = PoolSnapshot((sandbox(1, BUSY, "a/f"),), {key("a/f"): 0.001})
+    queue = queue_of(*["a/f"] * 10, accepted_at=NOW - 1.0)
+    settings = replace(SETTINGS, patience_seconds=0.02)
+    assert isinstance(decide(pool, queue, settings, NOW), Start)
+    queue.pop(key("a/f"), 256, NOW - 0.01)
+    assert decide(pool, queue, settings, NOW) is None
 
 
 def test_what_is_freed_for_a_larger_one_is_not_given_to_those_behind() -> None:

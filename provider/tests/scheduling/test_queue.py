@@ -37,7 +37,7 @@ def grants(queue: FairQueue, count: int, cost: int = 256) -> list[str]:
     for _ in range(count):
         line = next(queue.in_turn())
         served.append(line.key[1])
-        queue.pop(line.key, cost)
+        queue.pop(line.key, cost, 0.0)
     return served
 
 
@@ -46,7 +46,7 @@ def test_one_line_is_first_in_first_out() -> None:
     for number in range(5):
         queue.push(job("a", number=number))
     key = next(queue.in_turn()).key
-    assert [queue.pop(key, 256).invocation.activation_id for _ in range(5)] == ["0", "1", "2", "3", "4"]
+    assert [queue.pop(key, 256, 0.0).invocation.activation_id for _ in range(5)] == ["0", "1", "2", "3", "4"]
     assert not queue
     assert list(queue.in_turn()) == []
 

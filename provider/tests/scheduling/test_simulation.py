@@ -141,7 +141,7 @@ class Simulation:
     def _carry_out(self, step: Instruction) -> None:
         match step:
             case Assign(key, number, cost):
-                job = self.queue.pop(key, cost)
+                job = self.queue.pop(key, cost, self.now)
                 self._assign(self.table.find(number), self._work.pop(id(job)), key)
             case Start(shape, key):
                 self.starts += 1
@@ -231,7 +231,7 @@ def workloads(draw: st.DrawFn) -> list[Arrival]:
     return arrivals
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(workload=workloads(), starts=st.integers(1, 4), memory=st.sampled_from([1024, 1536, 4096]))
 def test_everything_is_served_within_the_bounds(workload: list[Arrival], starts: int, memory: int) -> None:
     simulation = Simulation(replace(LIMITS, max_starts=starts, memory_mb=memory))
@@ -241,7 +241,7 @@ def test_everything_is_served_within_the_bounds(workload: list[Arrival], starts:
     assert simulation.table.memory_used == 0
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(workload=workloads(), failures=st.integers(1, 10))
 def test_failing_creations_fail_one_each_and_hold_up_nobody(workload: list[Arrival], failures: int) -> None:
     simulation = Simulation(LIMITS, creations_fail=failures)

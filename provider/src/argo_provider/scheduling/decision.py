@@ -3,7 +3,7 @@
 `decide` names the next instruction, or None when nothing can be done; it is asked again after each is carried out.
 In turn (see `queue`), each line of waiting invocations gets, in this order: room in a warm sandbox of its own; one of
 its own that is just being initialised; a stem cell; one that is being created; a new one; memory for a new one.
-A line whose own sandboxes will have served it within a moment gets no more of them.
+A line whose own sandboxes go on serving it, and will be done within a moment, gets no more of them.
 
 Memory comes from idle sandboxes. One that nobody waits for may go once its grace is over: a client that calls again
 and again leaves it idle for moments. One in demand may be taken
@@ -23,6 +23,10 @@ from argo_provider.scheduling.queue import FairQueue, Line
 from argo_provider.scheduling.settings import PoolSettings
 from argo_provider.scheduling.view import PoolView, SandboxView
 from argo_proxy.pool.shape import Key, Shape
+
+# A line that nothing moves for so many times the patience is served by something slower than its pace says. Not less:
+# a machine out of breath for a moment must not get more to do.
+_STALLED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +143,8 @@ class _Decision:
             return False
         patience = self._settings.patience_seconds
         slots = self._pool.bound(line.key) * line.shape.concurrency
-        return len(line) * pace < patience * slots and self._now - line.jobs[0].accepted_at < patience
+        stalled = self._now - line.waiting_since() >= patience * _STALLED
+        return len(line) * pace < patience * slots and not stalled
 
     def _new_sandbox(self, demand: _Demand) -> Start | Evict | _Blocked:
         pool, settings, shape = self._pool, self._settings, demand.line.shape

@@ -153,7 +153,7 @@ class Scheduler:
         pool = self._pool
         match instruction:
             case Assign(key, sandbox, cost):
-                job = self.queue.pop(key, cost)
+                job = self.queue.pop(key, cost, time.monotonic())
                 entry = pool.table.find(sandbox)
                 self._spawn(self._serve(entry, job, cold=pool.assign(entry, key)))
             case Start(shape, key):

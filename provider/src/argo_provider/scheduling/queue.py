@@ -66,14 +66,19 @@ class Turns(Generic[Name]):
 
 
 class Line:
-    """The invocations of one action revision that wait, oldest first."""
+    """The invocations of one action revision that wait, oldest first. `served_at`: the last grant, in seconds."""
 
-    __slots__ = ("jobs", "key", "shape")
+    __slots__ = ("jobs", "key", "served_at", "shape")
 
     def __init__(self, key: Key, shape: Shape) -> None:
         self.key = key
         self.shape = shape
         self.jobs: deque[Job] = deque()
+        self.served_at = 0.0
+
+    def waiting_since(self) -> float:
+        """Since when nothing happened for the oldest: its acceptance, or the last grant before it."""
+        return max(self.jobs[0].accepted_at, self.served_at)
 
     def __len__(self) -> int:
         return len(self.jobs)
@@ -104,9 +109,11 @@ class FairQueue:
         self._counts[namespace] = self._counts.get(namespace, 0) + 1
         self._length += 1
 
-    def pop(self, key: Key, cost_mb: int) -> Job:
+    def pop(self, key: Key, cost_mb: int, now: float) -> Job:
         """Grant the oldest invocation of `key` a sandbox."""
-        job = self.lines[key].jobs.popleft()
+        line = self.lines[key]
+        line.served_at = now
+        job = line.jobs.popleft()
         self._turns.charge(key[0], cost_mb)
         self._within[key[0]].charge(key, cost_mb)
         self._left(key)
