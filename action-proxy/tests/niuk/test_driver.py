@@ -211,5 +211,5 @@ async def test_what_a_crashed_service_left_is_swept(
         assert process is not None
         assert await driver.sweep() == 1
         async with asyncio.timeout(SECONDS):
-            while driver.house("guest").process is process:  # noqa: ASYNC110 — the house tells nobody
+            while driver.house("guest").process is process:
                 await asyncio.sleep(0.01)

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from argo_proxy.sandboxes.niuk.client import NiukGone, NiukRefused
 from argo_proxy.sandboxes.niuk.crashes import CrashLedger
@@ -31,7 +32,7 @@ async def house_of(program: Path, work: Path, crashes: list[Crash] | None = None
 
 async def until(holds: object) -> None:
     async with asyncio.timeout(SECONDS):
-        while not holds():  # type: ignore[operator]  # noqa: ASYNC110 — the house tells nobody
+        while not holds():  # type: ignore[operator]
             await asyncio.sleep(0.005)
 
 
@@ -106,6 +107,18 @@ async def test_a_stuck_host_is_replaced_while_others_finish(host_program: Path, 
         assert (await house.invoke(run("slow", {"x": 1}))).result.body == b'{"x":1}'
         assert house.process is not old
         assert (await slow).result.body == b'{"slept":true}'
+
+
+@pytest.mark.integration
+def test_works_in_the_loop_that_the_service_uses(host_program: Path, fake_library: Path, work: Path) -> None:
+    async def one_life() -> bytes:
+        async with house_of(host_program, work) as house:
+            await house.define(function(library_at(fake_library)))
+            with pytest.raises(NiukGone):
+                await house.invoke(run("f", {"do": "crash"}))
+            return (await house.invoke(run("f", {"x": 1}))).result.body
+
+    assert uvloop.run(one_life()) == b'{"x":1}'
 
 
 @pytest.mark.integration
