@@ -62,7 +62,7 @@ def main(args):
     "ignores_signals": """
 import signal, time
 def main(args):
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP): 
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         try: signal.signal(number, signal.SIG_IGN)
         except ValueError: pass
     while True: pass
@@ -251,7 +251,8 @@ import worlds
 from argo_proxy.sandboxes.port import SandboxSpec
 
 async def main(technology, installation, folder):
-    worlds.secrets.token_hex = lambda count, random=worlds.secrets.token_hex: installation if count == 4 else random(count)
+    random = worlds.secrets.token_hex
+    worlds.secrets.token_hex = lambda count: installation if count == 4 else random(count)
     world = await getattr(worlds, technology + "_world")({"echo": "def main(args): return args"}, Path(folder))
     for _ in range(2):
         await world.start("echo")
