@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import uuid
 from collections.abc import AsyncIterator
 
 import pytest
@@ -9,7 +11,10 @@ import pytest
 from argo_provider.storage.memory import memory_stores
 from argo_provider.storage.sql import open_stores
 
-ADAPTERS = ("memory", "sqlite", "sqlite+aiosqlite")
+ADAPTERS = ["memory", "sqlite", "sqlite+aiosqlite"]
+POSTGRES = os.environ.get("ARGO_TEST_POSTGRES")  # the socket folder of a server whose user postgres may make databases
+if POSTGRES:
+    ADAPTERS.append("postgresql")
 
 
 @pytest.fixture(params=ADAPTERS)
@@ -18,10 +23,25 @@ async def stores(request, tmp_path) -> AsyncIterator:
     if request.param == "memory":
         yield memory_stores()
         return
+    if request.param == "postgresql":
+        async with open_stores(await fresh_database(), tmp_path / "blobs") as opened:
+            yield opened
+        return
     path = tmp_path / "argo.db"
     target = path if request.param == "sqlite" else f"{request.param}:///{path}"
     async with open_stores(target, tmp_path / "blobs") as opened:
         yield opened
+
+
+async def fresh_database():
+    """The URL of a new database on the PostgreSQL server."""
+    import asyncpg
+
+    name = f"argo_test_{uuid.uuid4().hex}"
+    connection = await asyncpg.connect(host=POSTGRES, user="postgres", database="postgres")
+    await connection.execute(f"CREATE DATABASE {name}")
+    await connection.close()
+    return f"postgresql+asyncpg://postgres@/{name}?host={POSTGRES}"
 
 
 @pytest.fixture

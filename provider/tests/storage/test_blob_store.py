@@ -37,6 +37,11 @@ class TestBlobStore:
         put = {await stores.blobs.put(b"%d" % n) for n in range(50)}
         assert {d async for d in stores.blobs.digests()} == put
 
+    async def test_collectors_can_leave_out_the_young(self, stores):
+        await stores.blobs.put(b"young")
+        assert [d async for d in stores.blobs.digests(older_than=3600)] == []
+        assert [d async for d in stores.blobs.digests(older_than=0)] == [digest_of(b"young")]
+
     async def test_deleted_is_not_found(self, stores):
         digest = await stores.blobs.put(b"gone")
         await stores.blobs.delete(digest)
@@ -64,6 +69,13 @@ def file_of(folder: Path, digest: str) -> Path:
 
 
 class TestFileBlobStore:
+    async def test_put_again_makes_young_again(self, blobs, tmp_path):
+        digest = await blobs.put(b"code")
+        os.utime(file_of(tmp_path, digest), (0, 0))
+        assert [d async for d in blobs.digests(older_than=3600)] == [digest]
+        await blobs.put(b"code")
+        assert [d async for d in blobs.digests(older_than=3600)] == []
+
     async def test_damage_is_noticed_and_healed_by_the_next_put(self, blobs, tmp_path):
         digest = await blobs.put(b"code")
         file_of(tmp_path, digest).write_bytes(b"cod?")

@@ -26,7 +26,7 @@ async def service_and_command(reopen):
 
 async def eventually(check):
     async with asyncio.timeout(10):
-        while not await check():  # noqa: ASYNC110 - what is waited for is another process's doing: there is no event
+        while not await check():
             await asyncio.sleep(0.005)
 
 

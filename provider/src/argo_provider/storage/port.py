@@ -150,8 +150,11 @@ class BlobStore(Protocol):
 
     async def delete(self, digest: str) -> None: ...
 
-    def digests(self) -> AsyncIterator[str]:
-        """All blobs: for collecting those that no entity names."""
+    def digests(self, *, older_than: float = 0.0) -> AsyncIterator[str]:
+        """The blobs last put at least `older_than` seconds ago: for collecting those that no entity names.
+
+        A collector leaves out the young ones: an upload's blob is put before the entity that will name it.
+        """
         ...
 
 

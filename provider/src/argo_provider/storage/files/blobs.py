@@ -60,9 +60,10 @@ class FileBlobStore:
         self._hot.discard(digest)
         await self._run(lambda: path.unlink(missing_ok=True))
 
-    async def digests(self) -> AsyncIterator[str]:
+    async def digests(self, *, older_than: float = 0.0) -> AsyncIterator[str]:
+        latest = time.time() - older_than
         for shard in await self._run(lambda: _shards(self._root)):
-            for digest in await self._run(partial(_digests, shard)):
+            for digest in await self._run(partial(_digests, shard, latest)):
                 yield digest
 
     @property
@@ -115,7 +116,9 @@ def _prepare(root: Path) -> None:
 def _put(root: Path, data: bytes) -> str:
     digest = _digest(data)
     path = _path(root, digest)
-    if not _is_intact(path, digest):
+    if _is_intact(path, digest):
+        os.utime(path)  # as young as if it were new: a collector must leave it alone for a while
+    else:
         _write(root, path, data)
     return digest
 
@@ -167,6 +170,11 @@ def _shards(root: Path) -> list[Path]:
     return sorted(p for p in root.iterdir() if p.is_dir() and p.name != _TEMPORARY)
 
 
-def _digests(shard: Path) -> list[str]:
-    named = (f"sha256:{shard.name}{file.name}" for file in sorted(shard.iterdir()))
-    return [digest for digest in named if _DIGEST.match(digest)]
+def _digests(shard: Path, latest: float) -> list[str]:
+    found = []
+    with os.scandir(shard) as files:
+        for file in files:
+            digest = f"sha256:{shard.name}{file.name}"
+            if _DIGEST.match(digest) and file.stat().st_mtime <= latest:
+                found.append(digest)
+    return found

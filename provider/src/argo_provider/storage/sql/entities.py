@@ -59,7 +59,8 @@ class SqlEntityStore:
             self._cache.written([(e.name, None, 1) for e in deletes])
             self._cache.written([(s.entity.name, s.entity, s.weight) for s in stored])
 
-        stored = await self._writer.run(lambda c: _commit(c, puts, deletes), committed=committed)
+        size = _ENTRY_WEIGHT * (len(puts) + len(deletes))
+        stored = await self._writer.run(lambda c: _commit(c, puts, deletes), size=size, committed=committed)
         return [s.entity for s in stored]
 
     async def list(

@@ -137,10 +137,10 @@ class Writer:
         self._wake.set()
         if self._task is None:
             return
-        try:
-            await asyncio.wait_for(self._task, self._limits.patience)
-        except TimeoutError:
-            log.error("records lost: the store did not recover", records=len(self._queue.writes) + self._in_flight)  # noqa: TRY400
+        await asyncio.wait({self._task}, timeout=self._limits.patience)
+        if not self._task.done():
+            self._task.cancel()
+            log.error("records lost: the store did not recover", records=len(self._queue.writes) + self._in_flight)
 
     async def _wait(self, bulk: Bulk | None, item: Any, size: int, committed: Callable[[Any], object] | None) -> Any:
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
