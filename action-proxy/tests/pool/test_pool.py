@@ -189,15 +189,27 @@ async def test_logs_out_of_step_end_the_sandbox(bench: Bench) -> None:
     assert bench.ends.reasons == ["failed"]
 
 
-async def test_an_image_of_the_users_prints_no_sentinels(bench: Bench) -> None:
-    shape = SHAPE._replace(kind="blackbox", image="mine/image")
+IMAGE = SHAPE._replace(kind="blackbox", image="mine/image")
+
+
+async def test_an_image_that_never_marks_its_logs_is_not_waited_for(bench: Bench) -> None:
     bench.driver.prepare = lambda sandbox: setattr(sandbox, "logs", CollectedLogs((), complete=False))
-    entry = await bench.started(shape)
-    execution = executed(await bench.serve(entry, bench.job(shape=shape)))
-    assert execution.logs == ()
-    assert bench.driver.sandboxes[0].waits == [0.0]
+    entry = await bench.started(IMAGE)
+    for _ in range(2):
+        execution = executed(await bench.serve(entry, bench.job(shape=IMAGE)))
+        assert execution.logs == ()
+    assert bench.driver.sandboxes[0].waits == [0.02, 0.02]
     assert bench.driver.sandboxes[0].spec.runtime is None
     assert entry.life.state is SandboxState.WARM
+
+
+async def test_an_image_that_marks_its_logs_once_is_expected_to_go_on(bench: Bench) -> None:
+    entry = await bench.warmed(IMAGE)
+    bench.driver.sandboxes[0].logs = CollectedLogs((), complete=False)
+    execution = executed(await bench.serve(entry, bench.job(shape=IMAGE)))
+    assert bench.driver.sandboxes[0].waits == [0.02, 0.5]
+    assert len(execution.logs) == 1
+    assert bench.driver.sandboxes[0].destroyed
 
 
 @pytest.mark.parametrize("answer", [Gone(sent=False), Answered(503, b"{}", 2)])

@@ -437,6 +437,26 @@ async def test_leaving_at_once_tells_even_who_has_not_begun() -> None:
     assert driver.alive == []
 
 
+async def test_leaving_waits_for_what_is_being_created() -> None:
+    driver = FakeDriver()
+    creating, gate = asyncio.Event(), asyncio.Event()
+
+    async def held(_: float) -> None:
+        creating.set()
+        await gate.wait()
+
+    driver._sleep = held
+    placement = local(driver, drain_seconds=0.0)
+    await placement.__aenter__()
+    ticket = placement.submit(invocation())
+    await creating.wait()
+    leaving = asyncio.ensure_future(placement.__aexit__(None, None, None))
+    assert (await finished(ticket)).outcome.result == {"error": CUT_OFF}
+    gate.set()
+    await leaving
+    assert [sandbox.destroyed for sandbox in driver.sandboxes] == [True]
+
+
 async def test_a_driver_that_raises_costs_one_invocation_and_its_sandbox() -> None:
     driver = FakeDriver()
     async with local(driver) as placement:

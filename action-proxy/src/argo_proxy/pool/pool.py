@@ -88,6 +88,7 @@ class SandboxPool:
         self._start_failed = start_failed
         self._limits = limits or PoolLimits()
         self._events = events or NoEvents()
+        self._all_created = asyncio.Event()
 
     # Instructions
 
@@ -131,16 +132,30 @@ class SandboxPool:
             if serving is None:
                 return Unserved.ELSEWHERE
             job.answer(serving.execution)
-            sentinels = entry.shape.image is None
-            execution, in_step = await with_logs(serving, job, sandbox, self._limits.serving, sentinels=sentinels)
+            marks = entry.marks_logs
+            execution, complete = await with_logs(serving, job, sandbox, self._limits.serving, marks=marks)
+            entry.marks_logs = marks or complete
             if serving.gone:
                 self._end(entry, "died")
-            elif serving.healthy and in_step:
+            elif serving.healthy and (complete or not marks):
                 fate = _Fate.HEALTHY
                 self.table.observe(job.key, time.monotonic() - attempt.run_began)
             return execution
         finally:
             self._release(entry, fate, cold=cold)
+
+    async def finish_starts(self) -> None:
+        """Let what is being created come up, or fail, and end it: a creation that is broken off may leave traces."""
+        for entry in self.table:
+            if not entry.life.ready:
+                self.evict(entry, "closing")
+        try:
+            async with asyncio.timeout(self._limits.destroy_seconds):
+                while self.table.starts_in_flight:
+                    self._all_created.clear()
+                    await self._all_created.wait()
+        except TimeoutError:
+            _log.warning("starts_broken_off", count=self.table.starts_in_flight)
 
     async def close(self) -> None:
         """End every sandbox, and wait for it."""
@@ -207,6 +222,9 @@ class SandboxPool:
             self._not_created(entry, error)
         else:
             self._is_created(entry, sandbox)
+        finally:
+            if not self.table.starts_in_flight:
+                self._all_created.set()
 
     def _is_created(self, entry: SandboxEntry, sandbox: Sandbox) -> None:
         entry.sandbox = sandbox

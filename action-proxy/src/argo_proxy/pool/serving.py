@@ -29,6 +29,7 @@ class ServingLimits:
     load_seconds: float = 30.0  # to read an action's code
     log_seconds: float = 2.0  # to wait for both sentinels after an answer
     failed_log_seconds: float = 0.2  # the same after a failure: they may never come
+    unmarked_log_seconds: float = 0.02  # for what an image prints that has never marked the end of a log
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,17 +118,18 @@ class Attempt:
 
 
 async def with_logs(
-    serving: Serving, job: Job, sandbox: Sandbox, limits: ServingLimits, *, sentinels: bool
+    serving: Serving, job: Job, sandbox: Sandbox, limits: ServingLimits, *, marks: bool
 ) -> tuple[Execution, bool]:
-    """The execution with its log lines, and whether the log stream is still in step with the activations.
+    """The execution with its log lines, and whether both marks of the end of a log were seen.
 
-    `sentinels`: whether this runtime marks the end of an activation's log.
+    `marks`: whether this runtime is known to set them.
     """
     executable = job.invocation.executable
     limit = executable.log_limit_bytes
-    wait = (limits.log_seconds if serving.healthy else limits.failed_log_seconds) if sentinels else 0.0
+    wait = limits.log_seconds if marks else limits.unmarked_log_seconds
+    if not serving.healthy:
+        wait = min(wait, limits.failed_log_seconds)
     collected = await sandbox.collect_logs(limit=limit, wait=wait)
-    in_step = collected.complete or not sentinels
     if not collected.lines and collected.complete and serving.healthy and not collected.truncated:
         return serving.execution, True
     lines = format_logs(
@@ -135,11 +137,11 @@ async def with_logs(
         limit=limit,
         developer_error=not serving.healthy,
         time_ns=time.time_ns(),
-        sentinels_expected=sentinels,
+        sentinels_expected=marks,
     )
     done = serving.execution
     phases, began, ended = done.phases, done.started_at, done.ended_at
-    return Execution(done.outcome, phases, began, ended, lines, done.sandbox, done.sandbox_id), in_step
+    return Execution(done.outcome, phases, began, ended, lines, done.sandbox, done.sandbox_id), collected.complete
 
 
 def _untouched(answer: Answer) -> bool:

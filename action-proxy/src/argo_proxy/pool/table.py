@@ -79,6 +79,7 @@ class SandboxEntry:
         "idle_since",
         "key",
         "life",
+        "marks_logs",
         "number",
         "ready_at",
         "requested_by",
@@ -105,6 +106,7 @@ class SandboxEntry:
         self.started_at = self.ready_at = self.bound_at = self.idle_since = now
         self.start_seconds = 0.0  # creation and /init: what a cold start of it cost
         self.uses = 0
+        self.marks_logs = shape.image is None  # images of users may: the first mark seen tells
 
     @property
     def gone(self) -> bool:

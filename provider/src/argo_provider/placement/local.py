@@ -83,6 +83,7 @@ class LocalPlacement:
             await self.drain(self._settings.drain_seconds)
         finally:
             self._scheduler.stop()
+            await self._pool.finish_starts()
             await self._tasks.close(grace=self._limits.destroy_seconds)
             await self._pool.close()
 
