@@ -66,12 +66,12 @@ class Attempt:
             code = await self._load(load_code, executable.code_digest)
         except LookupError:
             return self._failed(Outcome(OutcomeKind.APPLICATION_ERROR, {"error": CODE_GONE}))
-        self._start += time.monotonic() - begin
+        body = await _encode_init(invocation, code, _deadline_ms(time.time(), executable.timeout_ms))
         self._started_at = time.time()
-        body = await _encode_init(invocation, code, _deadline_ms(self._started_at, executable.timeout_ms))
-        begin = time.monotonic()
+        sent = time.monotonic()
+        self._start += sent - begin
         answer = await self._sandbox.init(body, timeout=executable.timeout_ms / 1000, limit=self._limits.response_bytes)
-        self._init = time.monotonic() - begin
+        self._init = time.monotonic() - sent
         self._job.began = not (isinstance(answer, Gone) and not answer.sent)
         outcome = init_outcome(answer, timeout_ms=executable.timeout_ms, limit=self._limits.response_bytes)
         return None if outcome is None else self._ended(outcome, answer, 0.0, cold=True)
