@@ -3,6 +3,8 @@
 
 pub mod confine;
 pub mod isolate;
+#[cfg(target_arch = "x86_64")]
+pub mod kvm;
 pub mod library;
 pub mod machine;
 pub mod socket;
