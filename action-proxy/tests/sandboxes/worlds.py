@@ -127,7 +127,7 @@ def make_image() -> None:
     client = docker.from_env(timeout=120)
     try:
         if not client.images.list(IMAGE):
-            changes = [f'CMD ["{PYTHON}","-S","-E","/runtime/launcher.py"]']
+            changes = [f'CMD ["{PYTHON}","-S","-E","/runtime/launcher.py"]', "ENV ARGO_LISTEN=tcp:0.0.0.0:8080"]
             client.api.import_image_from_data(_root_archive(), repository=IMAGE, tag="latest", changes=changes)
     finally:
         client.close()

@@ -56,7 +56,7 @@ class Images:
 
     async def pull(self, image: str) -> None:
         """From its registry. Raises one of `EngineError`."""
-        repository, tag = _split(image)
+        repository, tag = split_reference(image)
         await self._engine.call(lambda client: client.pull(repository, tag=tag), seconds=_LONG_SECONDS)
 
     async def provision(self, runtime: Runtime, progress: Progress) -> Provision:
@@ -86,7 +86,7 @@ class Images:
         if not await self.present(base):
             await self._build_base(base, step)
         await step(f"building {image}")
-        repository, tag = _split(image)
+        repository, tag = split_reference(image)
         await build_in_container(
             self._engine,
             base=base,
@@ -102,7 +102,7 @@ class Images:
         try:
             archive = await debootstrap(folder, step)
             await step("importing the base image")
-            repository, tag = _split(base)
+            repository, tag = split_reference(base)
             await self._engine.call(
                 lambda client: client.import_image_from_file(str(archive), repository=repository, tag=tag),
                 seconds=_LONG_SECONDS,
@@ -159,7 +159,7 @@ def _changes(runtime: Runtime) -> list[str]:
     ]
 
 
-def _split(image: str) -> tuple[str, str]:
+def split_reference(image: str) -> tuple[str, str]:
     """Repository and tag ("latest" where none is given) or digest."""
     if "@" in image:
         repository, _, digest = image.partition("@")
