@@ -200,6 +200,18 @@ CASES = [
         Evict(3, "memory"),
     ),
     Case(
+        "an action that has two in preparation waits for them before it gets more",
+        (sandbox(1, WARMING, "a/f"), sandbox(2, STARTING, "a/f")),
+        ("a/f",) * 5,
+        None,
+    ),
+    Case(
+        "and gets one more when one is ready",
+        (sandbox(1, BUSY, "a/f"), sandbox(2, WARMING, "a/f")),
+        ("a/f",) * 5,
+        Start(shape(), key("a/f")),
+    ),
+    Case(
         "room in a busy sandbox",
         (sandbox(1, BUSY, "a/f", of=shape(concurrency=4)),),
         ("a/f",),

@@ -239,7 +239,7 @@ def test_everything_is_served_within_the_bounds(workload: list[Arrival], starts:
     assert len(simulation.served) == len(workload)
     assert len(simulation.table) == 0  # idle ones ended by themselves
     assert simulation.table.memory_used == 0
-    indexes = ("_idle", "_spare", "_stems", "_starting", "_warming", "_bound", "_held", "_paces")
+    indexes = ("_idle", "_spare", "_stems", "_starting", "_warming", "_initialising", "_bound", "_held", "_paces")
     assert [name for name in indexes if getattr(simulation.table, name)] == []
 
 

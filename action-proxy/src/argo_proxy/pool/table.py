@@ -16,7 +16,7 @@ from argo_proxy.pool.shape import Key, Shape
 from argo_proxy.sandboxes.port import Sandbox
 
 _STORY_LENGTH = 16
-_PACE_WEIGHT = 0.2  # of the newest activation in the moving mean
+_PACE_WEIGHT = 0.05  # of the newest activation in the moving mean
 
 _Name = TypeVar("_Name")
 
@@ -140,6 +140,7 @@ class SandboxTable:
         self._stems: dict[Shape, dict[int, SandboxEntry]] = {}
         self._starting: Counter[Shape] = Counter()
         self._warming: Counter[Key] = Counter()
+        self._initialising: Counter[Key] = Counter()
         self._bound: Counter[Key] = Counter()
         self._held: Counter[str] = Counter()
         self._paces: dict[Key, float] = {}
@@ -183,8 +184,9 @@ class SandboxTable:
     def observe(self, key: Key, seconds: float) -> None:
         """An activation of `key` took a slot for so long; forgotten with the last of its sandboxes."""
         if key in self._bound:
-            mean = self._paces.get(key)
-            self._paces[key] = seconds if mean is None else mean + _PACE_WEIGHT * (seconds - mean)
+            seconds = max(seconds, 1e-6)
+            mean = self._paces.get(key, seconds)
+            self._paces[key] = mean * (seconds / mean) ** _PACE_WEIGHT
 
     def remove(self, entry: SandboxEntry) -> None:
         """Its memory is free again."""
@@ -228,12 +230,19 @@ class SandboxTable:
         """How many more activations the sandboxes of this key will take once initialised."""
         return self._warming[key]
 
+    def warming(self, key: Key) -> int:
+        """How many sandboxes of this key are being initialised."""
+        return self._initialising[key]
+
     def bound(self, key: Key) -> int:
         """How many sandboxes serve, or will serve, this key."""
         return self._bound[key]
 
     def pace(self, key: Key) -> float | None:
-        """Seconds for which an activation of `key` takes a slot, as a moving mean; None while none has finished."""
+        """Seconds for which an activation of `key` takes a slot; None while none has finished.
+
+        A moving geometric mean: the odd activation that the machine kept waiting does not count for twenty others.
+        """
         return self._paces.get(key)
 
     def paces(self) -> dict[Key, float]:
@@ -299,6 +308,7 @@ class SandboxTable:
             self._starting[entry.shape] += 1
         elif shelf is Shelf.WARMING and entry.key is not None:
             _add(self._warming, entry.key, entry.shape.concurrency - 1)
+            _add(self._initialising, entry.key, 1)
 
     def _take(self, entry: SandboxEntry) -> None:
         shelf = entry.shelf
@@ -312,6 +322,7 @@ class SandboxTable:
             _add(self._starting, entry.shape, -1)
         elif shelf is Shelf.WARMING and entry.key is not None:
             _add(self._warming, entry.key, 1 - entry.shape.concurrency)
+            _add(self._initialising, entry.key, -1)
 
     def _rebind(self, entry: SandboxEntry, event: Event, life: Life, shelf: Shelf) -> None:
         self._count(entry, entry.shelf, -1)

@@ -85,13 +85,14 @@ def decide(pool: PoolView, queue: FairQueue, settings: PoolSettings, now: float)
 class _Decision:
     """The inputs of one decision, so that its steps need not hand them on."""
 
-    __slots__ = ("_now", "_pool", "_queue", "_settings", "_unclaimed")
+    __slots__ = ("_growth", "_now", "_pool", "_queue", "_settings", "_unclaimed")
 
     def __init__(self, pool: PoolView, queue: FairQueue, settings: PoolSettings, now: float) -> None:
         self._pool = pool
         self._queue = queue
         self._settings = settings
         self._now = now
+        self._growth = max(settings.max_starts - 1, 1)
         self._unclaimed: dict[Shape, int] = {}  # sandboxes being created that no line has counted on yet
 
     def next(self) -> Assign | Start | Evict | None:
@@ -134,7 +135,11 @@ class _Decision:
         self._unclaimed[shape] = max(unclaimed - wanted, 0)
         if wanted <= unclaimed:
             return None
-        return _Demand(line, starved=not unclaimed and not pool.bound(line.key))
+        if not unclaimed and not pool.bound(line.key):
+            return _Demand(line, starved=True)
+        # More of the same one after another: what boots competes for the processors with what already serves.
+        preparing = unclaimed + pool.warming(line.key)
+        return None if preparing >= self._growth else _Demand(line, starved=False)
 
     def _soon_served(self, line: Line) -> bool:
         """Its own sandboxes will have served the line shortly: more of them would cost starts and win nothing."""
@@ -149,7 +154,7 @@ class _Decision:
     def _new_sandbox(self, demand: _Demand) -> Start | Evict | _Blocked:
         pool, settings, shape = self._pool, self._settings, demand.line.shape
         # The last start is kept for those who have nothing.
-        allowed = settings.max_starts if demand.starved else max(settings.max_starts - 1, 1)
+        allowed = settings.max_starts if demand.starved else self._growth
         if pool.starts_in_flight >= allowed:
             return _Blocked.STARTS if pool.starts_in_flight >= settings.max_starts else _Blocked.MEMORY
         short = shape.memory_mb - (settings.memory_mb - pool.memory_used)
