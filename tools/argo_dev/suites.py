@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -21,6 +22,7 @@ from argo_dev.service import Service, ServiceStartError, fresh_service, tail
 HERE = Path(__file__).resolve().parents[2]
 CACHE = Path(os.environ["ARGO_CACHE"])
 SUITE_SECONDS = 3600
+PURE = {"unit", "niuk"}  # need no engine
 MARKERS = ("contract", "integration", "end_to_end")
 
 
@@ -42,7 +44,7 @@ def main() -> int:
         return 0
     signal.signal(signal.SIGTERM, _on_sigterm)
     chosen = _chosen(options.suites)
-    with docker_engine(CACHE) as missing:
+    with _engine_for(chosen) as missing:
         say(f"Docker: {missing or 'an engine answers'}")
         results = {suite.name: _run(suite, options.pytest) for suite in chosen}
     return _sum_up(results)
@@ -63,6 +65,12 @@ def _options() -> argparse.Namespace:
 def _chosen(names: Sequence[str]) -> list[Suite]:
     """The suites of the same name; all by default, the Python ones in one run."""
     return [SUITES[name] for name in names or ("python", "compat", "niuk")]
+
+
+def _engine_for(chosen: Sequence[Suite]) -> AbstractContextManager[str]:
+    if all(suite.name in PURE for suite in chosen):
+        return nullcontext("not needed by these suites")
+    return docker_engine(CACHE)
 
 
 def _on_sigterm(*_: object) -> NoReturn:
