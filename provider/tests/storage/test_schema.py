@@ -51,7 +51,7 @@ async def test_second_open_neither_migrates_nor_loads_alembic(tmp_path):
         "    root = pathlib.Path(sys.argv[1])\n"
         "    async with open_stores(root / 'argo.db', root / 'blobs'): pass\n"
         "asyncio.run(main())\n"
-        "sys.exit('alembic' in sys.modules)"
+        "sys.exit('alembic' in sys.modules or 'sqlalchemy.ext.asyncio' in sys.modules)"
     )
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", code, str(tmp_path), env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}

@@ -1,7 +1,7 @@
 """Where statements run: a `Database` gives synchronous work a connection, off the event loop.
 
 All queries of this package are plain functions of a SQLAlchemy `Connection`, so that they run unchanged over SQLite's
-own threads (`sqlite.py`) and over SQLAlchemy's async engines (aiosqlite, asyncpg).
+own threads (`sqlite.py`) and over SQLAlchemy's async engines (`async_engine.py`: asyncpg, aiosqlite).
 """
 
 from __future__ import annotations
@@ -10,10 +10,6 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine
-
-from argo_provider.storage.sql.failures import storage_failure
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
@@ -37,32 +33,3 @@ class Database(Protocol):
         ...
 
     async def close(self) -> None: ...
-
-
-class AsyncEngineDatabase:
-    """Over one of SQLAlchemy's async engines."""
-
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
-
-    async def read(self, work: Work[T]) -> T:
-        try:
-            async with self._engine.connect() as connection:
-                return await connection.run_sync(work)
-        except (SQLAlchemyError, OSError) as error:
-            raise storage_failure(error) from error
-
-    async def write(self, work: Work[T]) -> T:
-        try:
-            async with self._engine.connect() as connection:
-                await connection.execution_options(**WRITES)
-                async with connection.begin():
-                    return await connection.run_sync(work)
-        except (SQLAlchemyError, OSError) as error:
-            raise storage_failure(error) from error
-
-    async def foreign_writes(self) -> bool:
-        return True  # it cannot tell
-
-    async def close(self) -> None:
-        await self._engine.dispose()

@@ -9,20 +9,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy import make_url
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from argo_provider.errors import StorageError
 from argo_provider.storage.cache import ReadThroughCache
 from argo_provider.storage.files import FileBlobStore
 from argo_provider.storage.files.folders import make_private
 from argo_provider.storage.port import Stores
-from argo_provider.storage.sql import sqlite
 from argo_provider.storage.sql.activations import SqlActivationStore
-from argo_provider.storage.sql.database import AsyncEngineDatabase, Database
+from argo_provider.storage.sql.database import Database
 from argo_provider.storage.sql.documents import SqlDocumentStore
 from argo_provider.storage.sql.entities import EntityCache, SqlEntityStore
 from argo_provider.storage.sql.namespaces import SqlNamespaceStore
 from argo_provider.storage.sql.schema import upgrade
+from argo_provider.storage.sql.sqlite import SqliteDatabase
 from argo_provider.storage.sql.writer import Writer, WriterLimits
 
 MB = 1024 * 1024
@@ -106,10 +105,9 @@ def open_database(url_or_path: str | Path) -> Database:
         raise StorageError(
             f"There is no store for '{url.drivername}': give a path, or a sqlite:// or postgresql+asyncpg:// URL."
         )
-    engine = create_async_engine(url)
-    if url.get_backend_name() == "sqlite":
-        sqlite.prepare(engine.sync_engine)
-    return AsyncEngineDatabase(engine)
+    from argo_provider.storage.sql.async_engine import AsyncEngineDatabase  # noqa: PLC0415 - most need none
+
+    return AsyncEngineDatabase(url)
 
 
 def _open_sqlite(path: Path) -> Database:
@@ -118,4 +116,4 @@ def _open_sqlite(path: Path) -> Database:
         path.touch(mode=0o600)  # it holds parameters and key hashes: for the service's user only
     except OSError as error:
         raise StorageError(f"The database file {path.name} cannot be written: {error.strerror}.") from error
-    return sqlite.SqliteDatabase(path)
+    return SqliteDatabase(path)

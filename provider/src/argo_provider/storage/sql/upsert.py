@@ -6,11 +6,15 @@ Statements are built once: building one costs more than running it.
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Table
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
-Insert = sqlite.Insert | postgresql.Insert
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
+
+    Insert = sqlite.Insert | postgresql.Insert
 
 
 def insert_new(connection: Connection, table: Table) -> Insert:
@@ -37,4 +41,8 @@ def upsert(connection: Connection, table: Table) -> Insert:
 
 
 def _insert(dialect: str, table: Table) -> Insert:
-    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    if dialect == "postgresql":
+        from sqlalchemy.dialects import postgresql  # noqa: PLC0415 - large, and most need none
+
+        return postgresql.insert(table)
+    return sqlite.insert(table)
