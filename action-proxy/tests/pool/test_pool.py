@@ -368,6 +368,25 @@ async def test_a_creation_that_fails_is_told_and_frees_its_memory(bench: Bench) 
     assert bench.pool.table.memory_used == 0
 
 
+async def test_a_driver_that_raises_holds_no_memory(bench: Bench) -> None:
+    bench.driver.error = RuntimeError("a bug of the driver")
+    await bench.started()
+    assert "a bug of the driver" in bench.failures[0].reason
+    assert not bench.failures[0].user_fault
+    assert bench.pool.table.memory_used == 0
+
+
+async def test_a_sandbox_that_cannot_be_destroyed_holds_no_memory(bench: Bench) -> None:
+    async def broken() -> None:
+        raise RuntimeError("a bug of the driver")
+
+    entry = await bench.warmed()
+    bench.driver.sandboxes[0].destroy = broken
+    bench.pool.evict(entry, "idle")
+    await bench.settle()
+    assert bench.pool.table.memory_used == 0
+
+
 async def test_a_creation_that_hangs_is_a_failure(driver: Any) -> None:
     bench = Bench(driver, PoolLimits(create_seconds=0.01))
     driver.gate.clear()

@@ -220,6 +220,9 @@ class SandboxPool:
             self._not_created(entry, SandboxCreationError(f"No sandbox came up within {seconds:g} s."))
         except SandboxCreationError as error:
             self._not_created(entry, error)
+        except Exception as error:  # noqa: BLE001 — a driver's bug must not hold memory, and a caller, for ever
+            _log.exception("driver_failed", technology=shape.technology.value)
+            self._not_created(entry, SandboxCreationError(f"The driver failed: {error!r}"))
         else:
             self._is_created(entry, sandbox)
         finally:
@@ -284,6 +287,8 @@ class SandboxPool:
                 await sandbox.destroy()
         except TimeoutError:
             _log.error("sandbox_not_destroyed", sandbox=sandbox.id, seconds=self._limits.destroy_seconds)
+        except Exception:  # noqa: BLE001 — the same
+            _log.exception("driver_failed", sandbox=sandbox.id)
 
     def _spec(self, entry: SandboxEntry) -> SandboxSpec:
         shape = entry.shape
