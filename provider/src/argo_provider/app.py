@@ -19,6 +19,7 @@ from aiohttp import web
 
 from argo_provider import __version__
 from argo_provider.api.authentication import Authenticator
+from argo_provider.api.connections import PatientRunner
 from argo_provider.api.middleware import MIDDLEWARES
 from argo_provider.api.routes import routes
 from argo_provider.api.state import SERVICES, Services
@@ -52,12 +53,14 @@ from argo_provider.telemetry.metrics import Metrics
 from argo_provider.telemetry.pool import PoolMetrics
 from argo_proxy.pool.pool import PoolLimits
 from argo_proxy.runtimes import Catalogue, load_catalogue
+from argo_proxy.sandboxes.container.driver import ContainerDriver, ContainerSettings
 from argo_proxy.sandboxes.port import DriverReport, SandboxDriver, SandboxKind
 from argo_proxy.sandboxes.process.driver import ProcessDriver, ProcessSettings, default_run_dir
 
 log = structlog.get_logger(__name__)
 
 _CLOSE_SECONDS = 5.0
+_KEEP_ALIVE_SECONDS = 75.0
 
 
 def open_stores(settings: Settings) -> AbstractAsyncContextManager[Stores]:
@@ -135,7 +138,8 @@ async def _drivers(
     installation = installation_id(settings.data_dir)
     candidates: list[SandboxDriver] = []
     if settings.sandbox is not SandboxChoice.PROCESS:
-        candidates += _container_driver(installation)
+        sockets = default_run_dir(f"{installation}-c")
+        candidates.append(ContainerDriver(ContainerSettings(installation, sockets)))
     if settings.sandbox is not SandboxChoice.CONTAINER:
         candidates.append(ProcessDriver(ProcessSettings(installation, default_run_dir(installation))))
     drivers: dict[SandboxKind, SandboxDriver] = {}
@@ -155,10 +159,6 @@ async def _drivers(
             log.warning("strays_removed", sandbox=report.kind.value, count=strays)
         drivers[driver.kind] = driver
     return drivers, reports
-
-
-def _container_driver(installation: str) -> list[SandboxDriver]:
-    return []
 
 
 def _placement(
@@ -213,10 +213,11 @@ def _use_cases(  # noqa: PLR0917 — one place where everything meets
     )
     throttle = Throttle(defaults, clock)
     activator = Activator(placement, stores.activations, throttle, events, clock, tasks.spawn)
-    invoke = Invoke(stores.entities, stores.activations, activator, throttle, kinds, limits, clock)
+    prepare = partial(_prepare, provisioner, limits.blocking_wait_ms / 1000)
+    invoke = Invoke(stores.entities, stores.activations, activator, throttle, kinds, clock, prepare)
     fire = Fire(stores.entities, stores.activations, invoke, throttle, clock, events)
     alarms = Alarms(stores.documents, stores.namespaces, fire, clock)
-    steps = Steps(stores.entities, activator.start, limits, clock)
+    steps = Steps(stores.entities, activator.start, prepare, limits, clock)
     activator.use(
         Runners(
             sequence=Sequences(steps).run,
@@ -250,6 +251,10 @@ def _use_cases(  # noqa: PLR0917 — one place where everything meets
     )
     events.listen(partial(_forget_changed, placement))
     return service, services, alarms, Recovery(stores, activator, clock)
+
+
+async def _prepare(provisioner: Provisioner, seconds: float, kind: str) -> None:
+    await provisioner.wait_ready(kind, seconds)  # where it does not come, placement says why
 
 
 def _count_error(metrics: Metrics, reason: str) -> None:
@@ -311,10 +316,11 @@ async def _listen(settings: Settings, services: Services, stack: AsyncExitStack)
     app = web.Application(middlewares=MIDDLEWARES, client_max_size=server.body_bytes)
     app[SERVICES] = services
     app.router.add_routes(routes())
-    runner = web.AppRunner(
+    runner = PatientRunner(
         app,
         access_log=None,
         handle_signals=False,
+        keepalive_timeout=_KEEP_ALIVE_SECONDS,
         max_line_size=server.header_bytes,
         max_field_size=server.header_bytes,
         shutdown_timeout=_CLOSE_SECONDS,

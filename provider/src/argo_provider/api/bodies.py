@@ -21,6 +21,11 @@ async def read_body(request: web.Request, limit: int | None = None) -> bytes:
         raise TooLarge.of("Request", request.content_length, limit)
     if not request.can_read_body:
         return b""
+    encoding = request.headers.get("Content-Encoding", "identity")
+    if encoding.lower() != "identity":  # compressed bodies are bombs as often as not, and no client sends them
+        raise UnsupportedMedia(
+            f"The request's Content-Encoding [{encoding[:32]}] is not supported. Expected:\nidentity"
+        )
     async with asyncio.timeout(_SLOWEST_S):
         body = await request.read()
     if limit is not None and len(body) > limit:

@@ -10,6 +10,7 @@ from argo_provider.api.paths import caller, entity_name
 from argo_provider.api.respond import json_response
 from argo_provider.api.schemas import load_rule
 from argo_provider.api.state import SERVICES
+from argo_provider.entities.access import require_owner
 from argo_provider.entities.rules import RuleView
 from argo_provider.errors import MalformedRequest
 
@@ -33,6 +34,7 @@ async def set_status(request: web.Request) -> web.Response:
     """Answers text, not JSON: clients depend on it."""
     identity, namespace = caller(request)
     name = entity_name(request, namespace)
+    require_owner(identity, namespace, str(name))
     status = (await read_object(request, MOST_BODY_BYTES)).get("status")
     if status not in ("active", "inactive"):
         raise MalformedRequest(f"requirement failed: {status} is not a recognized rule state")

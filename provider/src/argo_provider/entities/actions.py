@@ -74,7 +74,7 @@ class Actions:
         old = await self._existing(name)
         if old is not None and not overwrite:
             raise Conflict(Conflict.EXISTS)
-        return await self._store(identity, self._next(name, old, changes, parsed), parsed)
+        return await self._store(identity, self._next(identity, name, old, changes, parsed), parsed)
 
     async def _check_package(self, name: FullName) -> None:
         package = await get_entity(self._entities, name, Package)
@@ -87,7 +87,9 @@ class Actions:
             raise Conflict(Conflict.OTHER_COLLECTION)
         return found
 
-    def _next(self, name: FullName, old: Action | None, changes: ActionChanges, parsed: ParsedExec | None) -> Action:
+    def _next(
+        self, identity: Identity, name: FullName, old: Action | None, changes: ActionChanges, parsed: ParsedExec | None
+    ) -> Action:
         if old is None and parsed is None:
             raise BadRequest("exec undefined")
         base = old or Action(name, Exec(""), limits=DEFAULT_ACTION_LIMITS)
@@ -96,9 +98,11 @@ class Actions:
         common = changes.common
         limits = base.limits.merged(changes.limits or {})
         limits.check(self._limits)
-        if limits.instances is not None and limits.instances > self._concurrent:
+        own = identity.limits.concurrent_invocations
+        concurrent = self._concurrent if own is None else own
+        if limits.instances is not None and limits.instances > concurrent:
             raise BadRequest(
-                f"Max action instance concurrency must not exceed your namespace concurrency of {self._concurrent}."
+                f"Max action instance concurrency must not exceed your namespace concurrency of {concurrent}."
             )
         return replace(
             base,

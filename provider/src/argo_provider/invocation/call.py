@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -55,6 +55,10 @@ class Started:
 
     activation_id: str
     done: asyncio.Future[Activation]
+
+
+Prepare = Callable[[str], Awaitable[None]]
+"""Waits, within reason, until functions of a kind can run here: a fresh machine is still making them usable."""
 
 
 class Starter(Protocol):

@@ -11,14 +11,13 @@ from argo_provider.entities.access import ResolvedAction, resolve_action
 from argo_provider.errors import BadRequest, NotFound, Overloaded
 from argo_provider.invocation.activator import Activator
 from argo_provider.invocation.arguments import check_final
-from argo_provider.invocation.call import Call, Payload, Started
+from argo_provider.invocation.call import Call, Payload, Prepare, Started
 from argo_provider.invocation.journal import encode_call
 from argo_provider.invocation.throttle import Throttle
 from argo_provider.model.activation import Activation, JournalEntry
 from argo_provider.model.clock import Clock
 from argo_provider.model.identity import Identity
 from argo_provider.model.kinds import KindTable
-from argo_provider.model.limits import SystemLimits
 from argo_provider.model.names import FullName
 from argo_provider.storage.port import ActivationStore, EntityStore
 
@@ -52,16 +51,16 @@ class Invoke:
         activator: Activator,
         throttle: Throttle,
         kinds: KindTable,
-        limits: SystemLimits,
         clock: Clock,
+        prepare: Prepare,
     ) -> None:
         self._entities = entities
         self._activations = activations
         self._activator = activator
         self._throttle = throttle
         self._kinds = kinds
-        self._limits = limits
         self._clock = clock
+        self._prepare = prepare
         self.draining = False  # set once, when the service is stopping: nothing new is taken in
 
     async def __call__(self, request: Request) -> Activation | Accepted:
@@ -90,6 +89,7 @@ class Invoke:
     async def wait(self, call: Call, wait_ms: int) -> Activation | Accepted:
         """Run it and wait; Accepted when the wait is over first."""
         self._check(call.target)
+        await self._prepare(call.target.action.exec.kind)
         started = self._activator.start(call)
         done, _ = await asyncio.wait((started.done,), timeout=wait_ms / 1000)
         if done:
@@ -115,6 +115,7 @@ class Invoke:
             except (BadRequest, NotFound) as error:
                 results.append(error)
                 continue
+            await self._prepare(call.target.action.exec.kind)
             named = replace(call, activation_id=call.activation_id or self._clock.new_id(), deferred=True)
             ready.append(named)
             results.append(Accepted(str(named.activation_id)))

@@ -9,7 +9,7 @@ from typing import Any
 from argo_provider.entities.access import resolve_action
 from argo_provider.errors import ArgoError, NotFound, UserError
 from argo_provider.invocation import records
-from argo_provider.invocation.call import Budget, Call, Payload, Starter
+from argo_provider.invocation.call import Budget, Call, Payload, Prepare, Starter
 from argo_provider.model.activation import Activation, Response, Status
 from argo_provider.model.clock import Clock
 from argo_provider.model.limits import SystemLimits
@@ -43,9 +43,12 @@ class StepFailed(Exception):
 class Steps:
     """Starts one step of a sequence or composition and waits for it, within its own limit."""
 
-    def __init__(self, entities: EntityStore, start: Starter, limits: SystemLimits, clock: Clock) -> None:
+    def __init__(
+        self, entities: EntityStore, start: Starter, prepare: Prepare, limits: SystemLimits, clock: Clock
+    ) -> None:
         self.entities = entities
         self.start = start
+        self.prepare = prepare
         self.limits = limits
         self.clock = clock
 
@@ -66,6 +69,7 @@ class Steps:
             budget=call.budget,
             deferred=call.deferred,
         )
+        await self.prepare(target.action.exec.kind)
         started = self.start(step)
         seconds = target.action.limits.timeout / 1000 + _GRACE_S
         if target.action.exec.is_sequence:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -26,6 +27,11 @@ class RuntimeState:
     error: str = ""
 
 
+def _urgency(runtime: Runtime) -> tuple[int, bool]:
+    """The usual kinds first, versions that nobody gets by default last."""
+    return (_FIRST.index(runtime.kind) if runtime.kind in _FIRST else len(_FIRST), not runtime.default)
+
+
 class Provisioner:
     """Runs once in the background; `states` always tells how far it is."""
 
@@ -37,17 +43,34 @@ class Provisioner:
     ) -> None:
         self._drivers = drivers
         self._runtimes = [r for r in catalogue.runtimes() if not kinds or r.kind in kinds]
-        self._runtimes.sort(key=lambda r: _FIRST.index(r.kind) if r.kind in _FIRST else len(_FIRST))
+        self._runtimes.sort(key=_urgency)
         self._states = {
             (kind, runtime.kind): RuntimeState(kind.value, runtime.kind, ready=False, step="waiting")
             for kind in drivers
             for runtime in self._runtimes
         }
+        self._ready: set[str] = set()
+        self._changed = asyncio.Event()
         self.reports: list[DriverReport] = []
 
     @property
     def states(self) -> list[RuntimeState]:
         return list(self._states.values())
+
+    async def wait_ready(self, kind: str, seconds: float) -> bool:
+        """Whether `kind` can run here; waits for one that is still being prepared, at most `seconds`."""
+        if kind in self._ready:
+            return True
+        while any(s.kind == kind and not s.ready and not s.error for s in self._states.values()):
+            self._changed.clear()
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._changed.wait()
+            except TimeoutError:
+                break
+            if kind in self._ready:
+                return True
+        return kind in self._ready
 
     async def run(self) -> None:
         """Process runtimes first: they are quick, and functions run on what is ready."""
@@ -66,6 +89,9 @@ class Provisioner:
         if state == self._states.get((kind, runtime.kind)):
             return
         self._states[kind, runtime.kind] = state
+        if step.ready:
+            self._ready.add(runtime.kind)
+        self._changed.set()
         if step.error:
             log.warning("runtime_not_ready", sandbox=kind.value, kind=runtime.kind, reason=step.error)
         elif step.ready:

@@ -22,6 +22,7 @@ _BASIC_TEXT = re.compile(r"\b(Basic|Bearer) +[A-Za-z0-9+/=._~-]{8,}", re.IGNOREC
 # Loud libraries: what they say below this is of no use to an operator.
 _QUIET = {
     "aiohttp.access": logging.ERROR,
+    "aiohttp.server": logging.CRITICAL,  # a traceback for each malformed request line: clients could flood the log
     "docker": logging.WARNING,
     "urllib3": logging.WARNING,
     "alembic": logging.WARNING,
