@@ -74,12 +74,9 @@ class FakePlacement:
 
     async def drain(self, timeout: float) -> bool:  # noqa: ASYNC109
         self.overload = OverloadReason.DRAINING
-        if not self._tasks:
-            return True
-        _, late = await asyncio.wait(tuple(self._tasks), timeout=timeout)
-        for task in late:
-            task.cancel()
-        return not late
+        if self._tasks:
+            await asyncio.wait(tuple(self._tasks), timeout=timeout)
+        return not self._tasks
 
     async def _later(self, invocation: Invocation, ticket: Ticket, claim: Claim | None) -> None:
         await self._released.wait()
