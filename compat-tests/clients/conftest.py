@@ -84,7 +84,7 @@ class Runner:
 
     def __init__(self, home: Path) -> None:
         kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
-        self.environment = kept | {"HOME": str(home), "NO_COLOR": "1", "FORCE_COLOR": "0"}
+        self.environment = kept | {"HOME": str(home), "NO_COLOR": "1"}
 
     async def run(
         self, *command: str | Path, environment: Mapping[str, str] | None = None, folder: Path | None = None

@@ -9,7 +9,7 @@ import json
 import re
 import shutil
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ class Deployed:
     folder: Path
     name: str
     environment: dict[str, str]
+    removed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self, *arguments: str) -> Any:
         return await self.runner.run("node", self.program, *arguments, environment=self.environment, folder=self.folder)
@@ -83,7 +84,7 @@ async def deployments(
     }
     runs = await asyncio.gather(*(service.run("deploy") for service in services.values()))
     yield {each: (services[each], run) for each, run in zip(services, runs, strict=True)}
-    await asyncio.gather(*(service.run("remove") for service in services.values()))
+    await asyncio.gather(*(service.run("remove") for service in services.values() if not service.removed.is_set()))
 
 
 @pytest.fixture(params=FRAMEWORKS)
@@ -174,6 +175,7 @@ async def test_the_schedule_fires(service: Deployed) -> None:
 async def test_remove(service: Deployed) -> None:
     base = await service.gateway()
     await service.succeed("remove")
+    service.removed.set()
     for function in ("hello", "chain", "ticker"):
         assert (await service.ow.get("actions", service.action(function))).status == 404
     assert (await service.ow.get("triggers", f"{service.name}_bell")).status == 404

@@ -1,6 +1,7 @@
 """Requests that are wrong on purpose: each gets a clear error, and the service goes on."""
 
 import asyncio
+import time
 import zlib
 from typing import Any
 
@@ -11,6 +12,7 @@ from blackbox.workspace import ECHO, Workspace, basic
 
 JSON = {"Content-Type": "application/json"}
 MB = 1024 * 1024
+GIVEN_UP_SECONDS = 60.0  # a body has 30 s to arrive; the rest is leeway
 
 
 def expect_refused(answer: Answer, *statuses: int) -> None:
@@ -156,31 +158,49 @@ def half_a_request(ow: Workspace, echo: str, host: str) -> bytes:
     return "\r\n".join([*lines, "Content-Type: application/json", "Content-Length: 1000", "", '{"a": ']).encode()
 
 
+class SlowClients:
+    """Fifty connections that stopped in the head of a request, and fifty that stopped in its body."""
+
+    def __init__(self) -> None:
+        self.opened = 0.0
+        self.stopped_in: dict[str, list[RawConnection]] = {"head": [], "body": []}
+
+    async def open(self, ow: Workspace, echo: str) -> None:
+        self.opened = time.monotonic()
+        for part, connections in self.stopped_in.items():
+            for _ in range(50):
+                connection = await RawConnection.open(ow.apihost)
+                whole = half_a_request(ow, echo, connection.host)
+                await connection.send(whole if part == "body" else whole[:30])
+                connections.append(connection)
+
+
 @pytest.fixture(scope="session")
-def slow_clients() -> list[RawConnection]:
-    return []
+def slow_clients() -> SlowClients:
+    return SlowClients()
 
 
 @pytest.mark.first
-async def test_slow_clients_hold_up_no_one(ow: Workspace, echo: str, slow_clients: list[RawConnection]) -> None:
-    """Fifty that stop in the head, and fifty that stop in the body, stay open until the last test."""
-    for number in range(100):
-        connection = await RawConnection.open(ow.apihost)
-        whole = half_a_request(ow, echo, connection.host)
-        await connection.send(whole if number % 2 else whole[:30])
-        slow_clients.append(connection)
+async def test_slow_clients_hold_up_no_one(ow: Workspace, echo: str, slow_clients: SlowClients) -> None:
+    """They stay open until the last test."""
+    await slow_clients.open(ow, echo)
     answers = await asyncio.gather(*(ow.result(echo, {"n": n}) for n in range(8)))
     assert answers == [{"n": n} for n in range(8)]
 
 
 @pytest.mark.last
-async def test_a_slow_client_is_given_up(slow_clients: list[RawConnection]) -> None:
-    if not slow_clients:
+@pytest.mark.parametrize("part", ["head", "body"])
+async def test_a_slow_client_is_given_up(slow_clients: SlowClients, part: str) -> None:
+    if not slow_clients.opened:
         pytest.skip("the test that opens them was not chosen")
+    connections = slow_clients.stopped_in[part]
+    seconds = max(5.0, slow_clients.opened + GIVEN_UP_SECONDS - time.monotonic())
     try:
-        statuses = await asyncio.gather(*(each.status(90) for each in slow_clients))
+        statuses = await asyncio.gather(*(each.status(seconds) for each in connections))
+    except TimeoutError:
+        pytest.fail(f"a request that stopped in its {part} is still waited for")
     finally:
-        await asyncio.gather(*(each.close() for each in slow_clients))
+        await asyncio.gather(*(each.close() for each in connections))
     assert set(statuses) <= {0, 400, 408, 503}, "closed, with or without a word"
 
 
