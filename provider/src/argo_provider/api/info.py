@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from importlib import resources
 from typing import Any
 
 from aiohttp import web
 
 from argo_provider import __version__
+from argo_provider.api import openapi
 from argo_provider.api.respond import json_response
 from argo_provider.api.state import SERVICES, Services
 from argo_provider.errors import Forbidden, Overloaded
@@ -83,8 +85,12 @@ async def api(_: web.Request) -> web.Response:
 
 async def api_docs(_: web.Request) -> web.Response:
     """The OpenAPI document of all that this service answers."""
-    document = resources.files("argo_provider.api").joinpath("openapi.json").read_bytes()
-    return web.Response(body=document, content_type="application/json")
+    return json_response(_document())
+
+
+@functools.cache
+def _document() -> dict[str, Any]:
+    return openapi.document()
 
 
 async def docs(_: web.Request) -> web.Response:

@@ -29,5 +29,14 @@ def version() -> None:
     typer.echo(f"argofn {__version__}")
 
 
+@app.command()
+def openapi() -> None:
+    """Print the OpenAPI document of the REST API (JSON, which is YAML as well)."""
+    from argo_provider.api.openapi import document  # noqa: PLC0415  # --help answers without the service's imports
+    from argo_proxy import jsontext  # noqa: PLC0415
+
+    typer.echo(jsontext.pretty(document()).decode())
+
+
 def main() -> None:
     app(prog_name="argofn")
