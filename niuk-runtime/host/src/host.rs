@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, RwLock, Weak, mpsc};
 
-use crate::artifacts::Artifacts;
+use crate::artifacts::{Artifacts, hex};
 use crate::birth::Birth;
 use crate::call::Call;
 use crate::function::Function;
@@ -129,7 +129,9 @@ impl Host {
             *state = [first.rotate_left(24) ^ mixed ^ (mixed << 16), mixed.rotate_left(37)];
             first.wrapping_add(second)
         };
-        format!("{:016x}{:016x}", next(), next())
+        let number = u128::from(next()) << 64 | u128::from(next());
+        drop(state);
+        hex(&number.to_be_bytes())
     }
 
     /// Binds this NIUk to the namespace of its first controller; false for another one.

@@ -78,7 +78,7 @@ pub struct FrameWriter {
 impl FrameWriter {
     /// A frame of type `kind` that answers or concerns `id`.
     pub fn new(kind: u8, id: u64) -> Self {
-        let mut bytes = Vec::with_capacity(128);
+        let mut bytes = Vec::with_capacity(256);
         bytes.resize(HEADER_LENGTH, 0);
         Self { kind, id, bytes }
     }

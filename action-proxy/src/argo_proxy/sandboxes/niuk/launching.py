@@ -99,6 +99,16 @@ class HostProcess:
 class Launcher(Protocol):
     """A way of starting the host's program."""
 
+    @property
+    def start_seconds(self) -> float:
+        """Longest time from the launch to the handshake."""
+        ...
+
+    @property
+    def shares_files(self) -> bool:
+        """Whether the host sees this machine's libraries under their own paths; else they are streamed to it."""
+        ...
+
     async def launch(self, identity: str, stream: socket.socket) -> HostProcess:
         """Start it with `stream` as its connection. Raises OSError, `SandboxCreationError`."""
         ...
@@ -110,11 +120,13 @@ class PlainLauncher:
 
     program: Path
     folder: Path
+    start_seconds: float = 10.0
+    shares_files: bool = True
 
     async def launch(self, identity: str, stream: socket.socket) -> HostProcess:
         command = (str(self.program), "--fd", str(stream.fileno()), "--folder", str(self.folder))
         environment = {"LANG": "C.UTF-8", "HOME": str(self.folder)}
-        return HostProcess(await _spawn(command, environment, stream), lambda: None, None)
+        return HostProcess(await spawn(command, environment, stream), lambda: None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +143,8 @@ class ConfinedLauncher:
     sizes: Sizes = field(default_factory=Sizes)
     groups: ControlGroups | None = None  # None where control groups are not writable
     users: UserIds | None = None  # None where this process is not root
+    start_seconds: float = 10.0
+    shares_files: bool = True
 
     async def launch(self, identity: str, stream: socket.socket) -> HostProcess:
         uid = self.users.take() if self.users else None
@@ -140,7 +154,7 @@ class ConfinedLauncher:
             group = await asyncio.to_thread(self._hold, identity, folder, uid)
             confinement = self._confinement(folder, group, uid, stream.fileno())
             environment = process_environment(confinement, marker=f"{self.installation}/{identity}")
-            process = await _spawn(tuple(command_line(confinement)), environment, stream)
+            process = await spawn(tuple(command_line(confinement)), environment, stream)
         except BaseException:
             await asyncio.to_thread(self._free, folder, group, uid)
             raise
@@ -187,9 +201,10 @@ def confinement_missing() -> tuple[str, ...]:
     return tuple(tool for tool in ("bwrap", "setpriv") if shutil.which(tool) is None)
 
 
-async def _spawn(
+async def spawn(
     command: tuple[str, ...], environment: dict[str, str], stream: socket.socket
 ) -> asyncio.subprocess.Process:
+    """A child that inherits `stream` and shares nothing else. Raises OSError."""
     return await asyncio.create_subprocess_exec(
         *command,
         env=environment,

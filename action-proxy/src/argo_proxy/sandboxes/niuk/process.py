@@ -17,7 +17,6 @@ from argo_proxy.sandboxes.niuk.client import CallServer, NiukClient, NiukGone, P
 from argo_proxy.sandboxes.niuk.frames import Artifact, Init
 from argo_proxy.sandboxes.niuk.launching import HostProcess, Launcher
 
-_START_SECONDS = 10.0
 _LOAD_SECONDS = 60.0
 _ANSWER_SECONDS = 10.0
 _EXIT_SECONDS = 2.0
@@ -82,11 +81,14 @@ class NiukProcess:
     Methods raise `NiukGone` when the process ended, `NiukRefused` when the host says no.
     """
 
-    def __init__(self, identity: str, namespace: str, host: HostProcess, client: NiukClient) -> None:
+    def __init__(
+        self, identity: str, namespace: str, host: HostProcess, client: NiukClient, *, shares_files: bool
+    ) -> None:
         self.id = identity
         self.namespace = namespace
         self._host = host
         self._client = client
+        self._shares_files = shares_files
         self._loading: dict[bytes, asyncio.Lock] = {}
         self._loaded: set[bytes] = set()
         self._in_flight: Counter[str] = Counter()
@@ -123,14 +125,14 @@ class NiukProcess:
                 on_notice(process, notice)
 
         try:
-            client = await open_socket(ours, namespace, seconds=_START_SECONDS, on_call=on_call, on_notice=tell)
+            client = await open_socket(ours, namespace, seconds=launcher.start_seconds, on_call=on_call, on_notice=tell)
         except NiukGone as error:
             await host.end()
             raise NiukGone(f"{error}: {host.last_words}") from error
         except BaseException:
             await host.end()
             raise
-        process = cls(identity, namespace, host, client)
+        process = cls(identity, namespace, host, client, shares_files=launcher.shares_files)
         made.append(process)
         process._on_gone, process._on_end = on_gone, on_end
         client.tell_when_gone(process._lost)
@@ -172,6 +174,14 @@ class NiukProcess:
         """Figures as a JSON object; its keys are listed in PROTOCOL.md."""
         return await self._client.stats(seconds=_ANSWER_SECONDS)
 
+    async def ping(self) -> reports.Pong:
+        """The host's wall clock, when all it does is answer."""
+        return await self._client.ping(seconds=_ANSWER_SECONDS)
+
+    async def reseed(self, entropy: bytes, *, unix_ns: int) -> None:
+        """Give a guest restored from a snapshot randomness and time of its own."""
+        await self._client.reseed(unix_ns, entropy, seconds=_ANSWER_SECONDS)
+
     async def stop(self, *, grace: float = 0.0) -> None:
         """Let what runs finish for `grace` seconds, then end the process and free what it held. Idempotent."""
         self._stopping = True
@@ -182,8 +192,14 @@ class NiukProcess:
         await self._host.end()
 
     async def _load(self, library: Library) -> None:
-        request = frames.Load(library.digest, Artifact.LIBRARY, path=str(library.path))
-        await self._once(library.digest, lambda: self._client.load_path(request, seconds=_LOAD_SECONDS))
+        if self._shares_files:
+            request = frames.Load(library.digest, Artifact.LIBRARY, path=str(library.path))
+            await self._once(library.digest, lambda: self._client.load_path(request, seconds=_LOAD_SECONDS))
+        elif library.digest not in self._loaded:
+            data = await asyncio.to_thread(library.path.read_bytes)
+            await self._once(
+                library.digest, lambda: self._client.load_bytes(Artifact.LIBRARY, data, seconds=_LOAD_SECONDS)
+            )
 
     async def _once(self, digest: bytes, load: Callable[[], Awaitable[reports.Loaded]]) -> None:
         async with self._loading.setdefault(digest, asyncio.Lock()):
