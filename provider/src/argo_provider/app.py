@@ -27,7 +27,7 @@ from argo_provider.entities.actions import Actions
 from argo_provider.entities.packages import Packages
 from argo_provider.entities.rules import Rules
 from argo_provider.entities.triggers import Triggers
-from argo_provider.errors import NotFound
+from argo_provider.errors import NotFound, StorageError
 from argo_provider.events import ActionChanged, Event, EventBus
 from argo_provider.invocation.activator import Activator, Runners
 from argo_provider.invocation.compositions import Compositions
@@ -44,6 +44,7 @@ from argo_provider.scheduling.tasks import TaskScope
 from argo_provider.settings import SandboxChoice, Settings
 from argo_provider.settings.address import api_url
 from argo_provider.storage import sql
+from argo_provider.storage.collect import collect_blobs
 from argo_provider.storage.port import BlobStore, Stores
 from argo_provider.system import install
 from argo_provider.system.alarms import Alarms
@@ -298,16 +299,20 @@ def _background(
     tasks.spawn(metrics.watch_loop())
     if settings.runtimes.provision:
         tasks.spawn(provisioner.run())
-    if settings.retention.activations_seconds > 0:
-        tasks.spawn(_sweep_forever(settings, stores, clock))
+    tasks.spawn(_sweep_forever(settings, stores, clock))
 
 
 async def _sweep_forever(settings: Settings, stores: Stores, clock: Clock) -> None:
     kept_ms = int(settings.retention.activations_seconds * 1000)
     while True:
-        swept = await stores.activations.sweep(clock.now_ms() - kept_ms)
-        if swept:
-            log.info("activations_swept", count=swept)
+        try:
+            swept = await stores.activations.sweep(clock.now_ms() - kept_ms) if kept_ms else 0
+            blobs = await collect_blobs(stores)
+        except StorageError as error:  # a full disk now is no reason to stop sweeping for good
+            log.warning("sweep_failed", text=error.text)
+        else:
+            if swept or blobs:
+                log.info("swept", activations=swept, blobs=blobs)
         await asyncio.sleep(settings.retention.sweep_every_seconds)
 
 

@@ -17,6 +17,7 @@ ArgoError
     ├── InternalError         500
     ├── Overloaded            503
     └── StorageError          500  the store failed; nothing was half-written
+        └── StoreUnavailable  503  its disk, lock or connection fails; the same request may succeed later
 
 Failures of user code are no exceptions: they are an `Outcome` of the activation.
 """
@@ -148,6 +149,11 @@ class InternalError(PlatformError):
 
 class StorageError(PlatformError):
     reason = "storage"
+
+
+class StoreUnavailable(StorageError):
+    status = 503
+    reason = "storage_unavailable"
 
 
 class Overloaded(PlatformError):

@@ -284,6 +284,13 @@ def test_a_line_that_is_soon_served_gets_no_more_sandboxes(
     assert decide(pool, queue, settings, NOW) == (Start(shape(), key("a/f")) if starts else None)
 
 
+def test_a_stem_cell_is_not_spent_on_who_is_soon_served() -> None:
+    pool = PoolSnapshot((sandbox(1, BUSY, "a/f"), sandbox(2, STEM)), {key("a/f"): 0.001})
+    assert decide(pool, queue_of("a/f"), SETTINGS, NOW) is None
+    slow = PoolSnapshot(pool.sandboxes, {key("a/f"): 1.0})
+    assert decide(slow, queue_of("a/f"), SETTINGS, NOW) == Assign(key("a/f"), 2, 1024)
+
+
 def test_a_line_that_moves_is_patient_however_long_its_oldest_has_waited() -> None:
     """After a cold start all have waited for long; what counts is how soon it will be over."""
     pool = PoolSnapshot((sandbox(1, BUSY, "a/f"),), {key("a/f"): 0.001})

@@ -192,6 +192,27 @@ async def test_a_sandbox_freed_first_is_not_left_idle_for_one_that_is_starting()
         assert (await finished(second)).sandbox_id == (await finished(first)).sandbox_id
 
 
+async def test_a_client_that_calls_again_while_its_log_is_read_gets_the_same_sandbox() -> None:
+    driver = FakeDriver()
+    async with local(driver) as placement:
+        await finished(placement.submit(invocation()))
+        collect, asked, gate = driver.sandboxes[0].collect_logs, asyncio.Event(), asyncio.Event()
+
+        async def slow(**limits: Any) -> Any:
+            asked.set()
+            await gate.wait()
+            return await collect(**limits)
+
+        driver.sandboxes[0].collect_logs = slow
+        first = placement.submit(invocation())
+        await first.outcome
+        second = placement.submit(invocation())
+        await asked.wait()
+        gate.set()
+        assert (await finished(second)).sandbox_id == (await finished(first)).sandbox_id
+    assert len(driver.sandboxes) == 1
+
+
 async def test_a_full_queue_refuses_at_once() -> None:
     driver = FakeDriver()
     Held(driver)

@@ -7,8 +7,7 @@ import asyncio
 import pytest
 from sqlalchemy import text
 
-from argo_provider.errors import Conflict, Overloaded, StorageError
-from argo_provider.storage.sql.failures import StoreUnavailable
+from argo_provider.errors import Conflict, Overloaded, StorageError, StoreUnavailable
 from argo_provider.storage.sql.writer import Writer, WriterLimits
 
 pytestmark = pytest.mark.unit

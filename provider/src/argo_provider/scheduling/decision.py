@@ -2,8 +2,8 @@
 
 `decide` names the next instruction, or None when nothing can be done; it is asked again after each is carried out.
 In turn (see `queue`), each line of waiting invocations gets, in this order: room in a warm sandbox of its own; one of
-its own that is just being initialised; a stem cell; one that is being created; a new one; memory for a new one.
-A line whose own sandboxes go on serving it, and will be done within a moment, gets no more of them.
+its own that is just being initialised, or will have room within a moment; a stem cell; one that is being created; a new
+one; memory for a new one.
 
 Memory comes from idle sandboxes. One that nobody waits for may go once its grace is over: a client that calls again
 and again leaves it idle for moments. One in demand may be taken
@@ -113,12 +113,12 @@ class _Decision:
         return None
 
     def _ready_sandbox(self, line: Line) -> Assign | None:
-        """Room in a warm sandbox, else a stem cell unless sandboxes of its own are about to have room."""
+        """Room in a warm sandbox, else a stem cell unless sandboxes of its own will soon have room."""
         memory = line.shape.memory_mb
         slot = self._pool.free_slot(line.key)
         if slot is not None:
             return Assign(line.key, slot, memory)
-        if len(line) <= self._pool.warming_slots(line.key):
+        if len(line) <= self._pool.warming_slots(line.key) or self._soon_served(line):
             return None
         stem = self._pool.stem(line.shape)
         return None if stem is None else Assign(line.key, stem, memory * self._settings.cold_cost)

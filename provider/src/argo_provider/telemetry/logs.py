@@ -72,13 +72,18 @@ def _masked(text: str) -> str:
 def _renderers(chosen: LogFormat, stream: TextIO) -> list[structlog.typing.Processor]:
     console = chosen is LogFormat.CONSOLE or (chosen is LogFormat.AUTO and stream.isatty())
     if console:
-        return [mask_secrets, structlog.dev.ConsoleRenderer(colors=stream.isatty())]
+        return [mask_secrets, _console(stream)]
     return [
         structlog.processors.StackInfoRenderer(),
         structlog.processors.format_exc_info,
         mask_secrets,
         structlog.processors.JSONRenderer(serializer=_json),
     ]
+
+
+def _console(stream: TextIO) -> structlog.typing.Processor:
+    """Tracebacks without the values of variables: secrets are among them."""
+    return structlog.dev.ConsoleRenderer(colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback)
 
 
 def _json(event: Any, **_: Any) -> str:

@@ -2,20 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from argo_provider.errors import StorageError
-
-
-class StoreUnavailable(StorageError):
-    """The store's surroundings fail (disk, lock, connection); the same request may succeed later."""
-
-    status: ClassVar[int] = 503
-    reason: ClassVar[str] = "storage_unavailable"
-
+from argo_provider.errors import StorageError, StoreUnavailable
 
 _NOTHING_WRITTEN = "Nothing was written"
 _SQLITE_TEXTS = {

@@ -19,9 +19,8 @@ from typing import Any, Generic, TypeVar, cast
 import structlog
 from sqlalchemy import Connection
 
-from argo_provider.errors import ArgoError, Overloaded, StorageError
+from argo_provider.errors import ArgoError, Overloaded, StorageError, StoreUnavailable
 from argo_provider.storage.sql.database import Database
-from argo_provider.storage.sql.failures import StoreUnavailable
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
