@@ -18,7 +18,7 @@ find_tool() {
         for folder in /usr/bin /usr/local/bin /usr/local/go/bin /usr/lib/go/bin /opt/*/bin; do
             [ -x "$folder/$name" ] || continue
             case $(readlink -f "$folder/$name") in /root/* | /home/*) continue ;; esac
-            case $("$folder/$name" ${version_word:---version} 2>&1 | head -n 1) in
+            case $("$folder/$name" "${version_word:---version}" 2>&1 | head -n 1) in
             "$prefix"*)
                 echo "$folder/$name"
                 return 0

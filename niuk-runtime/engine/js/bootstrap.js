@@ -8,19 +8,23 @@
   function lazy(load) {
     let value;
     let loaded = false;
-    return () => {
+    const get = () => {
       if (!loaded) {
         value = load();
         loaded = true;
       }
       return value;
     };
+    get.used = () => loaded;
+    return get;
   }
 
   const part = (name) => lazy(() => host.builtIn(name)(internal));
   internal.timers = part('timers');
   internal.modules = part('modules');
   internal.action = part('action');
+
+  internal.conformance = part('conformance');
 
   const builtIns = new Map();
   const shared = (file) => {
@@ -86,6 +90,23 @@
     argo: () => ({ invoke: internal.invoke }),
   };
 
+  /** Replaces methods whose results differ from V8's; what replaces them is loaded when one is first called. */
+  function installConformance() {
+    const replace = (prototype, names) => names.forEach((name) => {
+      const original = prototype[name];
+      const { [name]: method } = {
+        [name](...args) { return internal.conformance()(original, name, this, args); },
+      };
+      Object.defineProperty(prototype, name, { value: method, writable: true, configurable: true, enumerable: false });
+    });
+    replace(Date.prototype, ['toString', 'toTimeString', 'toISOString', 'toLocaleString', 'toLocaleTimeString']);
+    const { toString } = Number.prototype;
+    const { toString: text } = {
+      toString(radix) { return radix === undefined || radix === 10 ? toString.call(this) : internal.conformance()(toString, 'radix', this, [radix]); },
+    };
+    Object.defineProperty(Number.prototype, 'toString', { value: text, writable: true, configurable: true, enumerable: false });
+  }
+
   function define(name, load) {
     Object.defineProperty(globalThis, name, {
       configurable: true,
@@ -113,6 +134,8 @@
   Object.defineProperty(globalThis, 'global', { value: globalThis, writable: true, configurable: true, enumerable: false });
   for (const [name, load] of Object.entries(GLOBALS)) define(name, load);
 
+  installConformance();
+
   let environment = '{}';
   let handler;
 
@@ -127,6 +150,7 @@
       handler = internal.action().load(source, main, binary);
     },
     run(json) {
+      if (internal.timers.used()) internal.timers().turn();
       internal.action().call(handler, JSON.parse(json));
     },
     nextDelay: () => internal.timers().nextDelay(),

@@ -8,7 +8,10 @@
   const pending = [];
   let lastId = 0;
 
-  const now = () => host.nanoseconds() / 1e6;
+  // As in Node, the clock stands still within a turn: two timers set in one turn fire in the order of their delays.
+  let clock = host.nanoseconds() / 1e6;
+  const now = () => clock;
+  const turn = () => { clock = host.nanoseconds() / 1e6; };
 
   class Timeout {
     constructor(callback, delay, repeat, args) {
@@ -70,10 +73,12 @@
 
   /** Whole milliseconds until something is due, 0 for now, -1 for never. */
   function nextDelay() {
+    turn();
     return pending.length === 0 ? -1 : Math.max(0, Math.ceil(pending[0].due - now()));
   }
 
   function fire() {
+    turn();
     const timer = pending[0];
     if (timer === undefined || timer.due > now()) return;
     pending.shift();
@@ -81,5 +86,5 @@
     timer.callback.apply(timer, timer.args);
   }
 
-  return { setTimeout, setInterval, setImmediate, clearTimeout, queueMicrotask, nextDelay, fire };
+  return { setTimeout, setInterval, setImmediate, clearTimeout, queueMicrotask, nextDelay, fire, turn };
 });

@@ -116,13 +116,13 @@ fn make(host: &Arc<Host>, birth: &Birth) -> Result<(Arc<Isolate>, Attached), Fai
     let (code, body) =
         isolate.raw().init(on, &function.spec.request, &function.code, |code, reply| (code, reply.to_vec()));
     lock(&isolate.birth).init_ns = nanos(started.elapsed());
-    let status = Status::of_library(code);
-    if status == Status::Ok {
+    let (status, late) = (Status::of_library(code), birth.late.load(Ordering::SeqCst));
+    // One that was asked to end and came through all the same may still meet the request later: it is not used.
+    if status == Status::Ok && !late {
         isolate.measure(on);
         return Ok((isolate, on));
     }
     end(host, birth, &isolate, on);
-    let late = birth.late.load(Ordering::SeqCst);
     Err((if late { Status::TimedOut } else { status }, body))
 }
 

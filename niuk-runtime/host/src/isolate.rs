@@ -134,6 +134,8 @@ impl Isolate {
         let mut alive = write(&self.alive);
         *alive = false;
         lock(&self.visitors).clear();
+        // Threads that the function left behind are asked to end, so that the tear-down need not wait for them.
+        self.raw.cancel(on, 0);
         self.raw.tear_down(on)
     }
 

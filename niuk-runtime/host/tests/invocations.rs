@@ -170,6 +170,15 @@ fn output_of_a_thread_that_stays_goes_to_the_next_invocation() {
 }
 
 #[test]
+fn threads_that_stay_are_asked_to_go_with_their_isolate() {
+    let host = HostProcess::start();
+    let mut client = host.connect_with(|init| (init.policy.most, init.policy.recycle_threads) = (1, true));
+    client.run("f", r#"{"do":"thread","stay":1}"#);
+    assert_eq!(client.run("f", r#"{"do":"uses"}"#).body, r#"{"uses":1}"#);
+    assert!(client.stats().contains(r#""replace":null"#));
+}
+
+#[test]
 fn isolates_are_recycled_by_policy() {
     let host = HostProcess::start();
     let mut client = host.connect_with(|init| (init.policy.most, init.policy.max_uses) = (1, 2));

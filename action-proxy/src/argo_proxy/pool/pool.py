@@ -131,6 +131,8 @@ class SandboxPool:
             serving = await self._run(attempt, entry, job, cold=cold)
             if serving is None:
                 return Unserved.ELSEWHERE
+            if serving.healthy:  # known before the next call of the same client comes, which its logs may keep waiting
+                self.table.observe(job.key, time.monotonic() - attempt.run_began)
             job.answer(serving.execution)
             marks = entry.marks_logs
             execution, complete = await with_logs(serving, job, sandbox, self._limits.serving, marks=marks)
@@ -139,7 +141,6 @@ class SandboxPool:
                 self._end(entry, "died")
             elif serving.healthy and (complete or not marks):
                 fate = _Fate.HEALTHY
-                self.table.observe(job.key, time.monotonic() - attempt.run_began)
             return execution
         finally:
             self._release(entry, fate, cold=cold)

@@ -14,7 +14,7 @@
     constructor(options) {
       if (options === null || typeof options !== 'object') throw wrongType('options', 'of type object', options);
       const { message, actual, expected, operator } = options;
-      super(message === undefined ? generated(actual, expected, operator) : String(message));
+      super(words(message, actual, expected, operator));
       this.generatedMessage = message === undefined;
       Object.defineProperty(this, 'name', { value: 'AssertionError', enumerable: false, writable: true, configurable: true });
       this.code = 'ERR_ASSERTION';
@@ -23,14 +23,24 @@
     toString() { return `${this.name} [${this.code}]: ${this.message}`; }
   }
 
-  function generated(actual, expected, operator) {
-    const [a, e] = [inspect(actual), inspect(expected)];
-    if (operator === 'strictEqual' && simple(actual) && simple(expected)) return `${WORDS.strictEqual}\n\n${a} !== ${e}\n`;
-    if (operator === '==' || operator === '!=') return `${a} ${operator} ${e}`;
-    if (WORDS[operator] === undefined) return `${a} ${operator} ${e}`;
+  const shown = (value) => inspect(value, { compact: false, customInspect: false, depth: 1000, maxArrayLength: Infinity, breakLength: Infinity, sorted: true });
+
+  /** The strict comparisons show both sides even below a message of the caller's. */
+  function words(message, actual, expected, operator) {
+    if (operator === 'strictEqual' || operator === 'deepStrictEqual') return compared(message, actual, expected, operator);
+    if (message !== undefined) return String(message);
+    const [a, e] = [shown(actual), shown(expected)];
+    if (WORDS[operator] === undefined) return `${inspect(actual)} ${operator} ${inspect(expected)}`;
     if (operator.startsWith('not')) return a.includes('\n') ? `${WORDS[operator]}\n\n${a}\n` : `${WORDS[operator]} ${a}`;
-    if (operator === 'deepEqual') return `${WORDS.deepEqual}\n\n${a}\n\nshould loosely deep-equal\n\n${e}`;
-    return `${WORDS[operator]}\n${difference(a, e)}`;
+    return `${WORDS.deepEqual}\n\n${a}\n\nshould loosely deep-equal\n\n${e}`;
+  }
+
+  function compared(message, actual, expected, operator) {
+    const [a, e] = [shown(actual), shown(expected)];
+    const head = message === undefined ? WORDS[operator] : String(message);
+    if (simple(actual) && simple(expected)) return `${head}\n\n${a} !== ${e}\n`;
+    if (a === e && operator === 'strictEqual' && message === undefined) return `Values have same structure but are not reference-equal:\n\n${a}\n`;
+    return `${head}\n${difference(a, e)}`;
   }
 
   const simple = (value) => value === null || (typeof value !== 'object' && typeof value !== 'function');

@@ -19,7 +19,8 @@
     const bytes = [];
     let bits = 0;
     let have = 0;
-    for (const character of text) {
+    for (let i = 0; i < text.length; i++) {
+      const character = String.fromCharCode(text.charCodeAt(i) & 0xff); // Node looks at the low byte only
       if (character === '=') break;
       const value = BASE64.indexOf(character === '-' ? '+' : character === '_' ? '/' : character);
       if (value < 0) continue;
@@ -205,7 +206,7 @@
       const left = this.length - MOST_INSPECTED;
       const rest = left > 0 ? ` ... ${left} more byte${left > 1 ? 's' : ''}` : '';
       void context;
-      return `<Buffer${shown === '' ? '' : ` ${shown}`}${rest}>`;
+      return `<Buffer ${shown}${rest}>`;
     }
   }
 

@@ -61,6 +61,7 @@
   }
 
   function tagOf(value, name) {
+    if (Object.prototype.propertyIsEnumerable.call(value, Symbol.toStringTag)) return '';
     const tag = value[Symbol.toStringTag];
     return typeof tag !== 'string' || tag === '' || tag === name ? '' : tag;
   }
@@ -202,7 +203,7 @@
 
   function objectShape(state, value, keys, name, tag) {
     if (tag === 'Map Iterator' || tag === 'Set Iterator') return { braces: [`[${tag}] {`, '}'], items: setItems };
-    if (Object.prototype.toString.call(value) === '[object Arguments]' && name === 'Object') return { braces: ['[Arguments] [', ']'], items: arrayItems, list: true };
+    if (Object.prototype.toString.call(value) === '[object Arguments]' && name === 'Object') return { braces: ['[Arguments] {', '}'] };
     if (typeof value === 'function') return { base: functionBase(value, name, tag) };
     if (value instanceof RegExp) return { base: RegExp.prototype.toString.call(value) };
     if (value instanceof Date) return { base: Number.isNaN(value.getTime()) ? 'Invalid Date' : value.toISOString() };
@@ -319,7 +320,7 @@
     const total = lengths.reduce((sum, length) => sum + length, 0);
     const longest = Math.max(...lengths);
     if (!(longest * 3 + state.indentation < state.breakLength && (total / longest > 5 || longest - 2 <= 6))) return output;
-    const usual = Math.max(longest - Math.sqrt(longest - total / output.length), 1);
+    const usual = Math.max(longest - 3 - Math.sqrt(longest - total / output.length), 1);
     const perRow = Math.min(
       Math.round(Math.sqrt(2.5 * usual * count) / usual),
       Math.floor((state.breakLength - state.indentation) / longest),

@@ -87,6 +87,8 @@
     checkString(path, 'path');
     const root = path[0] === '/' ? '/' : '';
     const base = basename(path);
+    // Node takes the parent of the root for a name with an extension
+    if (root === '/' && base === '..' && trimmed(path) === '/..') return { root, dir: '/', base, ext: '.', name: '.' };
     const ext = extname(base);
     const whole = trimmed(path);
     const slash = whole.lastIndexOf('/');

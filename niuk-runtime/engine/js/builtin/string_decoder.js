@@ -14,8 +14,9 @@
     write(chunk) {
       if (typeof chunk === 'string') return chunk;
       if (!ArrayBuffer.isView(chunk)) throw wrongType('buf', 'an instance of Buffer, TypedArray, or DataView', chunk);
+      const completing = this.#missing();
       const bytes = Buffer.concat([this.#rest, new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength)]);
-      const keep = this.#unfinished(bytes);
+      const keep = this.#unfinished(bytes, chunk.byteLength - completing);
       this.#rest = bytes.subarray(bytes.length - keep);
       return bytes.subarray(0, bytes.length - keep).toString(this.encoding);
     }
@@ -25,13 +26,18 @@
       this.#rest = Buffer.alloc(0);
       return text + rest.toString(this.encoding);
     }
-    #unfinished(bytes) {
+    /** Bytes that the kept ones of UTF-16 wait for. */
+    #missing() {
+      return this.encoding === 'utf16le' ? (this.#rest.length === 0 ? 0 : this.#rest.length % 2 === 1 ? 1 : 2) : 0;
+    }
+    #unfinished(bytes, fresh) {
       if (this.encoding === 'utf8') return decode(bytes, { stream: true }).unfinished;
       if (this.encoding === 'base64' || this.encoding === 'base64url') return bytes.length % 3;
       if (this.encoding !== 'utf16le') return 0;
       const odd = bytes.length % 2;
-      const last = bytes.length >= 2 + odd ? bytes.readUInt16LE(bytes.length - 2 - odd) : 0;
-      return last >= 0xd800 && last <= 0xdbff ? 2 + odd : odd;
+      if (odd === 1 || fresh < 2) return odd;
+      const last = bytes.readUInt16LE(bytes.length - 2);
+      return last >= 0xd800 && last <= 0xdbff ? 2 : 0; // a first half that came whole waits for its second
     }
   }
 

@@ -48,10 +48,11 @@
   }
 
   function takeHost(url, text, mayHaveHost) {
-    const slashes = text.startsWith('//');
-    if (!(slashes && mayHaveHost) || url.protocol === 'javascript:') return text;
-    url.slashes = true;
-    const rest = text.slice(2);
+    const slashes = text.startsWith('//') && mayHaveHost;
+    const hostWithoutSlashes = url.protocol !== null && !SLASHED.has(url.protocol);
+    if (!(slashes || hostWithoutSlashes) || url.protocol === 'javascript:') return text;
+    if (slashes) url.slashes = true;
+    const rest = slashes ? text.slice(2) : text;
     const end = rest.search(/[/?#]/);
     let host = end < 0 ? rest : rest.slice(0, end);
     const at = host.lastIndexOf('@');

@@ -20,6 +20,7 @@ struct argo_isolate {
   atomic_uint_fast64_t running;
   atomic_int cancelled;
   atomic_int left_behind; /* threads that a run started */
+  atomic_int haunted;     /* they stay until told to go */
   atomic_int initialised;
   unsigned uses;
   uint64_t used;
@@ -143,6 +144,7 @@ int32_t argo_v1_memory(argo_thread *thread, argo_memory *memory) {
 
 int32_t argo_v1_cancel(argo_thread *thread, uint64_t invocation) {
   argo_isolate *isolate = enter(thread);
+  if (invocation == 0 && !isolate->inside) isolate->haunted = 0;
   if (!isolate->inside || isolate->running != invocation) return 1;
   isolate->cancelled = 1;
   return 0;
@@ -194,13 +196,15 @@ static int32_t call(argo_isolate *isolate, uint64_t invocation, const char *para
 static void *outlive(void *argument) {
   argo_isolate *isolate = argument;
   nap(30);
+  while (isolate->haunted) nap(1);
   isolate->host.output(isolate->host.context, 0, 1, (const uint8_t *)"late\n", 5);
   isolate->left_behind--;
   return NULL;
 }
 
-static int32_t leave_thread(argo_isolate *isolate, argo_reply *reply) {
+static int32_t leave_thread(argo_isolate *isolate, const char *params, argo_reply *reply) {
   pthread_t thread;
+  isolate->haunted = (int)number(params, "stay", 0);
   isolate->left_behind++;
   demand(pthread_create(&thread, NULL, outlive, isolate) == 0, "thread");
   pthread_detach(thread);
@@ -234,7 +238,7 @@ static int32_t perform(argo_isolate *isolate, uint64_t invocation, const char *e
   else if (!strcmp(what, "stuck")) status = wait_for_cancel(isolate, reply, number(params, "ms", -1), 1);
   else if (!strcmp(what, "print")) status = print(isolate, invocation, params, reply);
   else if (!strcmp(what, "invoke")) status = call(isolate, invocation, params, reply);
-  else if (!strcmp(what, "thread")) status = leave_thread(isolate, reply);
+  else if (!strcmp(what, "thread")) status = leave_thread(isolate, params, reply);
   else if (!strcmp(what, "grow")) status = grow(isolate, params, reply);
   else if (!strcmp(what, "big")) status = big(isolate, params, reply);
   else if (!strcmp(what, "crash")) status = crash();

@@ -32,7 +32,7 @@ async def manage(request: web.Request) -> web.Response:
         return web.Response(headers=_CORS)
     identity, _ = await services.authenticator(request.headers.get("Authorization"))
     if operation == "getApi":
-        apis = await services.gateway.apis(identity, request.query.get("basepath"))
+        apis = await services.gateway.apis(identity, _given(request, "basepath"))
         return json_response({"apis": apis})
     if operation == "createApi":
         body = parse_json(await read_body(request, _LONGEST) or b"{}")
@@ -41,12 +41,17 @@ async def manage(request: web.Request) -> web.Response:
             apidoc = parse_json(apidoc)
         response_type = request.query.get("responsetype") or "json"
         return json_response(await services.gateway.create(identity, apidoc, response_type))
-    base_path = request.query.get("basepath")
+    base_path = _given(request, "basepath")
     if not base_path:
         raise BadRequest("basepath is required.")
-    path, method = request.query.get("relpath"), request.query.get("operation")
-    await services.gateway.delete(identity, base_path, path or None, method or None)
+    await services.gateway.delete(identity, base_path, _given(request, "relpath"), _given(request, "operation"))
     return json_response({})
+
+
+def _given(request: web.Request, name: str) -> str | None:
+    """A query parameter; clients in JavaScript send "undefined" for one that was not set."""
+    value = request.query.get(name)
+    return value if value and value != "undefined" else None
 
 
 async def serve(request: web.Request) -> web.Response:

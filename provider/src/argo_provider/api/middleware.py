@@ -30,8 +30,8 @@ async def transaction_id(request: web.Request, handler: Handler) -> web.StreamRe
     if not given or given.startswith(_SYSTEM_TRANSACTION) or len(given) > _LONGEST_TRANSACTION:
         given = secrets.token_hex(16)
     request[TRANSACTION] = given
-    with structlog.contextvars.bound_contextvars(transaction=given):
-        response = await handler(request)
+    structlog.contextvars.bind_contextvars(transaction=given)  # each request is a task with a context of its own
+    response = await handler(request)
     response.headers[TRANSACTION_HEADER] = given
     return response
 

@@ -21,13 +21,13 @@ _WEB = "/api/v1/web"
 
 
 def routes() -> list[web.RouteDef]:
-    """The contract's first, in its order."""
+    """Invocations first: those of one prefix are tried in this order."""
     return [
+        *_actions(),
         *_information(),
         web.get("/api/v1/namespaces", namespaces.list_all),
         web.get("/api/v1/namespaces/", namespaces.list_all),
         web.get(_NS + "/limits", namespaces.limits),
-        *_actions(),
         *_entities("packages", packages),
         *_entities("triggers", triggers),
         web.post(_NS + "/triggers/{name}", triggers.fire),
@@ -71,7 +71,7 @@ def _actions() -> list[web.RouteDef]:
         ]
     # `wsk action list p/` sends the package with two slashes behind it
     lists = ("/actions", "/actions/", "/actions/{package}/", "/actions/{package}//")
-    return [*(web.get(_NS + path, actions.list_all) for path in lists), *found]
+    return [*found, *(web.get(_NS + path, actions.list_all) for path in lists)]
 
 
 def _entities(collection: str, handlers: object) -> list[web.RouteDef]:
