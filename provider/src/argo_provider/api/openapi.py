@@ -77,6 +77,7 @@ def _table() -> dict[str, dict[str, Operation]]:
         "/ping": {"get": Operation("Whether it answers", {200: ""}, open=True)},
         "/ready": {"get": Operation("Whether it takes work", {200: "", 503: "Error"}, open=True)},
         "/metrics": {"get": Operation("Prometheus metrics; loopback or token", {200: "", 403: "Error"}, open=True)},
+        "/blackbox.tar.gz": {"get": Operation("Skeleton of an action as an image", {200: ""}, open=True)},
         "/api/v1": {"get": Operation("The API's version", {200: "Object"}, open=True)},
         "/api/v1/api-docs": {"get": Operation("This document", {200: "Object"}, open=True)},
         "/api/v1/docs": {"get": Operation("Leads to the readable page", {308: ""}, open=True)},

@@ -12,6 +12,7 @@ from argo_provider.api import (
     namespaces,
     packages,
     rules,
+    sdk,
     triggers,
     web_actions,
 )
@@ -51,6 +52,7 @@ def _information() -> list[web.RouteDef]:
         web.get("/ping", info.ping),
         web.get("/ready", info.ready),
         web.get("/metrics", info.metrics),
+        web.get("/blackbox.tar.gz", sdk.docker_skeleton),
         web.get("/api/v1", info.api),
         web.get("/api/v1/", info.api),
         web.get("/api/v1/api-docs", info.api_docs),

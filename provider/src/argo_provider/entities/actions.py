@@ -12,10 +12,10 @@ from argo_provider.entities.access import ResolvedAction, get_entity, require_ow
 from argo_provider.entities.content import CommonChanges, check_sizes, next_version
 from argo_provider.entities.exec_fields import ParsedExec, parse_exec
 from argo_provider.entities.sequences import check_sequence
-from argo_provider.errors import BadRequest, Conflict
+from argo_provider.errors import BadRequest, Conflict, Forbidden
 from argo_provider.events import ActionChanged, EventBus
 from argo_provider.model.clock import Clock
-from argo_provider.model.entities import Action, Annotations, Collection, Exec, Package, Parameter, Parameters
+from argo_provider.model.entities import SEQUENCE, Action, Annotations, Collection, Exec, Package, Parameter, Parameters
 from argo_provider.model.identity import Identity
 from argo_provider.model.kinds import KindTable
 from argo_provider.model.limits import DEFAULT_ACTION_LIMITS, SystemLimits
@@ -94,10 +94,10 @@ class Actions:
             raise BadRequest("exec undefined")
         base = old or Action(name, Exec(""), limits=DEFAULT_ACTION_LIMITS)
         exec_ = parsed.exec if parsed else base.exec
-        self._check_kind(exec_)
+        self._check_kind(identity, exec_)
         common = changes.common
         limits = base.limits.merged(changes.limits or {})
-        limits.check(self._limits)
+        limits.check(self._allowed(identity))
         own = identity.limits.concurrent_invocations
         concurrent = self._concurrent if own is None else own
         if limits.instances is not None and limits.instances > concurrent:
@@ -115,7 +115,17 @@ class Actions:
             updated=self._clock.now_ms(),
         )
 
-    def _check_kind(self, exec_: Exec) -> None:
+    def _allowed(self, identity: Identity) -> SystemLimits:
+        """The installation's limits, narrowed by the namespace's own."""
+        memory = identity.limits.memory_mb_max
+        if memory is None:
+            return self._limits
+        return replace(self._limits, memory_mb=replace(self._limits.memory_mb, high=memory))
+
+    def _check_kind(self, identity: Identity, exec_: Exec) -> None:
+        kinds = identity.limits.allowed_kinds
+        if kinds is not None and exec_.kind not in (*kinds, SEQUENCE):
+            raise Forbidden(f"The supplied authentication is not authorized to access actions of kind '{exec_.kind}'.")
         info = self._kinds.get(exec_.kind)
         if info is not None:
             info.check_supported()
