@@ -4,6 +4,7 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const os = require('node:os');
+const vm = require('node:vm');
 const Module = require('node:module');
 const { pathToFileURL } = require('node:url');
 
@@ -26,8 +27,20 @@ function lookUp(exported, name) {
   return name.split('.').reduce((value, part) => (value === undefined || value === null ? undefined : value[part]), exported);
 }
 
+// Asked before the code is run: newer versions of Node.js would run it as a module, and once more for the handler.
+function isModuleSource(code) {
+  if (!/^\s*(import|export)\b/m.test(code)) return false;
+  try {
+    new vm.Script(`(function () {${code}\n})`);
+  } catch (error) {
+    return error instanceof SyntaxError && ES_MODULE_SYNTAX.test(error.message);
+  }
+  return false;
+}
+
 async function fromSource(code, main) {
   if (!NAME.test(main)) return undefined;
+  if (isModuleSource(code)) return fromModuleSource(code, main);
   const filename = path.join(os.tmpdir(), 'action.js');
   const module = new Module(filename, null);
   module.filename = filename;
@@ -35,12 +48,7 @@ async function fromSource(code, main) {
   const found = Symbol.for('argo.handler');
   // The handler is usually a plain function of the text, not an export: look it up where it is in scope.
   const epilogue = `\n;module[Symbol.for('argo.handler')] = (() => { try { return ${main}; } catch (e) { if (e instanceof ReferenceError) return undefined; throw e; } })();`;
-  try {
-    module._compile(code + epilogue, filename);
-  } catch (error) {
-    if (error instanceof SyntaxError && ES_MODULE_SYNTAX.test(error.message)) return fromModuleSource(code, main);
-    throw error;
-  }
+  module._compile(code + epilogue, filename);
   return module[found] || lookUp(module.exports, main);
 }
 

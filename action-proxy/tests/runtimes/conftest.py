@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+
 from argo_proxy.runtimes import Catalogue, default_tools_directory, load_catalogue, runtimes_directory
 
 from .languages import LANGUAGES, Language, jar_of

@@ -184,41 +184,41 @@ GO = dedent(
     package main
 
     import (
-    	"fmt"
-    	"os"
-    	"strings"
+        "fmt"
+        "os"
+        "strings"
     )
 
     func Main(args map[string]interface{}) map[string]interface{} {
-    	switch args["do"] {
-    	case "environment":
-    		return map[string]interface{}{"init": os.Getenv("INIT"), "id": os.Getenv("__OW_ACTIVATION_ID"),
-    			"ns": os.Getenv("__OW_NAMESPACE"), "name": os.Getenv("__OW_ACTION_NAME"), "version": os.Getenv("__OW_ACTION_VERSION"),
-    			"deadline": os.Getenv("__OW_DEADLINE"), "key": os.Getenv("__OW_API_KEY"), "tid": os.Getenv("__OW_TRANSACTION_ID")}
-    	case "print":
-    		fmt.Println("to stdout")
-    		fmt.Fprintln(os.Stderr, "to stderr")
-    	case "flood":
-    		for i := 0; i < 20000; i++ {
-    			fmt.Println(strings.Repeat("x", 99))
-    		}
-    	case "fail":
-    		panic("deliberate")
-    	case "exit":
-    		os.Exit(3)
-    	case "large":
-    		return map[string]interface{}{"text": strings.Repeat("x", int(args["size"].(float64)))}
-    	case "close":
-    		os.Stdout.Close()
-    		return map[string]interface{}{"closed": true}
-    	default:
-    		return args
-    	}
-    	return map[string]interface{}{}
+        switch args["do"] {
+        case "environment":
+            return map[string]interface{}{"init": os.Getenv("INIT"), "id": os.Getenv("__OW_ACTIVATION_ID"),
+                "ns": os.Getenv("__OW_NAMESPACE"), "name": os.Getenv("__OW_ACTION_NAME"), "version": os.Getenv("__OW_ACTION_VERSION"),
+                "deadline": os.Getenv("__OW_DEADLINE"), "key": os.Getenv("__OW_API_KEY"), "tid": os.Getenv("__OW_TRANSACTION_ID")}
+        case "print":
+            fmt.Println("to stdout")
+            fmt.Fprintln(os.Stderr, "to stderr")
+        case "flood":
+            for i := 0; i < 20000; i++ {
+                fmt.Println(strings.Repeat("x", 99))
+            }
+        case "fail":
+            panic("deliberate")
+        case "exit":
+            os.Exit(3)
+        case "large":
+            return map[string]interface{}{"text": strings.Repeat("x", int(args["size"].(float64)))}
+        case "close":
+            os.Stdout.Close()
+            return map[string]interface{}{"closed": true}
+        default:
+            return args
+        }
+        return map[string]interface{}{}
     }
 
     func List(args []interface{}) []interface{} {
-    	return append(args, "more")
+        return append(args, "more")
     }
     """
 )

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from argo_proxy.runtimes import (
     CatalogueError,
     default_tools_directory,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import threading
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -378,4 +378,4 @@ class TestHttp:
     def test_its_socket_is_open_to_an_agent_of_another_user(self, launch: Launch, language: Language) -> None:
         sandbox = launch(language.kind)
         with sandbox.connect().peer:
-            assert os.stat(sandbox.address.removeprefix("unix:")).st_mode & 0o777 == 0o666
+            assert Path(sandbox.address.removeprefix("unix:")).stat().st_mode & 0o777 == 0o666
