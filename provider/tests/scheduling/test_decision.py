@@ -201,13 +201,19 @@ CASES = [
     ),
     Case(
         "an action that has two in preparation waits for them before it gets more",
-        (sandbox(1, WARMING, "a/f"), sandbox(2, STARTING, "a/f")),
+        (sandbox(1, WARMING, "a/f", age=0.9), sandbox(2, STARTING, "a/f")),
         ("a/f",) * 5,
         None,
     ),
     Case(
+        "unless they take long to initialise",
+        (sandbox(1, WARMING, "a/f", age=1.1), sandbox(2, STARTING, "a/f")),
+        ("a/f",) * 5,
+        Start(shape(), key("a/f")),
+    ),
+    Case(
         "and gets one more when one is ready",
-        (sandbox(1, BUSY, "a/f"), sandbox(2, WARMING, "a/f")),
+        (sandbox(1, BUSY, "a/f"), sandbox(2, WARMING, "a/f", age=0.1)),
         ("a/f",) * 5,
         Start(shape(), key("a/f")),
     ),

@@ -243,7 +243,7 @@ def test_everything_is_served_within_the_bounds(workload: list[Arrival], starts:
     assert [name for name in indexes if getattr(simulation.table, name)] == []
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(workload=workloads(), failures=st.integers(1, 10))
 def test_failing_creations_fail_one_each_and_hold_up_nobody(workload: list[Arrival], failures: int) -> None:
     simulation = Simulation(LIMITS, creations_fail=failures)
@@ -251,7 +251,7 @@ def test_failing_creations_fail_one_each_and_hold_up_nobody(workload: list[Arriv
     assert len(simulation.served) + simulation.failed == len(workload)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(
     seconds=st.sampled_from([0.005, 0.1, 1.0]),
     concurrency=st.sampled_from([1, 4]),

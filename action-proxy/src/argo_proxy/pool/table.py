@@ -140,7 +140,7 @@ class SandboxTable:
         self._stems: dict[Shape, dict[int, SandboxEntry]] = {}
         self._starting: Counter[Shape] = Counter()
         self._warming: Counter[Key] = Counter()
-        self._initialising: Counter[Key] = Counter()
+        self._initialising: dict[Key, dict[int, SandboxEntry]] = {}
         self._bound: Counter[Key] = Counter()
         self._held: Counter[str] = Counter()
         self._paces: dict[Key, float] = {}
@@ -230,9 +230,9 @@ class SandboxTable:
         """How many more activations the sandboxes of this key will take once initialised."""
         return self._warming[key]
 
-    def warming(self, key: Key) -> int:
-        """How many sandboxes of this key are being initialised."""
-        return self._initialising[key]
+    def warming(self, key: Key, since: float) -> int:
+        """How many sandboxes of this key are being initialised and were bound after `since`."""
+        return sum(entry.bound_at > since for entry in self._initialising.get(key, {}).values())
 
     def bound(self, key: Key) -> int:
         """How many sandboxes serve, or will serve, this key."""
@@ -308,7 +308,7 @@ class SandboxTable:
             self._starting[entry.shape] += 1
         elif shelf is Shelf.WARMING and entry.key is not None:
             _add(self._warming, entry.key, entry.shape.concurrency - 1)
-            _add(self._initialising, entry.key, 1)
+            self._initialising.setdefault(entry.key, {})[entry.number] = entry
 
     def _take(self, entry: SandboxEntry) -> None:
         shelf = entry.shelf
@@ -322,7 +322,7 @@ class SandboxTable:
             _add(self._starting, entry.shape, -1)
         elif shelf is Shelf.WARMING and entry.key is not None:
             _add(self._warming, entry.key, 1 - entry.shape.concurrency)
-            _add(self._initialising, entry.key, -1)
+            _drop(self._initialising, entry.key, entry.number)
 
     def _rebind(self, entry: SandboxEntry, event: Event, life: Life, shelf: Shelf) -> None:
         self._count(entry, entry.shelf, -1)

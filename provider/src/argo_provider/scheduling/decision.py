@@ -28,6 +28,9 @@ from argo_proxy.pool.shape import Key, Shape
 # a machine out of breath for a moment must not get more to do.
 _STALLED = 10
 
+# What takes longer to initialise waits for something else than the processors; only more of them at once help then.
+_BOOT_SECONDS = 1.0
+
 
 @dataclass(frozen=True, slots=True)
 class Assign:
@@ -138,7 +141,7 @@ class _Decision:
         if not unclaimed and not pool.bound(line.key):
             return _Demand(line, starved=True)
         # More of the same one after another: what boots competes for the processors with what already serves.
-        preparing = unclaimed + pool.warming(line.key)
+        preparing = unclaimed + pool.warming(line.key, since=self._now - _BOOT_SECONDS)
         return None if preparing >= self._growth else _Demand(line, starved=False)
 
     def _soon_served(self, line: Line) -> bool:
