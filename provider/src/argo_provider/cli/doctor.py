@@ -61,7 +61,7 @@ def examine(settings: Settings, apihost: str | None) -> Iterator[Finding]:
     url = apihost or api_url(settings.server)
     status: Status | None = None
     try:
-        status = ask(url)
+        status = ask(url, settings.server.metrics_token)
     except Unreachable as error:
         if apihost is not None:
             yield problem("service", str(error), "argofn serve")

@@ -12,7 +12,7 @@ from typing import Any
 from argo_provider.cli.bootstrap import GUEST_KEY
 from argo_provider.cli.findings import Finding, good, problem, warning
 from argo_provider.model.identity import NamespaceRecord
-from argo_provider.settings import Settings
+from argo_provider.settings import Secret, Settings
 from argo_provider.settings.address import is_loopback
 
 ASK_SECONDS = 5
@@ -24,21 +24,23 @@ class Unreachable(Exception):  # no failure: often there is just no service yet
     """Nothing of ours answers at that address; `str()` says what does."""
 
 
-def ask(url: str) -> Status:
-    """The status of the service at `url`; Unreachable if there is none."""
+def ask(url: str, token: Secret | None = None) -> Status:
+    """The status of the service at `url`; Unreachable if there is none. `token`: its metrics token, if it has one."""
     _get(url, "/ping")
     try:
-        status: Status = json.loads(_get(url, "/api/v1/argo/status"))
+        status: Status = json.loads(_get(url, "/api/v1/argo/status", token))
     except ValueError as error:
         raise Unreachable(f"what answers at {url} is not this service") from error
     return status
 
 
-def _get(url: str, path: str) -> bytes:
+def _get(url: str, path: str, token: Secret | None = None) -> bytes:
     if not url.startswith(("http://", "https://")):
         raise Unreachable(f"{url} is no http:// or https:// address")
+    headers = {} if token is None else {"Authorization": f"Bearer {token.reveal()}"}
+    request = urllib.request.Request(url + path, headers=headers)  # noqa: S310  # checked above
     try:
-        with urllib.request.urlopen(url + path, timeout=ASK_SECONDS) as answer:  # noqa: S310  # checked above
+        with urllib.request.urlopen(request, timeout=ASK_SECONDS) as answer:  # noqa: S310
             body: bytes = answer.read(1 << 20)
             return body
     except urllib.error.HTTPError as error:

@@ -92,7 +92,9 @@ class ServerSettings:
     header_bytes: int = setting(16 * 1024, "Largest single header, and request line.", unit="bytes", low=1024)
     body_timeout_seconds: float = setting(30.0, "Time a client has to send its request.", unit="seconds", low=0.1)
     metrics_token: Secret | None = setting(
-        None, "Bearer token that `GET /metrics` wants. Without one, only loopback callers may read it."
+        None,
+        "Bearer token that `GET /metrics` and the status want. Without one, loopback callers may read them:"
+        " set it behind a proxy on this machine.",
     )
 
 
