@@ -19,7 +19,6 @@ Step = Callable[[str], Awaitable[None]]
 
 _SUITE = "bookworm"
 _BOOTSTRAP_SECONDS = 1800.0
-_BUILD_SECONDS = 3600.0
 _KEPT_LINES = 8
 
 # What lets a recipe reach the registries that this machine uses; mounted read-only where it exists, never copied.
@@ -94,20 +93,25 @@ async def build_in_container(
     base: str,
     script: str,
     recipes: Path,
+    fetched: Path,
     target: tuple[str, str],
     changes: list[str],
+    labels: Mapping[str, str],
     step: Step,
 ) -> None:
-    """Run `script` as root in a container of `base`, with `recipes` at /recipes, and commit it as `target`."""
+    """Run `script` as root in a container of `base`, with `recipes` at /recipes, and commit it as `target`.
+
+    `fetched` holds what `fetch` downloaded for it: the recipes find it by ARGO_FETCHED.
+    """
 
     def create(client: docker.APIClient) -> str:
-        host_config = client.create_host_config(binds=_binds(recipes), network_mode="host")
+        host_config = client.create_host_config(binds=_binds(recipes, fetched), network_mode="host")
         created = client.create_container(
             base,
             command=["/bin/sh", "-c", script],
             environment=_environment(),
             host_config=host_config,
-            labels={"argofn.build": target[0]},
+            labels=dict(labels),  # a build that a crash cuts off is swept like a sandbox
         )
         return str(created["Id"])
 
@@ -116,14 +120,11 @@ async def build_in_container(
     try:
         await engine.call(lambda client: client.start(container))
         await _follow(engine, container, last, step)
-        ended = await engine.call(lambda client: client.wait(container), seconds=_BUILD_SECONDS)
+        ended = await engine.call_long(lambda client: client.wait(container))
         if ended["StatusCode"] != 0:
             raise BuildError(f"the recipe of {target[0]} failed: {' / '.join(last)}")
         repository, tag = target
-        await engine.call(
-            lambda client: client.commit(container, repository=repository, tag=tag, changes=changes),
-            seconds=_BUILD_SECONDS,
-        )
+        await engine.call_long(lambda client: client.commit(container, repository=repository, tag=tag, changes=changes))
     finally:
         with contextlib.suppress(*EngineError):
             await engine.call(lambda client: client.remove_container(container, force=True, v=True))
@@ -145,7 +146,7 @@ async def _follow(engine: Engine, container: str, last: deque[str], step: Step) 
         finally:
             loop.call_soon_threadsafe(lines.put_nowait, None)
 
-    reading = asyncio.ensure_future(engine.call(read, seconds=_BUILD_SECONDS))
+    reading = asyncio.ensure_future(engine.call_long(read))
     try:
         while (line := await lines.get()) is not None:
             if line:
@@ -155,8 +156,19 @@ async def _follow(engine: Engine, container: str, last: deque[str], step: Step) 
         await reading
 
 
-def _binds(recipes: Path) -> dict[str, Mapping[str, str]]:
-    binds: dict[str, Mapping[str, str]] = {str(recipes): {"bind": "/recipes", "mode": "ro"}}
+async def fetch(recipes: Path, kind: str, tools: Path, step: Step) -> Path:
+    """The folder with what no Debian package of `kind` carries, downloaded here: the image needs no npm for it."""
+    await _run(["nice", "-n", "10", str(recipes / "provision"), "--tools", str(tools), "--fetch", kind], step)
+    fetched = tools / ".fetched"
+    await asyncio.to_thread(fetched.mkdir, parents=True, exist_ok=True)
+    return fetched
+
+
+def _binds(recipes: Path, fetched: Path) -> dict[str, Mapping[str, str]]:
+    binds: dict[str, Mapping[str, str]] = {
+        str(recipes): {"bind": "/recipes", "mode": "ro"},
+        str(fetched): {"bind": "/fetched", "mode": "ro"},
+    }
     for path in _BORROWED:
         if Path(path).exists():
             binds[str(Path(path).resolve())] = {"bind": path, "mode": "ro"}
@@ -170,7 +182,7 @@ def _binds(recipes: Path) -> dict[str, Mapping[str, str]]:
 def _environment() -> dict[str, str]:
     borrowed = {name: os.environ[name] for name in _BORROWED_VARIABLES if name in os.environ}
     npm = {name: value for name, value in os.environ.items() if name.lower() == "npm_config_registry"}
-    return borrowed | npm | {"HOME": "/root", "ARGO_NODE_FROM": "npm", "LC_ALL": "C.UTF-8"}
+    return borrowed | npm | {"HOME": "/root", "ARGO_FETCHED": "/fetched", "LC_ALL": "C.UTF-8"}
 
 
 async def _run(argv: list[str], step: Step) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import secrets
 import socket
@@ -53,7 +54,7 @@ class ContainerDriver:
     def __init__(self, settings: ContainerSettings) -> None:
         self._settings = settings
         self._engine = Engine(settings.engine)
-        self._images = Images(self._engine)
+        self._images = Images(self._engine, settings.installation)
         self._users = UserIds(f"containers of {settings.installation}")
         self._available = False
 
@@ -125,6 +126,11 @@ class ContainerDriver:
 
     async def close(self) -> None:
         await self._engine.close()
+        await asyncio.to_thread(self._remove_run_dir)
+
+    def _remove_run_dir(self) -> None:
+        with contextlib.suppress(OSError):  # not empty: what would not end is left to the next sweep
+            self._settings.run_dir.rmdir()
 
     def _make_run_dir(self) -> None:
         self._settings.run_dir.mkdir(parents=True, exist_ok=True)

@@ -16,28 +16,27 @@ import requests.exceptions
 
 T = TypeVar("T")
 
+LONG_SECONDS = 3600.0
 _THREADS = 4
-_CALL_SECONDS = 60  # the socket time limit of one call; a pull or a build has none of its own but the caller's
+_CALL_SECONDS = 60.0
 EngineError = (docker.errors.DockerException, requests.exceptions.RequestException, OSError)
 
 
-class Engine:
-    """`call` runs a function with an API client in a worker thread; each thread has a client (they are not shared)."""
+class _Workers:
+    """Threads with an API client each: clients are not to be shared, and have a time limit on every read."""
 
-    def __init__(self, host: str | None = None) -> None:
-        self._host = host  # None: DOCKER_HOST, else the local socket
+    def __init__(self, host: str | None, seconds: float) -> None:
+        self._host = host
+        self._seconds = seconds
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="docker")
         self._local = threading.local()
         self._clients: list[docker.APIClient] = []
 
-    async def call(self, function: Callable[[docker.APIClient], T], *, seconds: float = _CALL_SECONDS) -> T:
-        """The function's result; what it raises is one of `EngineError` (a time limit included)."""
-        loop = asyncio.get_running_loop()
-        async with asyncio.timeout(seconds):
-            return await loop.run_in_executor(self._pool, lambda: function(self._client()))
+    async def run(self, function: Callable[[docker.APIClient], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: function(self._client()))
 
-    async def close(self) -> None:
-        await asyncio.to_thread(self._pool.shutdown, wait=True, cancel_futures=True)
+    def close(self) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
         for client in self._clients:
             client.close()
 
@@ -47,10 +46,35 @@ class Engine:
             settings: dict[str, Any] = {**docker.utils.kwargs_from_env()}
             if self._host is not None:
                 settings["base_url"] = self._host
-            client = docker.APIClient(version="auto", timeout=_CALL_SECONDS, **settings)
+            client = docker.APIClient(version="auto", timeout=int(self._seconds), **settings)
             self._local.client = client
             self._clients.append(client)
         return client
+
+
+class Engine:
+    """Calls to the engine: each is a function that gets an API client and runs in a worker thread.
+
+    `host`: "unix:///…"; None: DOCKER_HOST, else the local socket. What a call raises is one of `EngineError`.
+    """
+
+    def __init__(self, host: str | None = None) -> None:
+        self._short = _Workers(host, _CALL_SECONDS)
+        self._long = _Workers(host, LONG_SECONDS)  # apart, so that four pulls do not hold up every start
+
+    async def call(self, function: Callable[[docker.APIClient], T], *, seconds: float = _CALL_SECONDS) -> T:
+        """What a sandbox waits for."""
+        async with asyncio.timeout(seconds):
+            return await self._short.run(function)
+
+    async def call_long(self, function: Callable[[docker.APIClient], T], *, seconds: float = LONG_SECONDS) -> T:
+        """Pulls, imports and builds."""
+        async with asyncio.timeout(seconds):
+            return await self._long.run(function)
+
+    async def close(self) -> None:
+        await asyncio.to_thread(self._short.close)
+        await asyncio.to_thread(self._long.close)
 
 
 def attached_socket(client: docker.APIClient, container: str) -> socket.socket:

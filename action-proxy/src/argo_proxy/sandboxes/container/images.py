@@ -20,9 +20,10 @@ from pathlib import Path
 import docker
 import docker.errors
 
-from argo_proxy.runtimes import Runtime
-from argo_proxy.sandboxes.container.building import BuildError, build_in_container, debootstrap
+from argo_proxy.runtimes import Runtime, default_tools_directory
+from argo_proxy.sandboxes.container.building import BuildError, build_in_container, debootstrap, fetch
 from argo_proxy.sandboxes.container.engine import Engine, EngineError
+from argo_proxy.sandboxes.container.recipe import INSTALLATION_LABEL
 from argo_proxy.sandboxes.port import Provision
 
 Progress = Callable[[Provision], Awaitable[None]]
@@ -31,14 +32,14 @@ _BASE = "argo/base"
 _BASE_TAG = "bookworm-1"
 _TOOLS = Path("/opt/argo/tools")
 _LAUNCHERS = Path("/opt/argo/runtimes")
-_LONG_SECONDS = 3600.0
 
 
 class Images:
     """Which images are here, and the making of those that are not. One build at a time."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, installation: str) -> None:
         self._engine = engine
+        self._installation = installation
         self._found: dict[str, str] = {}  # kind → reference
         self._building = asyncio.Lock()
 
@@ -57,7 +58,7 @@ class Images:
     async def pull(self, image: str) -> None:
         """From its registry. Raises one of `EngineError`."""
         repository, tag = split_reference(image)
-        await self._engine.call(lambda client: client.pull(repository, tag=tag), seconds=_LONG_SECONDS)
+        await self._engine.call_long(lambda client: client.pull(repository, tag=tag))
 
     async def provision(self, runtime: Runtime, progress: Progress) -> Provision:
         """Find or build the image of a kind; each step is reported."""
@@ -87,13 +88,16 @@ class Images:
             await self._build_base(base, step)
         await step(f"building {image}")
         repository, tag = split_reference(image)
+        fetched = await fetch(runtime.directory.parent, runtime.kind, default_tools_directory(), step)
         await build_in_container(
             self._engine,
             base=base,
             script=_script(runtime),
             recipes=runtime.directory.parent,
+            fetched=fetched,
             target=(repository, tag),
             changes=_changes(runtime),
+            labels={INSTALLATION_LABEL: self._installation},
             step=step,
         )
 
@@ -103,9 +107,8 @@ class Images:
             archive = await debootstrap(folder, step)
             await step("importing the base image")
             repository, tag = split_reference(base)
-            await self._engine.call(
-                lambda client: client.import_image_from_file(str(archive), repository=repository, tag=tag),
-                seconds=_LONG_SECONDS,
+            await self._engine.call_long(
+                lambda client: client.import_image_from_file(str(archive), repository=repository, tag=tag)
             )
         finally:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)

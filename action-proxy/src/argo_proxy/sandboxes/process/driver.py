@@ -60,6 +60,7 @@ class ProcessDriver:
         self._links = top_level_links()
         self._seccomp: Path | None = None
         self._ready: dict[str, bool] = {}
+        self._tools: dict[str, tuple[Path, ...]] = {}
         self._probed: DriverReport | None = None
 
     async def probe(self) -> DriverReport:
@@ -83,6 +84,8 @@ class ProcessDriver:
 
     async def provision(self, runtime: Runtime, progress: Callable[[Provision], Awaitable[None]]) -> Provision:
         done = await provision_host(runtime, self._settings.tools, progress)
+        tool = runtime.tool_directory(self._settings.tools)
+        self._tools[runtime.kind] = await asyncio.to_thread(toolchain_folders, tool)
         self._ready[runtime.kind] = done.ready
         return done
 
@@ -114,7 +117,7 @@ class ProcessDriver:
         return await asyncio.to_thread(self._sweep)
 
     async def close(self) -> None:
-        await asyncio.to_thread(self._groups.remove)
+        await asyncio.to_thread(self._leave_nothing)
 
     def _prepare(self) -> tuple[str, ...]:
         degraded = []
@@ -215,7 +218,7 @@ class ProcessDriver:
             cgroup_folders=holdings.group.folders if holdings.group else (),
             seccomp=self._seccomp,
             data_kib=None if holdings.group else spec.memory_mb << 10,
-            tools=toolchain_folders(tool),
+            tools=self._tools.get(runtime.kind, ()),
             links=self._links,
         )
         return command_line(confinement), process_environment(confinement, marker=self._marker(identity))
@@ -226,6 +229,13 @@ class ProcessDriver:
     def _release(self, uid: int | None) -> None:
         if uid is not None and self._users is not None:
             self._users.give_back(uid)
+
+    def _leave_nothing(self) -> None:
+        self._groups.remove()
+        if self._seccomp is not None:
+            self._seccomp.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # not empty: what would not end is left to the next sweep
+            self._settings.run_dir.rmdir()
 
     def _sweep(self) -> int:
         found = set()
