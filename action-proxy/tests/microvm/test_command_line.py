@@ -9,7 +9,7 @@ import pytest
 
 from argo_proxy.sandboxes.microvm.image import parse_ldd
 from argo_proxy.sandboxes.microvm.probe import KvmReport, parse_report
-from argo_proxy.sandboxes.microvm.qemu import Accelerator, Machine, command_line, kernel_command_line
+from argo_proxy.sandboxes.microvm.qemu import Accelerator, Machine, Memory, command_line, kernel_command_line
 
 pytestmark = pytest.mark.unit
 
@@ -86,3 +86,12 @@ def test_the_linker_and_all_libraries_are_found() -> None:
         "libc.so.6": Path("/lib/x86_64-linux-gnu/libc.so.6"),
         "ld-linux-x86-64.so.2": Path("/lib64/ld-linux-x86-64.so.2"),
     }
+
+
+def test_a_saved_machine_is_started_from_its_files() -> None:
+    saved = replace(MACHINE, memory=Memory(Path("/s/memory"), shared=False), incoming=9)
+    argv = command_line(saved)
+    assert option(argv, "-object") == ["memory-backend-file,id=ram,size=256M,mem-path=/s/memory,share=off"]
+    assert option(argv, "-incoming") == ["fd:9"]
+    assert option(argv, "-M")[0].endswith(",memory-backend=ram")
+    assert option(command_line(replace(MACHINE, monitor=8)), "-mon") == ["chardev=monitor,mode=control"]

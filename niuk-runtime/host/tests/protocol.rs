@@ -4,6 +4,7 @@
 mod common;
 
 use std::io::{Read, Write};
+use std::time::{Duration, Instant};
 
 use common::{HostProcess, failure, fake_library, hello, library_hash, run_of};
 use niuk_host::report::kind;
@@ -154,6 +155,7 @@ fn functions_cannot_start_programs_or_gain_privileges() {
 }
 
 /// Random, half-right and mutated bytes against a live host: connections end, the host does not.
+/// `NIUK_STORM_SECONDS=3600 cargo test --release --test protocol storm` goes on for an hour.
 #[test]
 fn survives_a_seeded_storm_of_bytes() {
     let mut host = HostProcess::start();
@@ -167,7 +169,11 @@ fn survives_a_seeded_storm_of_bytes() {
         Request::Chunk { offset: 0, bytes: vec![1; 64] }.encode(6),
     ];
     let mut random = Random(0x5EED);
-    for _ in 0..400 {
+    let seconds = std::env::var("NIUK_STORM_SECONDS").map_or(0, |text| text.parse().unwrap());
+    let end = Instant::now() + Duration::from_secs(seconds);
+    let mut round = 0;
+    while round < 400 || Instant::now() < end {
+        round += 1;
         let mut bytes = if random.below(4) == 0 { Vec::new() } else { seeds[0].clone() };
         for _ in 0..random.below(6) {
             let mut piece = seeds[random.below(seeds.len())].clone();

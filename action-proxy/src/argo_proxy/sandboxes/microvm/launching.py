@@ -31,6 +31,7 @@ class MicrovmLauncher:
     groups: ControlGroups | None = None
     start_seconds: float = 30.0
     shares_files: bool = False
+    is_copy: bool = False
 
     async def launch(self, identity: str, stream: socket.socket) -> HostProcess:
         machine = Machine(

@@ -23,6 +23,14 @@ class Accelerator(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Memory:
+    """The guest's memory as a file. Shared: the file is the memory; else it is what the memory begins as."""
+
+    file: Path
+    shared: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Machine:
     """One microVM. `control` is an open stream socket that becomes the guest's virtio-serial port."""
 
@@ -35,13 +43,17 @@ class Machine:
     console: Path | None = None  # file for the kernel's messages; None: QEMU's standard output
     verbose: bool = False
     translation_cache_mb: int = 32  # TCG only
+    memory: Memory | None = None  # None: anonymous
+    monitor: int | None = None  # an open stream socket for QMP
+    incoming: int | None = None  # an open file that holds a saved machine's state
 
 
 def command_line(machine: Machine) -> list[str]:
     """The whole argv. Raises ValueError for what would be read as something else."""
     return [
         PROGRAM,
-        *("-M", _MACHINE),
+        *("-M", _MACHINE + (",memory-backend=ram" if machine.memory else "")),
+        *_memory(machine),
         *("-accel", _accelerator(machine)),
         # The target that function libraries are compiled for is x86-64-v3, which the default model lacks.
         *("-cpu", "host" if machine.accelerator is Accelerator.KVM else "max"),
@@ -54,6 +66,7 @@ def command_line(machine: Machine) -> list[str]:
         *("-device", "virtio-serial-device"),
         *("-chardev", f"socket,id=control,fd={machine.control}"),
         *("-device", "virtserialport,chardev=control,name=argo"),
+        *_saved_and_watched(machine),
     ]
 
 
@@ -69,6 +82,31 @@ def kernel_command_line(machine: Machine) -> str:
     return " ".join([*words, "--", *machine.arguments])
 
 
+def _memory(machine: Machine) -> list[str]:
+    if machine.memory is None:
+        return []
+    share = "on" if machine.memory.shared else "off"
+    path = _without_comma(machine.memory.file)
+    backend = f"memory-backend-file,id=ram,size={machine.memory_mb}M,mem-path={path},share={share}"
+    # A saved state then holds devices only: the memory is in its file already.
+    return ["-object", backend, "-global", "migration.x-ignore-shared=on"]
+
+
+def _saved_and_watched(machine: Machine) -> list[str]:
+    words = []
+    if machine.monitor is not None:
+        words += ["-chardev", f"socket,id=monitor,fd={machine.monitor}", "-mon", "chardev=monitor,mode=control"]
+    if machine.incoming is not None:
+        words += ["-incoming", f"fd:{machine.incoming}"]
+    return words
+
+
+def _without_comma(path: Path) -> Path:
+    if "," in str(path):
+        raise ValueError(f"QEMU would cut {path} at its comma")
+    return path
+
+
 def _accelerator(machine: Machine) -> str:
     if machine.accelerator is Accelerator.KVM:
         return "kvm"
@@ -78,6 +116,4 @@ def _accelerator(machine: Machine) -> str:
 def _console(path: Path | None) -> str:
     if path is None:
         return "stdio,id=console,signal=off"
-    if "," in str(path):
-        raise ValueError(f"QEMU would cut {path} at its comma")
-    return f"file,id=console,path={path}"
+    return f"file,id=console,path={_without_comma(path)}"

@@ -109,6 +109,11 @@ class Launcher(Protocol):
         """Whether the host sees this machine's libraries under their own paths; else they are streamed to it."""
         ...
 
+    @property
+    def is_copy(self) -> bool:
+        """Whether the host is a copy of another, and needs randomness and time of its own before anything else."""
+        ...
+
     async def launch(self, identity: str, stream: socket.socket) -> HostProcess:
         """Start it with `stream` as its connection. Raises OSError, `SandboxCreationError`."""
         ...
@@ -122,6 +127,7 @@ class PlainLauncher:
     folder: Path
     start_seconds: float = 10.0
     shares_files: bool = True
+    is_copy: bool = False
 
     async def launch(self, identity: str, stream: socket.socket) -> HostProcess:
         command = (str(self.program), "--fd", str(stream.fileno()), "--folder", str(self.folder))
@@ -145,6 +151,7 @@ class ConfinedLauncher:
     users: UserIds | None = None  # None where this process is not root
     start_seconds: float = 10.0
     shares_files: bool = True
+    is_copy: bool = False
 
     async def launch(self, identity: str, stream: socket.socket) -> HostProcess:
         uid = self.users.take() if self.users else None
@@ -202,14 +209,14 @@ def confinement_missing() -> tuple[str, ...]:
 
 
 async def spawn(
-    command: tuple[str, ...], environment: dict[str, str], stream: socket.socket
+    command: tuple[str, ...], environment: dict[str, str], *inherited: socket.socket | int
 ) -> asyncio.subprocess.Process:
-    """A child that inherits `stream` and shares nothing else. Raises OSError."""
+    """A child that inherits these descriptors under their own numbers and nothing else. Raises OSError."""
     return await asyncio.create_subprocess_exec(
         *command,
         env=environment,
         cwd="/",
-        pass_fds=(stream.fileno(),),
+        pass_fds=tuple(one if isinstance(one, int) else one.fileno() for one in inherited),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import os
 import secrets
 import socket
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -126,6 +128,8 @@ class NiukProcess:
 
         try:
             client = await open_socket(ours, namespace, seconds=launcher.start_seconds, on_call=on_call, on_notice=tell)
+            if launcher.is_copy:
+                await client.reseed(time.time_ns(), os.urandom(64), seconds=_ANSWER_SECONDS)
         except NiukGone as error:
             await host.end()
             raise NiukGone(f"{error}: {host.last_words}") from error
