@@ -53,6 +53,7 @@ from argo_provider.telemetry import logs
 from argo_provider.telemetry.metrics import Metrics
 from argo_provider.telemetry.pool import PoolMetrics
 from argo_proxy.pool.pool import PoolLimits
+from argo_proxy.pool.serving import ServingLimits
 from argo_proxy.runtimes import Catalogue, load_catalogue
 from argo_proxy.sandboxes.container.driver import ContainerDriver, ContainerSettings
 from argo_proxy.sandboxes.port import DriverReport, SandboxDriver, SandboxKind
@@ -180,7 +181,10 @@ def _placement(
         catalogue,
         load_code,
         settings=settings.pool,
-        limits=PoolLimits(environment={"__OW_API_HOST": api_url(settings.server)}),
+        limits=PoolLimits(
+            serving=ServingLimits(response_bytes=settings.limits.result_bytes),
+            environment={"__OW_API_HOST": api_url(settings.server)},
+        ),
         events=PoolMetrics(metrics.registry),
     )
     metrics.watch_pool(placement.snapshot)
@@ -251,7 +255,7 @@ def _use_cases(  # noqa: PLR0917 — one place where everything meets
         draining=lambda: invoke.draining,
     )
     events.listen(partial(_forget_changed, placement))
-    return service, services, alarms, Recovery(stores, activator, clock)
+    return service, services, alarms, Recovery(stores, activator, clock, prepare, tasks.spawn)
 
 
 async def _prepare(provisioner: Provisioner, seconds: float, kind: str) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import structlog
 
 from argo_provider.entities.access import ResolvedAction, resolve_action
-from argo_provider.errors import ArgoError
+from argo_provider.errors import ArgoError, NotFound, Overloaded, UserError
 from argo_provider.invocation.activator import Activator
-from argo_provider.invocation.call import Call
+from argo_provider.invocation.call import Call, Prepare
 from argo_provider.model.activation import Activation, JournalEntry, Response, Status
 from argo_provider.model.clock import Clock
 from argo_provider.model.identity import Identity
@@ -23,6 +24,8 @@ log = structlog.get_logger(__name__)
 CUT_OFF = (
     "The service stopped while this activation was running; the action may have taken effect. It was not run again."
 )
+_PAUSES = (0.1, 0.2, 0.5, 1, 2, 5, 10, 10, 10, 10)  # seconds between tries to queue what was promised
+Spawn = Callable[[Coroutine[Any, Any, None]], object]
 GONE = "Action could not be found or may have been deleted."
 
 
@@ -47,45 +50,58 @@ def encode_call(call: Call) -> bytes:
 class Recovery:
     """Takes up what a crash left in the journal: unclaimed work runs, claimed work ends as a recorded error."""
 
-    def __init__(self, stores: Stores, activator: Activator, clock: Clock) -> None:
+    def __init__(self, stores: Stores, activator: Activator, clock: Clock, prepare: Prepare, spawn: Spawn) -> None:
         self._stores = stores
         self._activator = activator
         self._clock = clock
+        self._prepare = prepare
+        self._spawn = spawn
 
-    async def __call__(self) -> tuple[int, int]:
-        """How many were run again and how many were ended."""
-        resumed = ended = 0
+    async def __call__(self) -> None:
+        """Claimed work is ended before this returns; the rest is run behind the service's back, in its order."""
+        waiting = []
+        ended = 0
         for entry in await self._stores.activations.unfinished():
-            if await self._take_up(entry):
-                resumed += 1
-            else:
+            if entry.claimed:
+                await self._end(entry, CUT_OFF)
                 ended += 1
-        if resumed or ended:
-            log.warning("journal_recovered", resumed=resumed, ended=ended)
-        return resumed, ended
+            else:
+                waiting.append(entry)
+        if waiting or ended:
+            log.warning("journal_recovered", resumed=len(waiting), ended=ended)
+        self._spawn(self._resume(waiting))
 
-    async def _take_up(self, entry: JournalEntry) -> bool:
-        """Whether it runs (again)."""
+    async def _resume(self, entries: list[JournalEntry]) -> None:
+        for entry in entries:
+            try:
+                await self._take_up(entry)
+            except ArgoError as error:
+                log.warning("journal_entry_failed", activation_id=entry.activation_id, reason=error.reason)
+                await self._end(entry, GONE if isinstance(error, UserError) else error.text)
+
+    async def _take_up(self, entry: JournalEntry) -> None:
         kept = jsontext.decode(entry.payload)
-        if entry.claimed:
-            await self._end(entry, kept, Status.WHISK_ERROR, CUT_OFF)
-            return False
         record = await self._stores.namespaces.by_name(kept["namespace"])
         if record is None:
-            await self._end(entry, kept, Status.WHISK_ERROR, GONE)
-            return False
+            raise NotFound
         name = FullName.parse(kept["action"])
         if kept["binding"]:
             binding = FullName.parse(kept["binding"])
             name = FullName(binding.namespace, name.name, binding.name)
-        try:
-            target = await resolve_action(self._stores.entities, record.identity, name)
-            self._activator.start(self._call(entry, kept, target, record.identity))
-        except ArgoError as error:
-            log.warning("journal_entry_failed", activation_id=entry.activation_id, reason=error.reason)
-            await self._end(entry, kept, Status.WHISK_ERROR, GONE)
-            return False
-        return True
+        target = await resolve_action(self._stores.entities, record.identity, name)
+        await self._prepare(target.action.exec.kind)
+        await self._start(self._call(entry, kept, target, record.identity))
+
+    async def _start(self, call: Call) -> None:
+        """Wait for room in the queue: this work was promised before all that comes now."""
+        for pause in _PAUSES:
+            try:
+                self._activator.start(call)
+            except Overloaded:
+                await asyncio.sleep(pause)
+            else:
+                return
+        self._activator.start(call)
 
     def _call(self, entry: JournalEntry, kept: dict[str, Any], target: ResolvedAction, identity: Identity) -> Call:
         return Call(
@@ -107,7 +123,8 @@ class Recovery:
 
         return claim
 
-    async def _end(self, entry: JournalEntry, kept: dict[str, Any], status: Status, text: str) -> None:
+    async def _end(self, entry: JournalEntry, text: str) -> None:
+        kept = jsontext.decode(entry.payload)
         name = FullName.parse(kept["action"])
         now = self._clock.now_ms()
         await self._stores.activations.record(
@@ -121,7 +138,7 @@ class Recovery:
                 end=now,
                 duration=max(0, now - entry.accepted),
                 cause=kept["cause"],
-                response=Response(status, {"error": text}),
+                response=Response(Status.WHISK_ERROR, {"error": text}),
                 annotations={"path": str(name), "timeout": False},
             )
         )
