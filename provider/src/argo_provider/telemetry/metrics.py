@@ -1,6 +1,6 @@
 """Numbers for Prometheus, in a registry of their own. Labels are bounded: no names of users, actions or activations.
 
-Counting is done in the path of requests, so label values are looked up once and kept.
+What is counted in the path of requests goes through `counting`, and label values are looked up once and kept.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Info, generate_latest
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.platform_collector import PlatformCollector
@@ -17,6 +17,7 @@ from prometheus_client.registry import Collector
 
 from argo_provider import __version__
 from argo_provider.placement.port import PlacementSnapshot
+from argo_provider.telemetry.counting import Spread, Spreads, Tallies, Tally
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 LATENCY = (0.00025, 0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.125, 0.25, 0.5, 1, 2, 4, 8, 16, 32, 64)
@@ -36,9 +37,8 @@ class Metrics:
         self.http = HttpMetrics(self.registry)
         self.commits = CommitMetrics(self.registry)
         self.errors = Counter("argo_errors", "Errors answered, by reason.", ["reason"], registry=self.registry)
-        self.loop_lag = Histogram(
-            "argo_event_loop_lag_seconds", "How late the event loop woke up.", buckets=LATENCY, registry=self.registry
-        )
+        lag = Spreads("argo_event_loop_lag_seconds", "How late the event loop woke up.", (), LATENCY, self.registry)
+        self.loop_lag = lag.of()
 
     def watch_pool(self, snapshot: Callable[[], PlacementSnapshot]) -> None:
         """Report the pool and its queues as they are at the time of each scrape."""
@@ -61,35 +61,27 @@ class HttpMetrics:
     """Requests by route (its pattern, never the path), method and status."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.in_flight = Gauge("argo_http_in_flight", "Requests being answered.", registry=registry)
-        self._requests = Counter(
-            "argo_http_requests", "Requests answered.", ["route", "method", "status"], registry=registry
-        )
-        self._seconds = Histogram(
-            "argo_http_request_seconds", "Time to answer.", ["route"], buckets=LATENCY, registry=registry
-        )
-        self._counters: dict[tuple[str, str, int], Counter] = {}
-        self._timers: dict[str, Histogram] = {}
+        labels = ("route", "method", "status")
+        self._requests = Tallies("argo_http_requests", "Requests answered.", labels, registry)
+        self._seconds = Spreads("argo_http_request_seconds", "Time to answer.", ("route",), LATENCY, registry)
+        self._kept: dict[tuple[str, str, int], tuple[Tally, Spread]] = {}
 
     def answered(self, route: str, method: str, status: int, seconds: float) -> None:
         """`route`: the pattern that matched, or "" where none did."""
         key = (route, method if method in METHODS else "other", status)
-        counter = self._counters.get(key)
-        if counter is None:
-            counter = self._counters[key] = self._requests.labels(*map(str, key))
-        counter.inc()
-        timer = self._timers.get(route)
-        if timer is None:
-            timer = self._timers[route] = self._seconds.labels(route)
-        timer.observe(seconds)
+        kept = self._kept.get(key)
+        if kept is None:
+            kept = self._kept[key] = (self._requests.of(route, key[1], str(status)), self._seconds.of(route))
+        kept[0].value += 1
+        kept[1].observe(seconds)
 
 
 class CommitMetrics:
     """Group commit: how many writes share a transaction, and how long it takes."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._size = Histogram("argo_commit_batch_size", "Writes in one transaction.", buckets=BATCH, registry=registry)
-        self._seconds = Histogram("argo_commit_seconds", "Time of one transaction.", buckets=LATENCY, registry=registry)
+        self._size = Spreads("argo_commit_batch_size", "Writes in one transaction.", (), BATCH, registry).of()
+        self._seconds = Spreads("argo_commit_seconds", "Time of one transaction.", (), LATENCY, registry).of()
 
     def committed(self, writes: int, seconds: float) -> None:
         self._size.observe(writes)

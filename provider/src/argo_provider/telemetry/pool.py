@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry
 
+from argo_provider.telemetry.counting import Spread, Spreads, Tallies, Tally
 from argo_provider.telemetry.metrics import LATENCY
 from argo_proxy.pool.shape import Shape
-from argo_proxy.protocol.messages import Executable, Execution, Phases
+from argo_proxy.protocol.messages import Executable, Execution, OutcomeKind, Phases
 
+_SANDBOX = ("sandbox",)
 PHASES = ("queue", "start", "init", "run")
 MOST_KINDS = 64  # more are counted as "other": a label must not grow with what users send
 
@@ -16,43 +18,28 @@ class PoolMetrics:
     """Invocations by kind, sandbox, start and status; their phases; sandboxes started, failed and ended."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._invocations = Counter(
-            "argo_invocations",
-            "Invocations that left a sandbox.",
-            ["kind", "sandbox", "start", "status"],
-            registry=registry,
+        self._invocations = Tallies(
+            "argo_invocations", "Invocations that left a sandbox.", ("kind", "sandbox", "start", "status"), registry
         )
-        self._phases = Histogram(
-            "argo_invocation_phase_seconds",
-            "Where the time of invocations went.",
-            ["sandbox", "phase"],
-            buckets=LATENCY,
-            registry=registry,
-        )
-        self._starts = Histogram(
-            "argo_sandbox_start_seconds", "Creation of a sandbox.", ["sandbox"], buckets=LATENCY, registry=registry
-        )
-        self._failures = Counter(
-            "argo_sandbox_start_failures", "Sandboxes that could not be created.", ["sandbox"], registry=registry
-        )
-        self._ends = Counter(
-            "argo_sandbox_ends", "Sandboxes that ended, by reason.", ["sandbox", "reason"], registry=registry
-        )
-        self._rejections = Counter(
-            "argo_rejections", "Invocations that were not accepted, by reason.", ["reason"], registry=registry
-        )
-        self._counters: dict[tuple[str, str, bool, int], Counter] = {}
-        self._timers: dict[str, tuple[Histogram, ...]] = {}
+        about = "Where the time of invocations went."
+        self._phases = Spreads("argo_invocation_phase_seconds", about, ("sandbox", "phase"), LATENCY, registry)
+        self._starts = Spreads("argo_sandbox_start_seconds", "Creation of a sandbox.", _SANDBOX, LATENCY, registry)
+        about = "Sandboxes that could not be created."
+        self._failures = Tallies("argo_sandbox_start_failures", about, _SANDBOX, registry)
+        self._ends = Tallies("argo_sandbox_ends", "Sandboxes that ended, by reason.", (*_SANDBOX, "reason"), registry)
+        about = "Invocations that were not accepted, by reason."
+        self._rejections = Tallies("argo_rejections", about, ("reason",), registry)
+        self._kept: dict[tuple[str, str, bool, OutcomeKind], Tally] = {}
+        self._timers: dict[str, tuple[Spread, ...]] = {}
         self._kinds: set[str] = set()
 
     def executed(self, executable: Executable, execution: Execution) -> None:
-        key = (executable.kind, execution.sandbox, execution.phases.cold, execution.outcome.kind.value)
-        counter = self._counters.get(key)
-        if counter is None:
+        key = (executable.kind, execution.sandbox, execution.phases.cold, execution.outcome.kind)
+        tally = self._kept.get(key)
+        if tally is None:
             start, status = "cold" if key[2] else "warm", execution.outcome.kind.name.lower()
-            counter = self._invocations.labels(self._kind(key[0]), key[1], start, status)
-            self._counters[key] = counter
-        counter.inc()
+            tally = self._kept[key] = self._invocations.of(self._kind(key[0]), key[1], start, status)
+        tally.value += 1
         self._time(execution.sandbox, execution.phases)
 
     def _kind(self, kind: str) -> str:
@@ -64,7 +51,7 @@ class PoolMetrics:
     def _time(self, sandbox: str, phases: Phases) -> None:
         timers = self._timers.get(sandbox)
         if timers is None:
-            timers = self._timers[sandbox] = tuple(self._phases.labels(sandbox, phase) for phase in PHASES)
+            timers = self._timers[sandbox] = tuple(self._phases.of(sandbox, phase) for phase in PHASES)
         queue, start, init, run = timers
         queue.observe(phases.queue / 1000)
         run.observe(phases.run / 1000)
@@ -73,13 +60,13 @@ class PoolMetrics:
             init.observe(phases.init / 1000)
 
     def started(self, shape: Shape, seconds: float) -> None:
-        self._starts.labels(shape.technology.value).observe(seconds)
+        self._starts.of(shape.technology.value).observe(seconds)
 
     def start_failed(self, shape: Shape, reason: str) -> None:  # free text: for the log, not a label
-        self._failures.labels(shape.technology.value).inc()
+        self._failures.of(shape.technology.value).value += 1
 
     def ended(self, shape: Shape, reason: str) -> None:
-        self._ends.labels(shape.technology.value, reason).inc()
+        self._ends.of(shape.technology.value, reason).value += 1
 
     def rejected(self, reason: str) -> None:
-        self._rejections.labels(reason).inc()
+        self._rejections.of(reason).value += 1
