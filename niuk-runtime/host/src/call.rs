@@ -317,24 +317,29 @@ impl Call {
     /// Takes output and passes finished lines on.
     pub fn write(&self, stream: i32, bytes: &[u8]) {
         let finished = lock(&self.lines).push(stream, crate::clock::unix_ns(), bytes);
-        self.send_lines(&finished);
+        self.send_lines(&finished, self.patience());
     }
 
-    /// Passes lines on that were printed on this call's behalf before it began.
-    pub fn send_lines(&self, lines: &[Line]) {
+    /// How long one that has output may wait for a controller that reads slowly.
+    pub fn patience(&self) -> Instant {
+        self.deadline() + crate::outbox::PATIENCE
+    }
+
+    /// Passes lines on; what finds no room until `until` is lost.
+    pub fn send_lines(&self, lines: &[Line], until: Instant) {
         for line in lines {
             let frame = report::log(self.run.id, self.number, line.stream, line.unix_ns, &line.bytes);
-            self.run.outbox.post(frame, self.asked + self.timeout + crate::outbox::PATIENCE);
+            self.run.outbox.post(frame, until);
         }
     }
 
     /// Passes on what lacks an end of line; the flag for a truncated log.
-    pub fn finish_output(&self) -> u8 {
+    pub fn finish_output(&self, until: Instant) -> u8 {
         let mut lines = lock(&self.lines);
         let rest = lines.finish();
         let truncated = lines.truncated();
         drop(lines);
-        self.send_lines(&rest);
+        self.send_lines(&rest, until);
         if truncated { flag::TRUNCATED } else { 0 }
     }
 

@@ -83,7 +83,7 @@ fn call_here(
     let Some(done) = performed else {
         return (Status::TimedOut as i32, error_body("The called action did not end in time."));
     };
-    report_call(&call, &activation, &done);
+    report_call(&call, &activation, &done, call.patience());
     call.function.count(done.status);
     let code = if done.status == Status::Ok { 0 } else { done.status as i32 };
     (code, done.body)
@@ -141,7 +141,7 @@ fn environment(call: &Call, activation: &str) -> Vec<u8> {
 }
 
 /// Tells the controller, which keeps the activation record.
-pub fn report_call(call: &Call, activation: &str, done: &Performed) {
+pub fn report_call(call: &Call, activation: &str, done: &Performed, until: Instant) {
     let record = Record {
         call: call.number,
         parent: call.parent,
@@ -152,7 +152,7 @@ pub fn report_call(call: &Call, activation: &str, done: &Performed) {
         timing: done.timing,
         result: &done.body,
     };
-    call.run.outbox.post(report::record(call.run.id, &record), Instant::now() + crate::outbox::PATIENCE);
+    call.run.outbox.post(report::record(call.run.id, &record), until);
 }
 
 /// Status and body, once they are there.

@@ -107,7 +107,8 @@ fn refuse(host: &Host, call: &Call, status: Status, words: &str) {
 fn give_up(host: &Arc<Host>, call: &Arc<Call>) {
     let Some((isolate, status)) = call.give_up() else { return };
     call.function.lose(&isolate);
-    let flags = flag::BEGAN | flag::STUCK | call.finish_output();
+    // The watchdog waits for nobody: what finds no room at once is lost.
+    let flags = flag::BEGAN | flag::STUCK | call.finish_output(Instant::now());
     let timing = Timing {
         start_unix_ns: unix_ns().saturating_sub(crate::clock::nanos(call.timeout + GRACE)),
         run_ns: crate::clock::nanos(call.timeout + GRACE),
@@ -120,7 +121,7 @@ fn give_up(host: &Arc<Host>, call: &Arc<Call>) {
         host.finish(call, status);
         call.run.outbox.post_always(report::result(call.run.id, status, &timing, &body));
     } else {
-        report_call(call, &host.activation_id(), &Performed { status, body, timing });
+        report_call(call, &host.activation_id(), &Performed { status, body, timing }, Instant::now());
     }
     host.ask_for_replacement("an invocation could not be stopped", &call.function.spec.function);
 }

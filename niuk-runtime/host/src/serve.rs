@@ -64,7 +64,7 @@ pub fn perform(
         isolate.put(crate::isolate::Job::Retire);
         return None;
     }
-    timing.flags |= flag::BEGAN | call.finish_output();
+    timing.flags |= flag::BEGAN | call.finish_output(call.patience());
     let memory = if call.is_run() || measures(isolate) { isolate.measure(on) } else { isolate.memory() };
     timing.memory = memory.used;
     let status = Status::of_library(code);

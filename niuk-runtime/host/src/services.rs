@@ -42,7 +42,7 @@ impl IsolateServices {
     pub fn enter(&self, call: &Arc<Call>) {
         let mut stray = std::mem::take(&mut *lock(&self.stray));
         stray.finished.extend(stray.lines.finish());
-        call.send_lines(&stray.finished);
+        call.send_lines(&stray.finished, call.patience());
         *lock(&self.current) = Some(Arc::clone(call));
     }
 

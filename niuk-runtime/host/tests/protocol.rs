@@ -149,9 +149,12 @@ fn shuts_down_in_spite_of_what_runs() {
 #[test]
 fn functions_cannot_start_programs_or_gain_privileges() {
     let host = HostProcess::start();
-    host.connect();
+    let mut client = host.connect_with(|_| {});
     let status = std::fs::read_to_string(format!("/proc/{}/status", host.child.id())).unwrap();
     assert!(status.contains("NoNewPrivs:\t1") && status.contains("Seccomp:\t2"), "{status}");
+    assert_eq!(client.run("f", r#"{"do":"execute"}"#).body, r#"{"errno":1}"#);
+    let open = HostProcess::start_with(&["--unconfined"]);
+    assert_eq!(open.connect_with(|_| {}).run("f", r#"{"do":"execute"}"#).body, r#"{"errno":0}"#);
 }
 
 /// Random, half-right and mutated bytes against a live host: connections end, the host does not.

@@ -3,11 +3,13 @@
  * when the host breaks the interface's contract (a foreign thread, two runs at once, use after tear-down).
  */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -225,6 +227,21 @@ static int32_t big(argo_isolate *isolate, const char *params, argo_reply *reply)
   return answer(isolate, reply, ARGO_OK, out);
 }
 
+/* Starts a program, which the host forbids: says with which error that failed. */
+static int32_t execute(argo_isolate *isolate, argo_reply *reply) {
+  char *arguments[] = {"/bin/true", NULL};
+  pid_t child = vfork();
+  if (child == 0) {
+    execv(arguments[0], arguments);
+    _exit(errno);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  char number[32];
+  snprintf(number, sizeof number, "%d", WEXITSTATUS(status));
+  return answer(isolate, reply, ARGO_OK, text("{\"errno\":%s}", number));
+}
+
 static int32_t crash(void) {
   volatile int *nowhere = (volatile int *)8;
   return *nowhere;
@@ -241,6 +258,7 @@ static int32_t perform(argo_isolate *isolate, uint64_t invocation, const char *e
   else if (!strcmp(what, "thread")) status = leave_thread(isolate, params, reply);
   else if (!strcmp(what, "grow")) status = grow(isolate, params, reply);
   else if (!strcmp(what, "big")) status = big(isolate, params, reply);
+  else if (!strcmp(what, "execute")) status = execute(isolate, reply);
   else if (!strcmp(what, "crash")) status = crash();
   else if (!strcmp(what, "throw")) status = answer(isolate, reply, ARGO_DEVELOPER_ERROR, strdup("{\"error\":\"thrown\"}"));
   else if (!strcmp(what, "exit")) status = answer(isolate, reply, ARGO_EXITED, strdup("{\"error\":\"exited\",\"exit\":3}"));
