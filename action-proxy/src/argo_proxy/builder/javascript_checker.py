@@ -24,13 +24,13 @@ timers/promises url util util/types
 """
 _GLOBALS = """
 fetch Request Response Headers FormData Blob File WebAssembly WebSocket Worker BroadcastChannel MessageChannel
-MessagePort ReadableStream WritableStream TransformStream CompressionStream DecompressionStream TextDecoderStream TextEncoderStream
-PerformanceObserver EventSource SharedWorker navigator
+MessagePort ReadableStream WritableStream TransformStream CompressionStream DecompressionStream TextDecoderStream
+TextEncoderStream PerformanceObserver EventSource SharedWorker navigator
 """
 _OF_CRYPTO = """
 createCipheriv createDecipheriv createSign createVerify createECDH createDiffieHellman generateKeyPair
-generateKeyPairSync generateKey generateKeySync createSecretKey createPublicKey createPrivateKey pbkdf2 pbkdf2Sync scrypt scryptSync hkdf
-hkdfSync sign verify publicEncrypt privateDecrypt X509Certificate subtle
+generateKeyPairSync generateKey generateKeySync createSecretKey createPublicKey
+createPrivateKey pbkdf2 pbkdf2Sync scrypt scryptSync hkdf hkdfSync sign verify publicEncrypt privateDecrypt X509Certificate subtle
 """
 _OF_PROCESS = "binding dlopen stdin kill chdir setuid setgid getuid resourceUsage"
 MODULES = frozenset(_MODULES.split())
@@ -114,7 +114,9 @@ _DECLARING = frozenset(("const", "let", "var", "function", "class"))
 def _look_at(scan: _Scan, before: Token, here: Sequence[Token], declared: set[str], crypto: bool) -> None:
     word, second, third, fourth = here
     is_member = before.value == "." and before.kind == "mark"
-    if word.value == "require" and not is_member and second.value == "(":
+    if word.value.startswith("\\"):
+        scan.need(word.line, "a name written in escapes")
+    elif word.value == "require" and not is_member and second.value == "(":
         if third.kind == "text" and fourth.value in (")", ","):
             scan.required.setdefault(third.value, word.line)
         else:

@@ -1,0 +1,70 @@
+"""Outside programs are limited, logged, and leave nothing running."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from argo_proxy.builder.command import Command, Limits, run
+from argo_proxy.builder.errors import BuildError, LimitError
+
+pytestmark = pytest.mark.unit
+
+
+async def test_output_goes_to_the_log_and_the_program_is_niced(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    await run(Command(["sh", "-c", "nice; echo two >&2"], log))
+    first, niceness, second = log.read_text().splitlines()
+    assert first.startswith("$ sh -c")
+    assert int(niceness) >= 15
+    assert second == "two"
+
+
+async def test_a_failure_tells_the_code_and_the_last_lines(tmp_path: Path) -> None:
+    with pytest.raises(BuildError, match=r"sh ended with 3: .*why it failed"):
+        await run(Command(["sh", "-c", "echo why it failed; exit 3"], tmp_path / "log"))
+
+
+async def test_a_program_that_takes_too_long_is_ended_with_its_children(tmp_path: Path) -> None:
+    script = "sleep 1000 & echo $! > child; wait"
+    with pytest.raises(LimitError, match="more than 1 s"):
+        await run(Command(["sh", "-c", script], tmp_path / "log", folder=tmp_path, limits=Limits(seconds=1.0)))
+    await _gone(int((tmp_path / "child").read_text()))
+
+
+async def test_a_program_that_takes_too_much_memory_is_ended(tmp_path: Path) -> None:
+    hog = ["python3", "-c", "kept = bytearray(200 << 20); import time; time.sleep(100)"]
+    with pytest.raises(LimitError, match="more than 100 MB"):
+        await run(Command(hog, tmp_path / "log", limits=Limits(seconds=60.0, memory_mb=100)))
+
+
+async def test_cancelling_ends_the_program(tmp_path: Path) -> None:
+    script = "echo $$ > mine; sleep 1000"
+    task = asyncio.create_task(run(Command(["sh", "-c", script], tmp_path / "log", folder=tmp_path)))
+    mine = tmp_path / "mine"
+    async with asyncio.timeout(30):
+        while not mine.exists() or not mine.read_text().strip():
+            await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await _gone(int(mine.read_text()))
+
+
+async def _gone(pid: int) -> None:
+    """Waits for a process to be gone or a zombie of somebody else's."""
+    async with asyncio.timeout(30):
+        while _alive(pid):
+            await asyncio.sleep(0.01)
+    assert not _alive(pid)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except (ProcessLookupError, FileNotFoundError):
+        return False
