@@ -1,8 +1,10 @@
 """What only containers do: stock images over TCP, and the engine's own formats."""
 
 import asyncio
+import contextlib
 import dataclasses
 import gc
+import ipaddress
 
 import pytest
 import worlds
@@ -14,6 +16,7 @@ from worlds import IMAGE, World, run, value
 from argo_proxy.sandboxes.container.driver import ContainerDriver, ContainerSettings
 from argo_proxy.sandboxes.container.images import recipe_digest, split_reference
 from argo_proxy.sandboxes.container.recipe import ContainerPlan, creation_arguments, host_arguments
+from argo_proxy.sandboxes.container.relay import ApiRelay, ContainerNetwork, is_loopback, network_of
 from argo_proxy.sandboxes.container.streams import FrameSplitter
 from argo_proxy.sandboxes.port import Gone, SandboxSpec
 
@@ -60,6 +63,58 @@ async def test_an_engine_that_is_not_there_is_reported_with_what_to_do(tmp_path)
     assert not driver.ready(None, IMAGE)
     await driver.close()
     gc.collect()
+
+
+CALLS_THE_API = """
+import os, urllib.request
+def main(args):
+    with urllib.request.urlopen(os.environ["__OW_API_HOST"] + "/ping", timeout=10) as answer:
+        return {"status": answer.status, "text": answer.read().decode()}
+"""
+
+
+@pytest.mark.integration
+async def test_functions_reach_an_api_on_this_machines_loopback(world):
+    async def answer(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\npong")
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+
+    api = await asyncio.start_server(answer, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{api.sockets[0].getsockname()[1]}"
+    sandbox = await world.start(CALLS_THE_API, environment={"__OW_API_HOST": url})
+    assert value(await run(sandbox)) == {"status": 200, "text": "pong"}
+    api.close()
+    await api.wait_closed()
+
+
+@pytest.mark.integration
+async def test_the_relay_takes_connections_of_containers_only():
+    relay = ApiRelay()
+    network = ContainerNetwork("127.0.0.1", ipaddress.ip_network("10.99.0.0/16"))
+    url = await relay.reachable("http://localhost:1/api", network)
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(url.split(":")[2].split("/")[0]))
+    with contextlib.suppress(ConnectionError):
+        assert await reader.read() == b""
+    writer.close()
+    with contextlib.suppress(ConnectionError):
+        await writer.wait_closed()
+    await relay.close()
+
+
+@pytest.mark.unit
+def test_networks_and_loopbacks_are_recognised():
+    named = {"IPAM": {"Config": [{"Subnet": "172.17.0.0/16", "Gateway": "172.17.0.9"}]}}
+    unnamed = {"IPAM": {"Config": [{"Subnet": "172.17.0.0/16"}]}}
+    assert network_of(named) == ContainerNetwork("172.17.0.9", ipaddress.ip_network("172.17.0.0/16"))
+    assert network_of(unnamed) == ContainerNetwork("172.17.0.1", ipaddress.ip_network("172.17.0.0/16"))
+    assert network_of({"IPAM": {"Config": None}}) is None
+    found = [is_loopback(url) for url in ("http://127.0.0.1:1", "https://localhost", "http://[::1]:3")]
+    assert all(found)
+    assert not is_loopback("http://10.0.0.1:3233")
+    assert not is_loopback("")
 
 
 @pytest.mark.unit

@@ -8,7 +8,7 @@ import os
 import secrets
 import socket
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import docker
@@ -25,6 +25,7 @@ from argo_proxy.sandboxes.container.recipe import (
     creation_arguments,
     host_arguments,
 )
+from argo_proxy.sandboxes.container.relay import ApiRelay, ContainerNetwork, is_loopback, network_of
 from argo_proxy.sandboxes.container.sandbox import Container, ContainerSandbox, remove_container
 from argo_proxy.sandboxes.container.streams import OutputReader
 from argo_proxy.sandboxes.folders import SandboxFolder, sweep_folders
@@ -32,6 +33,7 @@ from argo_proxy.sandboxes.port import DriverReport, Provision, SandboxCreationEr
 from argo_proxy.sandboxes.process.users import UserIds
 
 _PULL_SECONDS = 300.0
+_API_HOST = "__OW_API_HOST"
 _ENGINE_FIX = "install and start Docker Engine: apt-get install docker.io && systemctl start docker"
 
 
@@ -56,6 +58,8 @@ class ContainerDriver:
         self._engine = Engine(settings.engine)
         self._images = Images(self._engine, settings.installation)
         self._users = UserIds(f"containers of {settings.installation}")
+        self._relay = ApiRelay()
+        self._network: ContainerNetwork | None = None
         self._available = False
 
     async def probe(self) -> DriverReport:
@@ -74,6 +78,7 @@ class ContainerDriver:
         if os.geteuid() != 0:
             degraded.append("not root: the sandboxes' socket folders cannot be closed to other users")
         await asyncio.to_thread(self._make_run_dir)
+        self._network = await self._find_network()
         self._available = True
         return DriverReport(self.kind, available=True, degraded=tuple(degraded))
 
@@ -86,17 +91,9 @@ class ContainerDriver:
             return False
         return image is not None or (runtime is not None and self._images.reference(runtime) is not None)
 
-    async def gateway(self) -> str | None:
-        """This machine's address on the sandboxes' network: where functions find an API that listens there."""
-        try:
-            network = await self._engine.call(lambda client: client.inspect_network(self._settings.network))
-        except EngineError:
-            return None
-        configurations = (network.get("IPAM") or {}).get("Config") or []
-        return next((str(each["Gateway"]) for each in configurations if each.get("Gateway")), None)
-
     async def create(self, spec: SandboxSpec) -> ContainerSandbox:
         identity = f"c{secrets.token_hex(6)}"
+        spec = await self._with_reachable_api(spec)
         plan = await (self._plan_stock(identity, spec) if spec.image is not None else self._plan_own(identity, spec))
         release = self._releaser(plan.uid)
         folder = SandboxFolder(plan.sockets.parent) if plan.sockets is not None else None
@@ -125,8 +122,26 @@ class ContainerDriver:
         return len(found)
 
     async def close(self) -> None:
+        await self._relay.close()
         await self._engine.close()
         await asyncio.to_thread(self._remove_run_dir)
+
+    async def _with_reachable_api(self, spec: SandboxSpec) -> SandboxSpec:
+        """A container's loopback is its own: an API on ours is reached through the relay."""
+        url = spec.environment.get(_API_HOST, "")
+        if self._network is None or not is_loopback(url):
+            return spec
+        try:
+            reached = await self._relay.reachable(url, self._network)
+        except OSError as error:
+            raise SandboxCreationError(f"cannot listen on {self._network.gateway} for functions: {error}") from error
+        return replace(spec, environment={**spec.environment, _API_HOST: reached})
+
+    async def _find_network(self) -> ContainerNetwork | None:
+        try:
+            return network_of(await self._engine.call(lambda client: client.inspect_network(self._settings.network)))
+        except EngineError:
+            return None
 
     def _remove_run_dir(self) -> None:
         with contextlib.suppress(OSError):  # not empty: what would not end is left to the next sweep
