@@ -105,7 +105,10 @@ int32_t argo_v1_init(argo_thread *thread, const argo_host *host, const uint8_t *
 int32_t argo_v1_run(argo_thread *thread, uint64_t invocation, const uint8_t *environment, uint64_t environment_length,
                     const uint8_t *params, uint64_t params_length, argo_reply *reply);
 
-/* From another attached thread: asks a running invocation to end. 0: asked; 1: that invocation is not running. */
+/*
+ * From another attached thread: asks a running invocation to end. 0: asked; 1: that invocation is not running.
+ * Invocation 0, while none runs: asks the threads that outlived their invocation to end; call it before tear-down.
+ */
 int32_t argo_v1_cancel(argo_thread *thread, uint64_t invocation);
 
 /* From any attached thread. Returns 0. */

@@ -29,8 +29,8 @@ TextEncoderStream PerformanceObserver EventSource SharedWorker navigator
 """
 _OF_CRYPTO = """
 createCipheriv createDecipheriv createSign createVerify createECDH createDiffieHellman generateKeyPair
-generateKeyPairSync generateKey generateKeySync createSecretKey createPublicKey
-createPrivateKey pbkdf2 pbkdf2Sync scrypt scryptSync hkdf hkdfSync sign verify publicEncrypt privateDecrypt X509Certificate subtle
+generateKeyPairSync generateKey generateKeySync createSecretKey createPublicKey createPrivateKey pbkdf2
+pbkdf2Sync scrypt scryptSync hkdf hkdfSync sign verify publicEncrypt privateDecrypt X509Certificate subtle
 """
 _OF_PROCESS = "binding dlopen stdin kill chdir setuid setgid getuid resourceUsage"
 MODULES = frozenset(_MODULES.split())
