@@ -21,6 +21,7 @@ from argo_proxy.sandboxes.niuk.client import NiukGone
 from argo_proxy.sandboxes.niuk.frames import Status
 from argo_proxy.sandboxes.niuk.launching import Sizes
 from argo_proxy.sandboxes.niuk.process import Ended, Library, NativeFunction, NiukProcess
+from argo_proxy.sandboxes.process.users import UserIds
 
 pytestmark = pytest.mark.integration
 SECONDS = 60.0
@@ -28,7 +29,9 @@ SECONDS = 60.0
 
 @contextlib.asynccontextmanager
 async def machine(kernel: Path, initramfs: Path, ended: list[Ended] | None = None) -> AsyncIterator[NiukProcess]:
-    launcher = MicrovmLauncher(kernel, initramfs, Accelerator.TCG, Sizes(memory_mb=128), start_seconds=SECONDS)
+    users = UserIds(f"t{os.getpid()}") if os.geteuid() == 0 else None
+    sizes = Sizes(memory_mb=128)
+    launcher = MicrovmLauncher(kernel, initramfs, Accelerator.TCG, sizes, users=users, start_seconds=SECONDS)
     process = await NiukProcess.start(
         launcher,
         "guest",
@@ -62,6 +65,8 @@ async def test_functions_run_in_a_machine_of_one_program(kernel: Path, initramfs
         assert late.result.status is Status.TIMED_OUT
         figures = json.loads(await process.stats())
         assert figures["pid"] == 1
+        status = await asyncio.to_thread(Path(f"/proc/{process.pid}/status").read_text)
+        assert os.geteuid() or "CapEff:\t0000000000000000" in status
 
 
 async def test_a_crash_ends_the_machine(kernel: Path, initramfs: Path, fake_library: Path) -> None:

@@ -14,12 +14,15 @@ use crate::options::Transport;
 use crate::session;
 use crate::sys::socket;
 
-/// Connections at once.
+/// Connections at once; more wait to be accepted.
 const MOST_CONNECTIONS: usize = 4;
 /// How long a virtio-serial port may take to appear after boot.
 const DEVICE_PATIENCE: Duration = Duration::from_secs(10);
 /// How often a serial port without a controller is looked at.
 const SERIAL_GLANCE: Duration = Duration::from_millis(20);
+
+/// How often a host with all the connections that it takes looks whether one has ended.
+const FULL_GLANCE: Duration = Duration::from_millis(5);
 
 /// An open transport.
 pub enum Opened {
@@ -90,15 +93,15 @@ fn await_hang_up(mut port: &File) -> io::Result<()> {
 fn accept(host: &Arc<Host>, listener: &OwnedFd) -> io::Result<()> {
     let connections = Arc::new(AtomicUsize::new(0));
     loop {
+        while connections.load(Ordering::SeqCst) >= MOST_CONNECTIONS {
+            std::thread::sleep(FULL_GLANCE);
+        }
         let Ok(stream) = socket::accept(listener) else {
             // Out of descriptors, most likely: others must end first.
-            std::thread::sleep(Duration::from_millis(50));
+            std::thread::sleep(FULL_GLANCE);
             continue;
         };
-        if connections.fetch_add(1, Ordering::SeqCst) >= MOST_CONNECTIONS {
-            connections.fetch_sub(1, Ordering::SeqCst);
-            continue;
-        }
+        connections.fetch_add(1, Ordering::SeqCst);
         let (host, counted) = (Arc::clone(host), Arc::clone(&connections));
         let served = std::thread::Builder::new().name("session".into()).spawn(move || {
             // A connection that could not be set up is the controller's to notice.

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import socket
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from argo_proxy.sandboxes.microvm.qemu import CONTROL_PORT, Accelerator, Machine, command_line
 from argo_proxy.sandboxes.niuk.launching import HostProcess, Sizes, spawn
 from argo_proxy.sandboxes.process.cgroups import ControlGroup, ControlGroups, Limits
+from argo_proxy.sandboxes.process.users import UserIds
 
 _EXIT_SECONDS = 3.0
 _VMM_MB = 96  # what QEMU needs besides the guest's memory
 _VMM_THREADS = 64
+ENVIRONMENT = {"LANG": "C.UTF-8", "PATH": "/usr/bin:/bin"}
 
 
 @dataclass(frozen=True, slots=True)
 class MicrovmLauncher:
     """A `Launcher`. Function libraries are streamed into the guest: it shares no file with this machine.
 
-    QEMU denies itself new programs and privileges (`-sandbox`); a control group, where given, holds it to the guest's
-    memory. Network: none.
+    QEMU runs as a user of its own where `users` are given, which needs no right but to read the two files; it denies
+    itself new programs and privileges (`-sandbox`); a control group, where given, holds it to the guest's memory.
+    Network: none.
     """
 
     kernel: Path
@@ -29,32 +35,44 @@ class MicrovmLauncher:
     accelerator: Accelerator
     sizes: Sizes = field(default_factory=lambda: Sizes(memory_mb=512))
     groups: ControlGroups | None = None
+    users: UserIds | None = None  # None where this process is not root, or where KVM is for root alone
     start_seconds: float = 30.0
     shares_files: bool = False
     is_copy: bool = False
 
     async def launch(self, identity: str, stream: socket.socket) -> HostProcess:
-        machine = Machine(
-            kernel=self.kernel,
-            initramfs=self.initramfs,
+        uid = self.users.take() if self.users else None
+        group = await asyncio.to_thread(self._group, identity)
+        host: HostProcess | None = None
+        try:
+            with _opened(self.kernel, self.initramfs) as (kernel, initramfs):
+                command = (*as_user(uid), *command_line(self._machine(kernel, initramfs, stream)))
+                process = await spawn(command, ENVIRONMENT, stream, kernel, initramfs)
+            host = HostProcess(process, lambda: self._free(group, uid), group)
+            await asyncio.to_thread(_enter, group, process.pid)
+        except BaseException:
+            if host is not None:
+                await host.end()
+            else:
+                await asyncio.to_thread(self._free, group, uid)
+            raise
+        return host
+
+    def _machine(self, kernel: int, initramfs: int, stream: socket.socket) -> Machine:
+        # By descriptor: the user that QEMU runs as may not be able to reach the files by name.
+        return Machine(
+            kernel=Path(f"/proc/self/fd/{kernel}"),
+            initramfs=Path(f"/proc/self/fd/{initramfs}"),
             control=stream.fileno(),
             accelerator=self.accelerator,
             memory_mb=self.sizes.memory_mb,
             arguments=("--serial", CONTROL_PORT),
         )
-        group = await asyncio.to_thread(self._group, identity)
-        try:
-            process = await spawn(tuple(command_line(machine)), {"LANG": "C.UTF-8", "PATH": "/usr/bin:/bin"}, stream)
-        except BaseException:
-            await asyncio.to_thread(_free, group)
-            raise
-        host = HostProcess(process, lambda: _free(group), group)
-        try:
-            await asyncio.to_thread(_enter, group, process.pid)
-        except BaseException:
-            await host.end()
-            raise
-        return host
+
+    def _free(self, group: ControlGroup | None, uid: int | None) -> None:
+        ended = group is None or group.destroy(within=_EXIT_SECONDS)
+        if ended and uid is not None and self.users is not None:
+            self.users.give_back(uid)
 
     def _group(self, identity: str) -> ControlGroup | None:
         if self.groups is None:
@@ -68,6 +86,21 @@ def _enter(group: ControlGroup | None, pid: int) -> None:
         (folder / "cgroup.procs").write_text(str(pid))
 
 
-def _free(group: ControlGroup | None) -> None:
-    if group is not None:
-        group.destroy(within=_EXIT_SECONDS)
+@contextlib.contextmanager
+def _opened(*paths: Path) -> Iterator[tuple[int, ...]]:
+    opened: list[int] = []
+    try:
+        for path in paths:
+            opened.append(os.open(path, os.O_RDONLY | os.O_CLOEXEC))  # noqa: PERF401 - what is open must be closed
+        yield tuple(opened)
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
+
+
+def as_user(uid: int | None) -> tuple[str, ...]:
+    """The words before a command that is to run as `uid` with no right at all; none where the user stays."""
+    if uid is None:
+        return ()
+    rights = ("--clear-groups", "--bounding-set=-all", "--inh-caps=-all", "--ambient-caps=-all", "--no-new-privs", "--")
+    return ("setpriv", f"--reuid={uid}", f"--regid={uid}", *rights)

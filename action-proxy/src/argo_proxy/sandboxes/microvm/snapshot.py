@@ -9,6 +9,7 @@ import socket
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from argo_proxy.sandboxes.microvm.launching import ENVIRONMENT
 from argo_proxy.sandboxes.microvm.monitor import Monitor, MonitorError, open_monitor
 from argo_proxy.sandboxes.microvm.qemu import CONTROL_PORT, Accelerator, Machine, Memory, command_line
 from argo_proxy.sandboxes.niuk.launching import HostProcess, Sizes, spawn
@@ -57,7 +58,7 @@ async def take_snapshot(
     await asyncio.to_thread(console.write_bytes, b"")
     with contextlib.closing(ours), contextlib.closing(monitored):
         process = HostProcess(
-            await spawn(tuple(command_line(machine)), _ENVIRONMENT, control, monitor_end), lambda: None, None
+            await spawn(tuple(command_line(machine)), ENVIRONMENT, control, monitor_end), lambda: None, None
         )
         control.close()
         monitor_end.close()
@@ -72,9 +73,6 @@ async def take_snapshot(
         finally:
             await process.end()
     return Snapshot(replace(machine, console=None, monitor=None), memory, state)
-
-
-_ENVIRONMENT = {"LANG": "C.UTF-8", "PATH": "/usr/bin:/bin"}
 
 
 async def _until_ready(console: Path, process: HostProcess) -> None:
@@ -130,7 +128,7 @@ class RestoringLauncher:
                 memory=Memory(self.snapshot.memory, shared=False),
                 incoming=state,
             )
-            process = await spawn(tuple(command_line(machine)), _ENVIRONMENT, stream, state)
+            process = await spawn(tuple(command_line(machine)), ENVIRONMENT, stream, state)
         finally:
             os.close(state)
         return HostProcess(process, lambda: None, None)

@@ -44,7 +44,7 @@ _OF_RUN = {
 }
 _OF_CALL = ("__OW_NAMESPACE", "__OW_ACTION_NAME", "__OW_ACTION_VERSION")
 _LONGEST_WAIT_MS = 60_000  # for an isolate, within the run's own time
-_NEWLINE_BYTES = 1
+_LINE_OVERHEAD = len("2026-01-01T00:00:00.000000000Z stdout: \n")  # as the record shows it
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +166,7 @@ class NiukSlot:
         truncated, self._truncated = self._truncated, False
         lines, size = [], 0
         for log in logs:
-            size += len(log.line) + _NEWLINE_BYTES
+            size += len(log.line) + _LINE_OVERHEAD
             if size > limit:
                 truncated = True
                 break
