@@ -51,6 +51,7 @@ class Conversation:
 
     def on_exit(self, callback: Callable[[Gone], None]) -> None:
         self._exit_callback = callback
+        self._report_if_over()
 
     def ended(self) -> None:
         """The sandbox has ended by itself, or is being destroyed and has."""
@@ -58,8 +59,7 @@ class Conversation:
             return
         self._over.set()
         self._channel.close()
-        if self._exit_callback is not None and not self._in_flight and not self._closed:
-            self._report = asyncio.get_running_loop().create_task(self._report_exit(self._exit_callback))
+        self._report_if_over()
 
     def close(self) -> None:
         """The sandbox is being destroyed: requests end as `Gone`, and its end is nobody's news."""
@@ -90,7 +90,10 @@ class Conversation:
                 answer = Gone(sent=False) if self._over.is_set() or self._closed else TimedOut()
         finally:
             self._in_flight -= 1
-        return await self._explain(answer) if isinstance(answer, Gone) else answer
+        if isinstance(answer, Gone):
+            return await self._explain(answer)
+        self._report_if_over()  # it answered and ended in one breath
+        return answer
 
     async def _await_launcher(self, timeout: float) -> float:  # noqa: ASYNC109
         """Seal the sandbox once its launcher takes connections; what is left of `timeout`."""
@@ -106,6 +109,13 @@ class Conversation:
             await self.until_over(_LAST_WORDS_SECONDS)
         found = await self._autopsy()
         return replace(gone, out_of_memory=found.out_of_memory, exit_code=found.exit_code)
+
+    def _report_if_over(self) -> None:
+        """Tell of the end if nobody else does: a request under way tells its caller."""
+        callback = self._exit_callback
+        if callback is not None and self._over.is_set() and not self._in_flight and not self._closed:
+            self._exit_callback = None
+            self._report = asyncio.get_running_loop().create_task(self._report_exit(callback))
 
     async def _report_exit(self, callback: Callable[[Gone], None]) -> None:
         callback(await self._autopsy())
