@@ -7,7 +7,7 @@ import hashlib
 import signal
 import ssl
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -65,10 +65,13 @@ _CLOSE_SECONDS = 5.0
 _KEEP_ALIVE_SECONDS = 75.0
 
 
-def open_stores(settings: Settings) -> AbstractAsyncContextManager[Stores]:
+def open_stores(
+    settings: Settings, on_commit: Callable[[int, float], None] | None = None
+) -> AbstractAsyncContextManager[Stores]:
     """The stores of the data directory; made if missing."""
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return sql.open_stores(settings.data_dir / "argo.db", settings.data_dir / "blobs")
+    options = sql.StoreOptions(on_commit=on_commit)
+    return sql.open_stores(settings.data_dir / "argo.db", settings.data_dir / "blobs", options)
 
 
 async def run(settings: Settings) -> None:
@@ -108,7 +111,7 @@ async def serving(settings: Settings) -> AsyncIterator[Service]:
     begun = time.monotonic()
     async with AsyncExitStack() as stack:
         clock, events, metrics = Clock(), EventBus(), Metrics()
-        stores = await stack.enter_async_context(open_stores(settings))
+        stores = await stack.enter_async_context(open_stores(settings, metrics.commits.committed))
         await install.install(stores.entities, stores.namespaces, clock)
         catalogue = load_catalogue()
         drivers, reports = await _drivers(settings, stack)

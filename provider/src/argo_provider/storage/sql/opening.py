@@ -22,7 +22,7 @@ from argo_provider.storage.sql.entities import EntityCache, SqlEntityStore
 from argo_provider.storage.sql.namespaces import SqlNamespaceStore
 from argo_provider.storage.sql.schema import upgrade
 from argo_provider.storage.sql.sqlite import SqliteDatabase
-from argo_provider.storage.sql.writer import Writer, WriterLimits
+from argo_provider.storage.sql.writer import OnCommit, Writer, WriterLimits
 
 MB = 1024 * 1024
 Forget = Callable[[], None]
@@ -36,6 +36,7 @@ class StoreOptions:
     blob_cache_bytes: int = 32 * MB
     notice_others_within: float = 1.0  # seconds until the caches show what another process wrote
     writer: WriterLimits = field(default_factory=WriterLimits)
+    on_commit: OnCommit | None = None
 
 
 @asynccontextmanager
@@ -53,7 +54,7 @@ async def open_stores(
     try:
         await database.write(upgrade)
         cached: EntityCache = ReadThroughCache(options.entity_cache_bytes)
-        writer = Writer(database, options.writer, on_doubt=cached.clear)
+        writer = Writer(database, options.writer, on_doubt=cached.clear, on_commit=options.on_commit)
         stores, forget = _assemble(database, writer, blobs, cached)
         writer.start()
         watch = asyncio.create_task(_watch(database, forget, options.notice_others_within), name="storage-watch")

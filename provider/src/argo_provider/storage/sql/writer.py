@@ -11,6 +11,7 @@ nobody waits for are kept (bounded) and tried again until the store recovers.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -27,6 +28,9 @@ log = structlog.get_logger(__name__)
 
 Bulk = Callable[[Connection, Sequence[Any]], Sequence[Any]]
 """Writes many items with few statements; one result an item."""
+
+OnCommit = Callable[[int, float], None]
+"""Told of every transaction on the event loop: how many writes it had and how many seconds it took."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +94,16 @@ class Writer:
     """The one writer of a database. `start` before use, `close` writes what is queued."""
 
     def __init__(
-        self, database: Database, limits: WriterLimits | None = None, on_doubt: Callable[[], None] | None = None
+        self,
+        database: Database,
+        limits: WriterLimits | None = None,
+        on_doubt: Callable[[], None] | None = None,
+        on_commit: OnCommit | None = None,
     ) -> None:
         """`on_doubt`: called when a transaction failed in a way that may have left it written after all."""
         self._database = database
         self._on_doubt = on_doubt or (lambda: None)
+        self._on_commit = on_commit or (lambda _writes, _seconds: None)
         self._limits = limits or WriterLimits()
         self._queue = _Queue()
         self._wake = asyncio.Event()
@@ -185,6 +194,7 @@ class Writer:
                 self._due = True
 
     async def _commit(self, batch: list[_Write]) -> None:
+        begun = time.perf_counter()
         try:
             outcomes = await self._database.write(lambda connection: _apply(connection, batch))
         except StoreUnavailable as error:
@@ -199,6 +209,7 @@ class Writer:
             await self._commit_singly(batch, StorageError("The store failed. Nothing was written."))
         else:
             self._recovered()
+            self._on_commit(len(batch), time.perf_counter() - begun)
             for write, outcome in zip(batch, outcomes, strict=True):
                 _settle(write, outcome)
 
