@@ -124,7 +124,7 @@ async def test_a_function_sees_its_environment_and_its_output_is_collected(
         logs = await slot.collect_logs(limit=1000, wait=0)
         assert [(line.stream, line.text) for line in logs.lines] == [("stderr", "hello")] * 3
         await run(slot, {"do": "print", "lines": 3, "text": "hello"})
-        short = await slot.collect_logs(limit=8, wait=0)
+        short = await slot.collect_logs(limit=60, wait=0)
         assert (len(short.lines), short.truncated) == (1, True)
         assert (await slot.collect_logs(limit=1000, wait=0)).lines == ()
 

@@ -16,7 +16,7 @@ from argo_proxy.sandboxes.niuk.client import NiukGone, NiukRefused
 from argo_proxy.sandboxes.niuk.crashes import CrashLedger
 from argo_proxy.sandboxes.niuk.frames import Flag, Status
 from argo_proxy.sandboxes.niuk.house import Crash, NiukBanned, NiukHouse
-from argo_proxy.sandboxes.niuk.launching import PlainLauncher
+from argo_proxy.sandboxes.niuk.launching import HostProcess, PlainLauncher, spawn
 
 from .functions import SECONDS, function, library_at, run
 
@@ -134,6 +134,16 @@ async def test_a_program_that_does_not_start_is_an_error_in_words(work: Path) ->
     async with house_of(Path("/bin/false"), work) as house:
         with pytest.raises(NiukGone):
             await house.start()
+
+
+@pytest.mark.integration
+async def test_what_a_host_held_is_given_back_once() -> None:
+    freed: list[int] = []
+    process = await spawn(("sleep", "60"), {"PATH": "/usr/bin:/bin"})
+    host = HostProcess(process, lambda: freed.append(1), None)
+    await asyncio.gather(host.end(), host.end())
+    await host.end()
+    assert (freed, host.exit_code) == ([1], -9)
 
 
 @pytest.mark.unit

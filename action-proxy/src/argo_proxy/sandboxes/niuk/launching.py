@@ -52,6 +52,7 @@ class HostProcess:
         self._group = group
         self._tail: deque[bytes] = deque(maxlen=64)
         self._reading = asyncio.ensure_future(self._read_output())
+        self._ending: asyncio.Task[None] | None = None
 
     @property
     def pid(self) -> int:
@@ -82,7 +83,12 @@ class HostProcess:
         return True
 
     async def end(self) -> None:
-        """Kill it if it still runs, and give back all it held. Idempotent."""
+        """Kill it if it still runs, and give back all it held. Idempotent, and done even if the caller gives up."""
+        if self._ending is None:
+            self._ending = asyncio.ensure_future(self._end())
+        await asyncio.shield(self._ending)
+
+    async def _end(self) -> None:
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
         await self.wait(seconds=_EXIT_SECONDS)
