@@ -7,6 +7,7 @@ const fs = require('node:fs');
 
 const MAX_HEAD_BYTES = 64 * 1024;
 const MAX_BODY_BYTES = Number(process.env.ARGO_MAX_BODY_BYTES) || 128 * 1024 * 1024;
+const LONG_BYTES = 1024 * 1024;
 const END_OF_HEAD = '\r\n\r\n';
 const REASONS = { 200: 'OK', 400: 'Bad Request', 403: 'Forbidden', 404: 'Not Found', 405: 'Method Not Allowed', 411: 'Length Required', 413: 'Payload Too Large', 431: 'Request Header Fields Too Large', 502: 'Bad Gateway' };
 
@@ -15,6 +16,7 @@ class Connection {
     this.socket = socket;
     this.route = route;
     this.chunks = [];
+    this.whole = null; // a long request, being gathered
     this.size = 0;
     this.head = null; // of the request whose body is still coming
     this.needed = 0; // bytes of head and body of that request
@@ -27,7 +29,12 @@ class Connection {
   }
 
   receive(chunk) {
-    this.chunks.push(chunk);
+    if (this.whole !== null && this.size + chunk.length <= this.needed) {
+      chunk.copy(this.whole, this.size);
+    } else {
+      this.settle();
+      this.chunks.push(chunk);
+    }
     this.size += chunk.length;
     if (!this.busy && this.size >= this.needed) this.next();
   }
@@ -37,7 +44,22 @@ class Connection {
     if (!this.busy) this.socket.end();
   }
 
+  // A long body is gathered where it will be read: twice its size might not fit the sandbox.
+  gather(data) {
+    if (this.needed - this.size < LONG_BYTES) return;
+    this.whole = Buffer.allocUnsafeSlow(this.needed);
+    data.copy(this.whole);
+    this.chunks = [];
+  }
+
+  settle() {
+    if (this.whole === null) return;
+    this.chunks = [this.whole.subarray(0, this.size)];
+    this.whole = null;
+  }
+
   joined() {
+    this.settle();
     if (this.chunks.length > 1) this.chunks = [Buffer.concat(this.chunks, this.size)];
     return this.chunks[0];
   }
@@ -47,7 +69,10 @@ class Connection {
     if (this.size === 0) return;
     const data = this.joined();
     if (this.head === null && !this.readHead(data)) return;
-    if (this.size < this.needed) return;
+    if (this.size < this.needed) {
+      this.gather(data);
+      return;
+    }
     const { bodyStart, path } = this.head;
     const body = data.utf8Slice(bodyStart, this.needed);
     this.size -= this.needed;

@@ -25,6 +25,7 @@ module HttpServer
     def initialize(peer)
       @peer = peer
       @data = String.new(encoding: Encoding::BINARY)
+      @reserved = false
     end
 
     # Receives once and answers what is whole; false when the connection is over.
@@ -61,11 +62,19 @@ module HttpServer
       end
       head = @data.byteslice(0, head_end)
       needed = head_end + 4 + body_length(head)
-      return nil if @data.bytesize < needed
+      return reserve(needed) if @data.bytesize < needed
 
       body = @data.byteslice(head_end + 4, needed - head_end - 4)
       @data = @data.byteslice(needed, @data.bytesize - needed)
+      @reserved = false
       [head.split(' ', 3)[1], body, CLOSE.match?(head)]
+    end
+
+    # A string that doubles as it grows might not fit the sandbox.
+    def reserve(needed)
+      @data = String.new(capacity: needed + CHUNK, encoding: Encoding::BINARY) << @data unless @reserved
+      @reserved = true
+      nil
     end
 
     def body_length(head)

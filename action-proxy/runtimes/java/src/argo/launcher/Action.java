@@ -4,6 +4,7 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import java.io.IOException;
+import java.io.InputStream;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
@@ -20,7 +21,7 @@ final class Action {
     private final Method forArray;
 
     /** @param main {@code pkg.Class} or {@code pkg.Class#method} */
-    Action(String main, String base64Jar) throws IOException, ClassNotFoundException, NoSuchMethodException {
+    Action(String main, InputStream base64Jar) throws IOException, ClassNotFoundException, NoSuchMethodException {
         Path jar = saveJar(base64Jar);
         String[] parts = main.split("#", 2);
         String method = parts.length == 2 ? parts[1] : "main";
@@ -35,16 +36,19 @@ final class Action {
         }
     }
 
-    private static Path saveJar(String base64Jar) throws IOException {
+    private static Path saveJar(InputStream base64Jar) throws IOException {
         String work = System.getenv("ARGO_WORK");
         Path parent = Path.of(work == null ? System.getProperty("java.io.tmpdir") : work);
         // Not createTempDirectory: its random name costs a cold start the security providers.
         Path folder = Files.createDirectory(parent.resolve("action-" + ProcessHandle.current().pid() + "-" + System.nanoTime()));
-        byte[] content = Base64.getMimeDecoder().decode(base64Jar);
-        if (content.length < 4 || content[0] != 'P' || content[1] != 'K') {
-            throw new IOException("The code is not a jar.");
+        Path jar = folder.resolve("action.jar");
+        Files.copy(Base64.getMimeDecoder().wrap(base64Jar), jar);
+        try (InputStream content = Files.newInputStream(jar)) {
+            if (content.read() != 'P' || content.read() != 'K') {
+                throw new IOException("The code is not a jar.");
+            }
         }
-        return Files.write(folder.resolve("action.jar"), content);
+        return jar;
     }
 
     private static Method entry(Class<?> owner, String name, Class<?> parameter) {

@@ -27,28 +27,29 @@ final class Launcher {
         if (!path.equals("/init") && !path.equals("/run")) {
             return failure(404, "The requested resource could not be found.");
         }
-        JsonObject message;
         try {
-            message = JsonParser.parseString(new String(body, StandardCharsets.UTF_8)).getAsJsonObject();
+            return path.equals("/run") ? run(parse(body)) : init(new InitMessage(body));
         } catch (JsonParseException | IllegalStateException | StackOverflowError error) {
             return failure(400, "The request content was malformed: " + error.getMessage());
         }
-        return path.equals("/run") ? run(message) : init(message.get("value"));
     }
 
-    private synchronized HttpConnection.Answer init(JsonElement value) {
+    private static JsonObject parse(byte[] body) {
+        return JsonParser.parseString(new String(body, StandardCharsets.UTF_8)).getAsJsonObject();
+    }
+
+    private synchronized HttpConnection.Answer init(InitMessage message) {
         if (!state.equals("ready")) {
             return failure(403, "Cannot initialize the action more than once.");
         }
-        String main = text(value, "main");
-        String code = text(value, "code");
-        if (main.isEmpty() || code.isEmpty()) {
+        String main = message.text("main");
+        if (main.isEmpty() || message.text("code").isEmpty()) {
             return failure(403, "Missing main/no code to execute.");
         }
         state = "starting";
         try {
-            setVariables(value.getAsJsonObject().getAsJsonObject("env"));
-            action = new Action(main, code);
+            setVariables(message.environment());
+            action = new Action(main, message.code());
         } catch (Exception | LinkageError error) {
             state = "failed";
             error.printStackTrace();
@@ -102,14 +103,6 @@ final class Launcher {
             error.printStackTrace();
             return failure(502, "An error has occurred (see logs for details): " + error);
         }
-    }
-
-    private static String text(JsonElement object, String name) {
-        if (object == null || !object.isJsonObject() || !object.getAsJsonObject().has(name)) {
-            return "";
-        }
-        JsonElement value = object.getAsJsonObject().get(name);
-        return value.isJsonPrimitive() ? value.getAsString() : "";
     }
 
     private static HttpConnection.Answer failure(int status, String error) {
