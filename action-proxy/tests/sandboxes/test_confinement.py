@@ -81,7 +81,7 @@ def main(args):
     return {"third": True}
 """,
     "looks_around": """
-import os
+import grp, os, pwd
 def look(path):
     try: return sorted(os.listdir(path))
     except OSError as error: return error.strerror
@@ -99,6 +99,7 @@ def main(args):
         "ids": [os.getuid(), os.geteuid(), os.getgid(), *os.getgroups()],
         "status": open("/proc/self/status").read(),
         "hosts": look("/argo"),
+        "names": [pwd.getpwuid(os.getuid()).pw_name, grp.getgrgid(os.getgid()).gr_name],
     }
 """,
     "escapes": """
@@ -233,6 +234,7 @@ class TestWalls:
                 assert int(status[capabilities], 16) == 0
             assert status["NoNewPrivs"] == "1"
             assert status["Seccomp"] == "2"
+            assert answer["names"] == ["action", "action"]
             assert 0 not in answer["ids"]
         if os.geteuid() == 0:
             assert not set(answers[0]["ids"]) & set(answers[1]["ids"])

@@ -18,6 +18,7 @@ from argo_proxy.sandboxes.container.images import recipe_digest, split_reference
 from argo_proxy.sandboxes.container.recipe import ContainerPlan, creation_arguments, host_arguments
 from argo_proxy.sandboxes.container.relay import ApiRelay, ContainerNetwork, is_loopback, network_of
 from argo_proxy.sandboxes.container.streams import FrameSplitter
+from argo_proxy.sandboxes.folders import SandboxFolder
 from argo_proxy.sandboxes.port import Gone, SandboxSpec
 
 
@@ -122,7 +123,7 @@ class TestPlan:
     spec = SandboxSpec(None, 256, cpus=0.5, pids=100, environment={"__OW_API_HOST": "http://x"}, label="/ns/a" * 200)
 
     def test_our_own_images_get_a_read_only_root_and_no_network_port(self, tmp_path):
-        plan = ContainerPlan("c1", "inst", "argo/x", self.spec, "bridge", uid=1234, sockets=tmp_path)
+        plan = ContainerPlan("c1", "inst", "argo/x", self.spec, "bridge", uid=1234, folder=SandboxFolder(tmp_path))
         host = host_arguments(plan)
         assert host["read_only"] is True
         assert host["mem_limit"] == host["memswap_limit"] == 256 << 20

@@ -36,6 +36,21 @@ class SandboxFolder:
         if uid is not None:
             os.chown(self.sockets, uid, uid)
 
+    @property
+    def passwd(self) -> Path:
+        return self.path / "passwd"
+
+    @property
+    def group(self) -> Path:
+        return self.path / "group"
+
+    def write_accounts(self, uid: int) -> None:
+        """The sandbox's own /etc/passwd and /etc/group: many runtimes look up the name of their user."""
+        self.passwd.write_text(
+            f"root:x:0:0:root:/:/usr/sbin/nologin\naction:x:{uid}:{uid}:action:/tmp:/usr/sbin/nologin\n"
+        )
+        self.group.write_text(f"root:x:0:\naction:x:{uid}:\n")
+
     def seal(self) -> None:
         """The folder lies on a disk of this machine: once the socket is there, the sandbox may make no more files."""
         with contextlib.suppress(PermissionError):

@@ -96,11 +96,11 @@ class ContainerDriver:
         spec = await self._with_reachable_api(spec)
         plan = await (self._plan_stock(identity, spec) if spec.image is not None else self._plan_own(identity, spec))
         release = self._releaser(plan.uid)
-        folder = SandboxFolder(plan.sockets.parent) if plan.sockets is not None else None
+        folder = plan.folder
         container_id = ""
         try:
             if folder is not None:
-                await asyncio.to_thread(folder.make, plan.uid)
+                await asyncio.to_thread(_make_folder, folder, plan.uid)
             container_id = await self._engine.call(lambda client: _create(client, plan))
             return await self._start(plan, Container(container_id, self._engine, folder, release))
         except EngineError as error:
@@ -157,8 +157,8 @@ class ContainerDriver:
             kind = spec.runtime.kind if spec.runtime is not None else "?"
             raise SandboxCreationError(f"the image of {kind} is not built yet")
         uid = self._users.take() if os.geteuid() == 0 else os.geteuid()
-        sockets = SandboxFolder(self._settings.run_dir / identity).sockets
-        return ContainerPlan(identity, self._settings.installation, image, spec, self._settings.network, uid, sockets)
+        folder = SandboxFolder(self._settings.run_dir / identity)
+        return ContainerPlan(identity, self._settings.installation, image, spec, self._settings.network, uid, folder)
 
     async def _plan_stock(self, identity: str, spec: SandboxSpec) -> ContainerPlan:
         image = spec.image or ""
@@ -203,6 +203,12 @@ class ContainerDriver:
         networks = found["NetworkSettings"]["Networks"].values()
         address = next((each["IPAddress"] for each in networks if each.get("IPAddress")), "")
         return TcpAddress(address or "127.0.0.1", STOCK_PORT)
+
+
+def _make_folder(folder: SandboxFolder, uid: int | None) -> None:
+    owner = os.geteuid() if uid is None else uid
+    folder.make(owner if os.geteuid() == 0 else None)
+    folder.write_accounts(owner)
 
 
 def _create(client: docker.APIClient, plan: ContainerPlan) -> str:

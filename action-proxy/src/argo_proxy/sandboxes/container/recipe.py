@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from argo_proxy.sandboxes.folders import SOCKET_NAME
+from argo_proxy.sandboxes.folders import SOCKET_NAME, SandboxFolder
 from argo_proxy.sandboxes.port import SandboxSpec
 
 INSTALLATION_LABEL = "argofn.installation"
@@ -22,7 +21,7 @@ _FILE_BYTES = 512 << 20
 
 @dataclass(frozen=True, slots=True)
 class ContainerPlan:
-    """`uid`: the user inside; None keeps the image's own. `sockets`: this machine's folder for the runtime's socket."""
+    """`uid`: the user inside; None keeps the image's own. `folder`: on this machine, for the runtime's socket."""
 
     identity: str
     installation: str
@@ -30,7 +29,7 @@ class ContainerPlan:
     spec: SandboxSpec
     network: str
     uid: int | None = None
-    sockets: Path | None = None  # None: a stock image, spoken to over TCP
+    folder: SandboxFolder | None = None  # None: a stock image, spoken to over TCP
 
     @property
     def name(self) -> str:
@@ -77,17 +76,21 @@ def host_arguments(plan: ContainerPlan) -> dict[str, Any]:
             {"Name": "fsize", "Soft": _FILE_BYTES, "Hard": _FILE_BYTES},
         ],
     }
-    if plan.sockets is not None:
+    if plan.folder is not None:
         size = min(spec.tmp_mb, max(spec.memory_mb // 2, 1)) << 20  # it counts as memory: leave half to the function
         arguments["read_only"] = True
         arguments["tmpfs"] = {"/tmp": f"rw,exec,nosuid,nodev,size={size},mode=1777"}  # noqa: S108 — the sandbox's own
-        arguments["binds"] = {str(plan.sockets): {"bind": SOCKET_FOLDER, "mode": "rw"}}
+        arguments["binds"] = {
+            str(plan.folder.sockets): {"bind": SOCKET_FOLDER, "mode": "rw"},
+            str(plan.folder.passwd): {"bind": "/etc/passwd", "mode": "ro"},
+            str(plan.folder.group): {"bind": "/etc/group", "mode": "ro"},
+        }
     return arguments
 
 
 def _environment(plan: ContainerPlan) -> Mapping[str, str]:
     environment = dict(plan.spec.environment)
-    if plan.sockets is not None:
+    if plan.folder is not None:
         environment |= {
             "HOME": "/tmp",  # noqa: S108 — the sandbox's own
             "ARGO_MEMORY_MB": str(plan.spec.memory_mb),

@@ -144,31 +144,19 @@ def _system_view(confinement: Confinement) -> list[str]:
             arguments += ["--symlink", confinement.links[name], f"/{name}"]
         else:
             arguments += ["--ro-bind-try", f"/{name}", f"/{name}"]
+    arguments += _open_folders_above(Path("/etc/passwd"))
     for name in _ETC:
-        arguments += _parents(Path("/etc", name))
         arguments += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
-    arguments += [
-        "--ro-bind",
-        str(confinement.passwd),
-        "/etc/passwd",
-        "--ro-bind",
-        str(confinement.group),
-        "/etc/group",
-    ]
-    for tool in confinement.tools:
-        arguments += _parents(tool)
-        arguments += ["--ro-bind", str(tool), str(tool)]
-    return [*arguments, "--ro-bind", str(confinement.runtime), RUNTIME_FOLDER]
-
-
-def _parents(path: Path) -> list[str]:
-    """The folders above `path`, open to all: left to itself, bubblewrap makes them for root alone."""
-    return [word for parent in reversed(path.parents[:-1]) for word in ("--dir", str(parent))]
+    for path, name in ((confinement.passwd, "passwd"), (confinement.group, "group")):
+        arguments += ["--ro-bind", str(path), f"/etc/{name}"]
+    return arguments
 
 
 def _private_view(confinement: Confinement) -> list[str]:
     """What only this sandbox has; after that the tools, which may lie below a folder that is private here."""
-    tools = [word for tool in confinement.tools for word in (*_open_path(tool), "--ro-bind", str(tool), str(tool))]
+    tools: list[str] = []
+    for tool in confinement.tools:
+        tools += [*_open_folders_above(tool), "--ro-bind", str(tool), str(tool)]
     return [
         *("--proc", "/proc", "--dev", "/dev"),
         *("--size", str(_SHM_BYTES), "--perms", "1777", "--tmpfs", "/dev/shm"),  # noqa: S108 — the sandbox's own
@@ -181,10 +169,9 @@ def _private_view(confinement: Confinement) -> list[str]:
     ]
 
 
-def _open_path(tool: Path) -> list[str]:
-    """The folders above a tool, which bubblewrap would make for root's eyes only."""
-    above = [parent for parent in reversed(tool.parents) if parent != Path("/")]
-    return [word for parent in above for word in ("--perms", "0755", "--dir", str(parent))]
+def _open_folders_above(path: Path) -> list[str]:
+    """The folders above `path`, open to all: left to itself, bubblewrap makes them for root alone."""
+    return [word for folder in reversed(path.parents[:-1]) for word in ("--perms", "0755", "--dir", str(folder))]
 
 
 def _change_user(confinement: Confinement) -> list[str]:

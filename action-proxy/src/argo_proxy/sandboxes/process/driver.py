@@ -163,20 +163,12 @@ class ProcessDriver:
     def _hold(self, identity: str, spec: SandboxSpec, uid: int | None) -> Holdings:
         folder = SandboxFolder(self._settings.run_dir / identity)
         folder.make(uid)
-        self._write_accounts(folder.path, uid)
+        folder.write_accounts(os.geteuid() if uid is None else uid)
         group: ControlGroup | None = None
         if self._use_groups:
             limits = Limits(spec.memory_mb << 20, spec.cpus, spec.pids + _CGROUP_OVERHEAD_PIDS)
             group = self._groups.create(identity, limits)
         return Holdings(folder, group, lambda: self._release(uid))
-
-    @staticmethod
-    def _write_accounts(folder: Path, uid: int | None) -> None:
-        number = os.geteuid() if uid is None else uid
-        (folder / "passwd").write_text(
-            f"root:x:0:0:root:/:/usr/sbin/nologin\naction:x:{number}:{number}:action:/tmp:/usr/sbin/nologin\n"
-        )
-        (folder / "group").write_text(f"root:x:0:\naction:x:{number}:\n")
 
     async def _start(
         self, identity: str, spec: SandboxSpec, runtime: Runtime, holdings: Holdings, uid: int | None
@@ -209,8 +201,8 @@ class ProcessDriver:
             },
             runtime=runtime.directory,
             socket_folder=holdings.folder.sockets,
-            passwd=holdings.folder.path / "passwd",
-            group=holdings.folder.path / "group",
+            passwd=holdings.folder.passwd,
+            group=holdings.folder.group,
             uid=uid,
             tmp_bytes=_tmp_bytes(spec),
             pids=spec.pids,
