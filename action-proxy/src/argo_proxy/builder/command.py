@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import time
 from collections.abc import Mapping, Sequence
@@ -49,9 +50,7 @@ async def run(command: Command) -> None:
         log.write(f"$ {' '.join(command.arguments)}\n".encode())
         log.flush()
         process = await asyncio.create_subprocess_exec(
-            "nice",
-            "-n",
-            str(_NICENESS),
+            *_prefix(),
             *command.arguments,
             cwd=command.folder,
             env={**os.environ, **command.environment},
@@ -66,6 +65,12 @@ async def run(command: Command) -> None:
         await _end(process)
     if code != 0:
         raise BuildError(f"{program} ended with {code}: {last_lines(command.log)}", log=command.log)
+
+
+def _prefix() -> list[str]:
+    """Low priority; and an end with this process, should it be killed before it can end its builds."""
+    nice = ["nice", "-n", str(_NICENESS)]
+    return [*nice, "setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else nice
 
 
 async def output_of(arguments: Sequence[str], *, seconds: float = 60.0) -> str:
