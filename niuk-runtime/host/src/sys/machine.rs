@@ -48,8 +48,11 @@ pub fn random<const N: usize>() -> io::Result<[u8; N]> {
     Ok(bytes)
 }
 
-/// Sets the wall clock; needs the right to (PID 1 of a VM has it).
+/// Sets the wall clock of a VM. Anywhere but as PID 1 the clock is the machine's, keeps itself, and is left alone.
 pub fn set_clock(unix_ns: u64) -> io::Result<()> {
+    if std::process::id() != 1 {
+        return Ok(());
+    }
     let time = libc::timespec {
         tv_sec: libc::time_t::try_from(unix_ns / 1_000_000_000).map_err(io::Error::other)?,
         tv_nsec: libc::c_long::try_from(unix_ns % 1_000_000_000).map_err(io::Error::other)?,
