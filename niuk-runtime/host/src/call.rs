@@ -9,6 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 use crate::function::Function;
+use crate::host::Host;
 use crate::isolate::Isolate;
 use crate::json;
 use crate::lines::{Line, Lines};
@@ -16,6 +17,7 @@ use crate::outbox::Outbox;
 use crate::report::{self, Timing, flag};
 use crate::status::Status;
 use crate::sync::{lock, wait_until};
+use crate::watchdog::Armed;
 
 /// Members of a run's environment that the calls inside of it inherit.
 pub const INHERITED: [&[u8]; 3] = [b"__OW_API_HOST", b"__OW_API_KEY", b"__OW_TRANSACTION_ID"];
@@ -173,6 +175,8 @@ pub struct Call {
     pub input: Mutex<Option<Input>>,
     /// When it was asked for.
     pub asked: Instant,
+    /// The limit of its wait for an isolate, to be disarmed when it has one.
+    pub wait_limit: Mutex<Option<Armed>>,
     began: OnceLock<Instant>,
     state: Mutex<State>,
     changed: Condvar,
@@ -201,6 +205,7 @@ impl Call {
             timeout,
             input: Mutex::new(input),
             asked: Instant::now(),
+            wait_limit: Mutex::default(),
             began: OnceLock::new(),
             state: Mutex::new(State::Waiting),
             changed: Condvar::new(),
@@ -271,6 +276,14 @@ impl Call {
     /// When its time in user code is over.
     pub fn deadline(&self) -> Instant {
         *self.began.get().unwrap_or(&self.asked) + self.timeout
+    }
+
+    /// Disarms the limit of its wait. Under load every call waits a little: one that stays armed would be kept in memory
+    /// for all of its longest wait.
+    pub fn stop_waiting(&self, host: &Host) {
+        if let Some(armed) = lock(&self.wait_limit).take() {
+            host.watchdog.disarm(armed);
+        }
     }
 
     /// Whether it has neither an isolate nor an answer.

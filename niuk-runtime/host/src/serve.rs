@@ -11,6 +11,7 @@ use crate::host::{Host, Limit};
 use crate::isolate::Isolate;
 use crate::report::{Timing, flag};
 use crate::status::{Status, error_body};
+use crate::sync::lock;
 use crate::sys::isolate::Attached;
 use crate::sys::library::Memory;
 
@@ -29,7 +30,7 @@ pub struct Performed {
 
 /// Serves `call` on the isolate's home thread and answers for it.
 pub fn serve(host: &Arc<Host>, call: &Arc<Call>, isolate: &Arc<Isolate>, on: Attached) {
-    let input = crate::sync::lock(&call.input).take();
+    let input = lock(&call.input).take();
     let Input { environment, params } = input.unwrap_or(Input { environment: Vec::new(), params: b"{}".to_vec() });
     if let Some(done) = perform(host, call, isolate, on, &environment, &params) {
         host.finish(call, done.status);
@@ -47,6 +48,7 @@ pub fn perform(
     environment: &[u8],
     params: &[u8],
 ) -> Option<Performed> {
+    call.stop_waiting(host);
     let mut timing = before(call, isolate);
     if let Err(why) = call.begin(isolate) {
         call.function.release(isolate);
@@ -80,7 +82,7 @@ fn measures(isolate: &Isolate) -> bool {
 fn before(call: &Call, isolate: &Isolate) -> Timing {
     let waited = nanos(call.asked.elapsed());
     let cold = isolate.uses.fetch_add(1, Ordering::Relaxed) == 0 && isolate.born > call.asked;
-    let birth = *crate::sync::lock(&isolate.birth);
+    let birth = *lock(&isolate.birth);
     let init_ns = if cold { birth.create_ns + birth.init_ns } else { 0 };
     Timing {
         start_unix_ns: unix_ns(),

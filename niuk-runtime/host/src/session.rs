@@ -256,7 +256,11 @@ impl Session {
         function.request(&call, false);
         if call.is_waiting() {
             let longest = call.asked + Duration::from_millis(wait_ms.into());
-            self.host.watchdog.arm(longest, Limit::Wait(call));
+            let armed = self.host.watchdog.arm(longest, Limit::Wait(Arc::clone(&call)));
+            *lock(&call.wait_limit) = Some(armed);
+            if !call.is_waiting() {
+                call.stop_waiting(&self.host);
+            }
         }
         Ok(())
     }
