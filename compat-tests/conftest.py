@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 from blackbox.answer import expect_ok
-from blackbox.runtimes import need_kind
+from blackbox.runtimes import Kinds
 from blackbox.workspace import ECHO, Workspace
 
 
@@ -117,10 +117,21 @@ async def runtimes(shared: Workspace) -> dict[str, Any]:
     return expect_ok(await shared.call("GET", "/", auth=None))["runtimes"]
 
 
+@pytest.fixture(scope="session")
+def kinds(runtimes: dict[str, Any], shared: Workspace) -> Kinds:
+    return Kinds(runtimes, shared)
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def node(runtimes: dict[str, Any]) -> str:
+async def node(kinds: Kinds) -> str:
     """The kind that most tests' functions are of."""
-    return need_kind(runtimes, "nodejs:default")
+    return await kinds.ready("nodejs:default")
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session", autouse=True)
+async def begin_when_functions_run(kinds: Kinds, runtimes: dict[str, Any]) -> None:
+    if "nodejs" in runtimes:
+        await kinds.ready("nodejs:default")
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

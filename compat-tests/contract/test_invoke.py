@@ -155,10 +155,12 @@ async def test_an_array_is_answered_bare(ow: Workspace, reply: str) -> None:
 
 async def test_the_time_limit(ow: Workspace) -> None:
     code = "function main() { return new Promise(() => setInterval(() => {}, 1000)) }"
-    name = await ow.action(code, limits={"timeout": 500})
+    patience = await ow.patience()
+    name = await ow.action(code, limits={"timeout": patience})
     record = expect_ok(await ow.invoke(name), 502)
     assert record["response"]["status"] == "action developer error"
-    assert record["response"]["result"] == {"error": "The action exceeded its time limits of 500 milliseconds."}
+    text = f"The action exceeded its time limits of {patience} milliseconds."
+    assert record["response"]["result"] == {"error": text}
     assert key_values(record["annotations"])["timeout"] is True
 
 

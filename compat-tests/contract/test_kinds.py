@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from blackbox.answer import expect_ok, key_values
-from blackbox.archives import jar, java_compiler, source, zipped
-from blackbox.runtimes import need_kind
+from blackbox.archives import jar, source, zipped
+from blackbox.runtimes import Kinds
 from blackbox.workspace import Workspace
 
 TEXT = "from the environment"
@@ -65,12 +65,10 @@ SAMPLES = {
 }
 
 
-@pytest.fixture(params=SAMPLES, scope="module")
-def sample(request: pytest.FixtureRequest, runtimes: dict[str, Any]) -> Sample:
+@pytest_asyncio.fixture(params=SAMPLES, scope="module", loop_scope="session")
+async def sample(request: pytest.FixtureRequest, kinds: Kinds) -> Sample:
     sample = SAMPLES[request.param]
-    need_kind(runtimes, sample.kind)
-    if sample.kind.startswith("java") and not java_compiler():
-        pytest.skip("no javac on PATH to build the jar with")
+    await kinds.ready(sample.kind)
     return sample
 
 
@@ -79,8 +77,7 @@ async def made(shared: Workspace, sample: Sample) -> str:
     """The sample as an action, from source where the kind takes it."""
     execution = sample.execution(sample.plain or sample.archive)
     name = shared.name("kind")
-    body = {"exec": execution, "parameters": PARAMETERS, "limits": {"timeout": 60_000}}
-    expect_ok(await shared.put("actions", name, body))
+    expect_ok(await shared.put("actions", name, {"exec": execution, "parameters": PARAMETERS}))
     return name
 
 

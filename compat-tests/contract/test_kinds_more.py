@@ -7,11 +7,9 @@ from typing import Any
 
 import pytest
 from blackbox.answer import expect_ok, key_values
-from blackbox.archives import jar, java_compiler, source, zipped
-from blackbox.runtimes import need_kind
+from blackbox.archives import jar, source, zipped
+from blackbox.runtimes import Kinds
 from blackbox.workspace import Workspace
-
-SKELETON = {"kind": "blackbox", "image": "openwhisk/dockerskeleton"}
 
 
 async def result_of(ow: Workspace, execution: dict[str, Any], payload: Any = None) -> Any:
@@ -89,21 +87,21 @@ async def test_node_zip_of_some_megabytes(ow: Workspace, node: str) -> None:
     assert await result_of(ow, {"kind": node, "code": code}) == {"n": len(noise)}
 
 
-async def test_python_another_main(ow: Workspace, runtimes: dict[str, Any]) -> None:
-    kind = need_kind(runtimes, "python:default")
+async def test_python_another_main(ow: Workspace, kinds: Kinds) -> None:
+    kind = await kinds.ready("python:default")
     code = "def hello(args):\n    return {'who': 'hello'}\n"
     assert await result_of(ow, {"kind": kind, "code": code, "main": "hello"}) == {"who": "hello"}
 
 
-async def test_python_state_between_calls(ow: Workspace, runtimes: dict[str, Any]) -> None:
-    kind = need_kind(runtimes, "python:default")
+async def test_python_state_between_calls(ow: Workspace, kinds: Kinds) -> None:
+    kind = await kinds.ready("python:default")
     code = "n = 0\ndef main(args):\n    global n\n    n += 1\n    return {'n': n}\n"
     name = await ow.action(code, kind=kind)
     assert [await ow.result(name) for _ in range(2)] == [{"n": 1}, {"n": 2}]
 
 
-async def test_python_virtualenv(ow: Workspace, runtimes: dict[str, Any]) -> None:
-    kind = need_kind(runtimes, "python:3.11")
+async def test_python_virtualenv(ow: Workspace, kinds: Kinds) -> None:
+    kind = await kinds.ready("python:3.11")
     activate = (
         "import os, sys\n"
         "base = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))\n"
@@ -117,26 +115,22 @@ async def test_python_virtualenv(ow: Workspace, runtimes: dict[str, Any]) -> Non
     assert await result_of(ow, {"kind": kind, "code": zipped(files)}) == {"n": 7}
 
 
-async def test_python_large_integers_and_floats(ow: Workspace, runtimes: dict[str, Any]) -> None:
-    kind = need_kind(runtimes, "python:default")
+async def test_python_large_integers_and_floats(ow: Workspace, kinds: Kinds) -> None:
+    kind = await kinds.ready("python:default")
     payload = {"n": 9223372036854775807, "f": 0.1}
     assert await result_of(ow, {"kind": kind, "code": "def main(a):\n    return a\n"}, payload) == payload
 
 
-async def test_java_arrays(ow: Workspace, runtimes: dict[str, Any], reply: str) -> None:
-    kind = need_kind(runtimes, "java:default")
-    if not java_compiler():
-        pytest.skip("no javac on PATH to build the jar with")
+async def test_java_arrays(ow: Workspace, kinds: Kinds, reply: str) -> None:
+    kind = await kinds.ready("java:default")
     name = ow.name("java")
     expect_ok(await ow.put("actions", name, {"exec": {"kind": kind, "code": jar(), "main": "All$Lists"}}))
     sequence = await ow.sequence(reply, name)
     assert await ow.result(sequence, {"reply": ["a"]}) == ["a", "java"]
 
 
-async def test_java_main_that_is_missing(ow: Workspace, runtimes: dict[str, Any]) -> None:
-    kind = need_kind(runtimes, "java:default")
-    if not java_compiler():
-        pytest.skip("no javac on PATH to build the jar with")
+async def test_java_main_that_is_missing(ow: Workspace, kinds: Kinds) -> None:
+    kind = await kinds.ready("java:default")
     name = ow.name("java")
     expect_ok(await ow.put("actions", name, {"exec": {"kind": kind, "code": jar(), "main": "Nothing"}}))
     record = expect_ok(await ow.invoke(name), 502)
@@ -144,12 +138,14 @@ async def test_java_main_that_is_missing(ow: Workspace, runtimes: dict[str, Any]
 
 
 @pytest.mark.parametrize("form", ["text", "zip"])
-async def test_an_executable(ow: Workspace, form: str) -> None:
+async def test_an_executable(ow: Workspace, kinds: Kinds, form: str) -> None:
     script = source("native/all.sh")
     code = script if form == "text" else zipped({"exec": script}, frozenset({"exec"}))
     name = ow.name("native")
     parameters = [{"key": "TEXT", "value": "init", "init": True}]
-    expect_ok(await ow.put("actions", name, {"exec": {**SKELETON, "code": code}, "parameters": parameters}))
+    expect_ok(
+        await ow.put("actions", name, {"exec": {**await kinds.skeleton(), "code": code}, "parameters": parameters})
+    )
     record = expect_ok(await ow.invoke(name, {"a": {"b": "ä"}}))
     assert record["response"]["result"] == {"greeting": "Hello native", "got": {"a": {"b": "ä"}}}
     assert key_values(record["annotations"])["kind"] == "blackbox"
@@ -162,11 +158,11 @@ async def test_an_executable(ow: Workspace, form: str) -> None:
     assert (await ow.result(name))["greeting"] == "Hello native", "the next call is fine"
 
 
-async def test_an_executable_in_base64(ow: Workspace) -> None:
+async def test_an_executable_in_base64(ow: Workspace, kinds: Kinds) -> None:
     code = base64.b64encode(
         source("native/all.sh").encode() + b"\n" * (-len(source("native/all.sh").encode()) % 3)
     ).decode()
-    assert (await result_of(ow, {**SKELETON, "code": code}))["greeting"] == "Hello native"
+    assert (await result_of(ow, {**await kinds.skeleton(), "code": code}))["greeting"] == "Hello native"
 
 
 async def test_concurrent_calls_in_one_sandbox(ow: Workspace, node: str) -> None:

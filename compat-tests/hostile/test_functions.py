@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from blackbox.answer import expect_ok
-from blackbox.runtimes import need_kind
+from blackbox.runtimes import Kinds
 from blackbox.workspace import Workspace, eventually
 
 pytestmark = pytest.mark.usefixtures("untouched")
@@ -27,7 +27,7 @@ def node_code(bad: str) -> str:
 
 
 async def misbehave(ow: Workspace, code: str, kind: str = "nodejs:default", **fields: Any) -> tuple[str, Any]:
-    """The action's name, and the `response` of the call in which it misbehaved."""
+    """The action's name, and the `response` of the first call, in which it misbehaved."""
     name = await ow.action(code, kind=kind, **fields)
     answer = await ow.invoke(name, {"bad": 1})
     assert answer.status in {200, 502}, answer
@@ -67,15 +67,19 @@ async def test_aborting(ow: Workspace) -> None:
 
 
 async def test_stopping_itself(ow: Workspace) -> None:
-    name, response = await misbehave(ow, node_code("process.kill(process.pid, 'SIGSTOP')"), limits={"timeout": 1000})
-    expect_developer_error(response, late(1000))
+    patience = await ow.patience()
+    name, response = await misbehave(
+        ow, node_code("process.kill(process.pid, 'SIGSTOP')"), limits={"timeout": patience}
+    )
+    expect_developer_error(response, late(patience))
     await expect_a_fresh_one(ow, name)
 
 
 async def test_an_endless_loop_that_ignores_signals(ow: Workspace) -> None:
     bad = "process.on('SIGTERM', () => {}); process.on('SIGINT', () => {}); for (;;) {}"
-    name, response = await misbehave(ow, node_code(bad), limits={"timeout": 1000})
-    expect_developer_error(response, late(1000))
+    patience = await ow.patience()
+    name, response = await misbehave(ow, node_code(bad), limits={"timeout": patience})
+    expect_developer_error(response, late(patience))
     await expect_a_fresh_one(ow, name)
 
 
@@ -83,8 +87,9 @@ async def test_a_child_that_ignores_signals(ow: Workspace) -> None:
     bad = """const deaf = 'trap "" TERM INT HUP; while :; do sleep 1; done'
       child.spawn('sh', ['-c', deaf], {detached: true, stdio: 'inherit'})
       return new Promise(() => {})"""
-    name, response = await misbehave(ow, node_code(bad), limits={"timeout": 1000})
-    expect_developer_error(response, late(1000))
+    patience = await ow.patience()
+    name, response = await misbehave(ow, node_code(bad), limits={"timeout": patience})
+    expect_developer_error(response, late(patience))
     await expect_a_fresh_one(ow, name)
 
 
@@ -188,8 +193,8 @@ async def test_too_much_memory(ow: Workspace) -> None:
     await expect_a_fresh_one(ow, name)
 
 
-async def test_too_much_memory_in_python(ow: Workspace, runtimes: dict[str, Any]) -> None:
-    kind = need_kind(runtimes, "python:default")
+async def test_too_much_memory_in_python(ow: Workspace, kinds: Kinds) -> None:
+    kind = await kinds.ready("python:default")
     code = """calls = 0
 def main(args):
     global calls
@@ -251,8 +256,8 @@ async def test_an_error_after_the_answer(ow: Workspace) -> None:
 @pytest.mark.parametrize(
     "bad", ["import os; os._exit(1)", "import sys; sys.exit(1)", "import os, signal; os.kill(os.getpid(), 9)"]
 )
-async def test_python_that_ends(ow: Workspace, runtimes: dict[str, Any], bad: str) -> None:
-    kind = need_kind(runtimes, "python:default")
+async def test_python_that_ends(ow: Workspace, kinds: Kinds, bad: str) -> None:
+    kind = await kinds.ready("python:default")
     code = f"def main(args):\n    if 'bad' in args:\n        {bad}\n    return {{'ok': True}}\n"
     name, response = await misbehave(ow, code, kind=kind)
     assert response["success"] is False
@@ -260,8 +265,8 @@ async def test_python_that_ends(ow: Workspace, runtimes: dict[str, Any], bad: st
     assert await ow.result(name) == {"ok": True}
 
 
-async def test_python_in_an_endless_loop(ow: Workspace, runtimes: dict[str, Any]) -> None:
-    kind = need_kind(runtimes, "python:default")
+async def test_python_in_an_endless_loop(ow: Workspace, kinds: Kinds) -> None:
+    kind = await kinds.ready("python:default")
     code = """import signal
 def main(args):
     if "bad" in args:
@@ -270,8 +275,9 @@ def main(args):
             pass
     return {"ok": True}
 """
-    name, response = await misbehave(ow, code, kind=kind, limits={"timeout": 1000})
-    expect_developer_error(response, late(1000))
+    patience = await ow.patience()
+    name, response = await misbehave(ow, code, kind=kind, limits={"timeout": patience})
+    expect_developer_error(response, late(patience))
     assert await ow.result(name) == {"ok": True}
 
 
@@ -328,13 +334,14 @@ async def test_calling_itself(ow: Workspace) -> None:
 
 async def test_other_calls_of_the_same_action_go_on(ow: Workspace) -> None:
     """One call that hangs does not hold up those beside it."""
-    name = await ow.action(node_code("for (;;) {}"), limits={"timeout": 3000})
+    patience = await ow.patience() + 2000
+    name = await ow.action(node_code("for (;;) {}"), limits={"timeout": patience})
     await ow.result(name)
     hanging = asyncio.create_task(ow.invoke(name, {"bad": 1}))
 
     async def answered() -> bool:
-        return (await ow.invoke(name, {}, timeout=2000)).status == 200
+        return (await ow.invoke(name, {}, timeout=patience - 1000)).status == 200
 
     await eventually(answered, "a call beside the one that hangs", 10)
     response = expect_ok(await hanging, 502)["response"]
-    expect_developer_error(response, late(3000))
+    expect_developer_error(response, late(patience))

@@ -41,7 +41,9 @@ async def host() -> Path:
     try:
         return await build_host()
     except HostBuildError as error:
-        raise Missing(f"the NIUk's host could not be built: {error}; fix: install cargo, or set ARGO_NIUK_HOST") from error
+        raise Missing(
+            f"the NIUk's host could not be built: {error}; fix: install cargo, or set ARGO_NIUK_HOST"
+        ) from error
 
 
 async def guest_kernel() -> Path:
@@ -116,5 +118,3 @@ async def _compile(workshop: Workshop, source: Path, target: Path, classpath: Se
 
 def _library(path: Path) -> Library:
     return Library(path, hashlib.sha256(path.read_bytes()).digest())
-
-

@@ -71,15 +71,18 @@ def command_line(machine: Machine) -> list[str]:
 
 
 def kernel_command_line(machine: Machine) -> str:
-    """Boot quietly, reboot on panic (which ends QEMU), and hand the rest to the first program."""
+    """Boot quietly, reboot on panic (which ends QEMU), and hand words that the kernel does not know to the first program.
+
+    Not behind a `--`: QEMU appends the addresses of its devices at the end, where the kernel must find them.
+    """
     words = ["console=ttyS0", "loglevel=7" if machine.verbose else "quiet", "panic=-1", "reboot=t", "no_timer_check"]
     if machine.accelerator is Accelerator.TCG:
         # An emulated processor's time stamps tick in nanoseconds; measuring that again costs half of the boot.
         words += ["nolapic_timer", "tsc_early_khz=1000000", f"lpj={1_000_000_000 // _TIMER_HZ}"]
     for argument in machine.arguments:
-        if not argument or any(character in argument for character in ' "\t\n,'):
+        if not argument or any(character in argument for character in ' "\t\n,.='):
             raise ValueError(f"{argument!r} cannot stand on a kernel command line")
-    return " ".join([*words, "--", *machine.arguments])
+    return " ".join([*words, *machine.arguments])
 
 
 def _memory(machine: Machine) -> list[str]:

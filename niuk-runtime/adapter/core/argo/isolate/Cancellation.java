@@ -5,8 +5,8 @@ import java.util.concurrent.TimeUnit;
 import org.graalvm.nativeimage.Threading;
 
 /**
- * Ends an invocation from outside. Every thread of the function polls a flag at its safepoints and throws; code that catches what is
- * thrown meets it again some milliseconds later.
+ * Ends an invocation from outside. The thread that runs the function polls at its safepoints and throws; code that catches what is thrown
+ * meets it again some milliseconds later. No locks: what is thrown may surface anywhere in the function's frames.
  */
 public final class Cancellation {
 
@@ -22,23 +22,22 @@ public final class Cancellation {
 
     private static final long POLL_MILLISECONDS = 10;
 
-    private static volatile boolean wanted;
-    private static volatile boolean leftBehindWanted;
+    /** Odd while the function runs. */
+    private static volatile long turn;
+    private static volatile long wantedTurn = -1;
+    private static volatile Thread runner;
+    private static volatile boolean endLeftBehind;
     private static Thread watched;
 
     private Cancellation() {
     }
 
-    static boolean wanted() {
-        return wanted;
-    }
-
     /** Makes the current thread, which is about to run the function, end when asked. */
-    static synchronized void watchCaller() {
+    static void watchCaller() {
         Thread caller = Thread.currentThread();
         if (watched != caller) {
             Threading.registerRecurringCallback(POLL_MILLISECONDS, TimeUnit.MILLISECONDS, access -> {
-                if (wanted && FunctionIsolate.isRunner(Thread.currentThread())) {
+                if (isRunning() && wantedTurn == turn && runner == Thread.currentThread()) {
                     access.throwException(new Cancelled());
                 }
             });
@@ -46,25 +45,56 @@ public final class Cancellation {
         }
     }
 
-    /** Makes a thread that the function started end with the isolate, or with the invocation that is cancelled. */
+    /** Makes a thread that the function started end when the isolate is about to. */
     static void watchStarted() {
         Threading.registerRecurringCallback(POLL_MILLISECONDS, TimeUnit.MILLISECONDS, access -> {
-            if (wanted || leftBehindWanted) {
+            if (endLeftBehind && isInsideRun(Thread.currentThread().getStackTrace())) {
                 access.throwException(new Cancelled());
             }
         });
     }
 
-    static void begin() {
-        wanted = false;
+    /** Outside of its `run` a thread has no frame that would take an exception: one thrown there would end the process. */
+    private static boolean isInsideRun(StackTraceElement[] frames) {
+        boolean inside = false;
+        for (StackTraceElement frame : frames) {
+            if (frame.getMethodName().equals("dispatchUncaughtException")) {
+                return false;
+            }
+            String name = frame.getClassName();
+            inside |= !name.startsWith("com.oracle.svm.") && !name.startsWith("argo.isolate.") && !frame.getMethodName().equals("getStackTrace");
+        }
+        return inside;
     }
 
-    static void request(Thread runner) {
-        wanted = true;
-        runner.interrupt();
+    static void begin() {
+        runner = Thread.currentThread();
+        turn++; // one invocation at a time: nobody else writes it
+    }
+
+    /** From here on the thread is the library's own again. @return whether the turn that ends was cancelled */
+    static boolean end() {
+        boolean cancelled = wantedTurn == turn;
+        turn++;
+        runner = null;
+        Thread.interrupted();
+        return cancelled;
+    }
+
+    static boolean isRunning() {
+        return (turn & 1) == 1;
+    }
+
+    static void request() {
+        long asked = turn;
+        Thread running = runner;
+        wantedTurn = asked;
+        if (running != null && turn == asked) {
+            running.interrupt();
+        }
     }
 
     static void requestLeftBehind() {
-        leftBehindWanted = true;
+        endLeftBehind = true;
     }
 }

@@ -20,4 +20,6 @@ public interface Function {
     /** Tells what something thrown by {@link #run} or {@link #init} comes to. */
     Failure failureOf(Throwable thrown, boolean duringInit);
 
+    /** Can the function start threads? Where not, those that there are belong to the engine. */
+    boolean startsThreads();
 }

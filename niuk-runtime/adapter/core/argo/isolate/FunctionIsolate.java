@@ -16,7 +16,6 @@ final class FunctionIsolate {
     private static Reply reply;
     private static Host host;
     private static boolean loaded;
-    private static volatile Thread runner;
     private static volatile long invocation;
 
     private FunctionIsolate() {
@@ -28,10 +27,6 @@ final class FunctionIsolate {
 
     static Host host() {
         return host;
-    }
-
-    static boolean isRunner(Thread thread) {
-        return runner == thread;
     }
 
     /** 0 where no invocation is running: during init, or for a thread that outlived the invocation. */
@@ -86,16 +81,15 @@ final class FunctionIsolate {
     }
 
     /** @return 0 when asked, 1 when that invocation is not running */
-    static synchronized int cancel(long handle) {
-        if (handle == 0 && invocation == 0 && runner == null) {
+    static int cancel(long handle) {
+        if (!Cancellation.isRunning() && handle == 0) {
             Cancellation.requestLeftBehind();
             return 0;
         }
-        Thread running = runner;
-        if (running == null || invocation != handle) {
+        if (!Cancellation.isRunning() || invocation != handle) {
             return 1;
         }
-        Cancellation.request(running);
+        Cancellation.request();
         return 0;
     }
 
@@ -140,31 +134,30 @@ final class FunctionIsolate {
 
     /** Runs a step of the function itself, in which it can be cancelled; what it prints, stack traces too, belongs to its invocation. */
     private static byte[] watched(long handle, Step step, boolean duringInit) {
+        byte[] result = null;
+        Throwable thrown = null;
         Cancellation.watchCaller();
+        invocation = handle;
         try {
-            begin(handle);
-            return step.take();
-        } catch (Throwable thrown) { // whatever a function throws has words for its developer
-            stopRunning();
-            throw failureOf(thrown, duringInit);
+            Cancellation.begin();
+            result = step.take();
+        } catch (Throwable any) { // whatever a function throws has words for its developer
+            thrown = any;
+        }
+        boolean cancelled = Cancellation.end();
+        try {
+            if (cancelled) {
+                throw new Failure(Status.CANCELLED, "The invocation was cancelled.", "");
+            }
+            if (thrown != null) {
+                throw failureOf(thrown, duringInit);
+            }
+            return result;
         } finally {
-            stopRunning();
             System.out.flush();
             System.err.flush();
             invocation = 0;
         }
-    }
-
-    private static synchronized void begin(long handle) {
-        Cancellation.begin();
-        invocation = handle;
-        runner = Thread.currentThread();
-    }
-
-    /** From here on the thread is the library's own again and must not be interrupted. */
-    private static synchronized void stopRunning() {
-        runner = null;
-        Thread.interrupted();
     }
 
     private static int answer(Pointer out, byte[] json) {
@@ -195,9 +188,6 @@ final class FunctionIsolate {
     }
 
     private static Failure failureOf(Throwable thrown, boolean duringInit) {
-        if (Cancellation.wanted()) {
-            return new Failure(Status.CANCELLED, "The invocation was cancelled.", "");
-        }
         if (thrown instanceof Failure failure) {
             return failure;
         }

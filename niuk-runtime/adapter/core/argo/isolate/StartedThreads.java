@@ -14,11 +14,15 @@ public final class StartedThreads {
     }
 
     public static void begins() {
-        ALIVE.incrementAndGet();
-        Cancellation.watchStarted();
+        if (FunctionIsolate.function().startsThreads()) {
+            ALIVE.incrementAndGet();
+            Cancellation.watchStarted();
+        }
     }
 
     public static void ends() {
-        ALIVE.decrementAndGet();
+        if (FunctionIsolate.function().startsThreads()) {
+            ALIVE.decrementAndGet();
+        }
     }
 }

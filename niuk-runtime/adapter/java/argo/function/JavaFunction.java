@@ -59,6 +59,11 @@ final class JavaFunction implements Function {
         return Failure.developer("An error has occurred (see logs for details): " + thrown);
     }
 
+    @Override
+    public boolean startsThreads() {
+        return true;
+    }
+
     private static Failure failureOfAction(Throwable thrown) {
         if (thrown instanceof Exit exit) {
             return Failure.exited(exit.code());

@@ -93,6 +93,11 @@ public final class JavaScriptFunction implements Function {
         return new Failure(Status.FATAL, "The JavaScript engine failed: " + thrown, "");
     }
 
+    @Override
+    public boolean startsThreads() {
+        return false;
+    }
+
     /** What the JavaScript side did not turn into words itself: an exception out of a timer, no memory, a fault of the engine. */
     private Failure failureOf(PolyglotException exception, boolean duringInit) {
         if (exception.isResourceExhausted()) {
