@@ -84,9 +84,6 @@ public final class JavaScriptFunction implements Function {
         if (thrown instanceof Failure failure) {
             return failure;
         }
-        if (thrown instanceof ProcessExit exit) {
-            return Failure.exited(exit.code());
-        }
         if (thrown instanceof PolyglotException exception) {
             return failureOf(exception, duringInit);
         }
@@ -100,6 +97,9 @@ public final class JavaScriptFunction implements Function {
 
     /** What the JavaScript side did not turn into words itself: an exception out of a timer, no memory, a fault of the engine. */
     private Failure failureOf(PolyglotException exception, boolean duringInit) {
+        if (exception.isHostException() && exception.asHostException() instanceof ProcessExit exit) {
+            return Failure.exited(exit.code());
+        }
         if (exception.isResourceExhausted()) {
             return new Failure(Status.OUT_OF_MEMORY, "The action ran out of memory.", "");
         }
