@@ -57,6 +57,8 @@ pub struct Host {
     pub in_flight: AtomicUsize,
     /// No new runs.
     pub stopping: AtomicBool,
+    /// This process is the first of a machine of its own: clock and entropy are its to set.
+    pub owns_machine: bool,
     /// The watchdog looks for idle isolates.
     idle_rounds: AtomicBool,
     cancels: mpsc::Sender<Cancel>,
@@ -85,7 +87,7 @@ struct Functions {
 
 impl Host {
     /// A host without functions.
-    pub fn new(artifacts: Artifacts) -> std::io::Result<(Arc<Self>, Signals)> {
+    pub fn new(artifacts: Artifacts, owns_machine: bool) -> std::io::Result<(Arc<Self>, Signals)> {
         let (cancels, to_cancel) = mpsc::channel();
         let (ended, end) = mpsc::channel();
         let host = Arc::new(Self {
@@ -94,6 +96,7 @@ impl Host {
             remote: Remote::default(),
             in_flight: AtomicUsize::new(0),
             stopping: AtomicBool::new(false),
+            owns_machine,
             idle_rounds: AtomicBool::new(false),
             cancels,
             ended,

@@ -25,7 +25,7 @@ fn main() -> ExitCode {
             return ExitCode::from(64);
         }
     };
-    let ended = run(&options);
+    let ended = run(&options, init);
     if init {
         boot::finish(&ended.err().map_or("done".into(), |error| error.to_string()));
     }
@@ -38,7 +38,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(options: &Options) -> io::Result<()> {
+fn run(options: &Options, owns_machine: bool) -> io::Result<()> {
     machine::spare_malloc_arenas();
     machine::forbid_core_files()?;
     if let Some(bytes) = options.data_limit {
@@ -49,7 +49,7 @@ fn run(options: &Options) -> io::Result<()> {
     if !options.unconfined {
         confine::filter_system_calls()?;
     }
-    let (host, signals) = Host::new(Artifacts::new(options.folder.clone()))?;
+    let (host, signals) = Host::new(Artifacts::new(options.folder.clone()), owns_machine)?;
     limits::watch(&host, signals.to_cancel)?;
     if options.announce {
         println!("ready {}", clock::start().elapsed().as_micros());

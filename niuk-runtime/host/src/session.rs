@@ -271,6 +271,9 @@ impl Session {
     }
 
     fn reseed(&self, id: u64, unix_ns: u64, entropy: &[u8]) {
+        if !self.host.owns_machine {
+            return self.fail(id, Status::BadRequest, "only a NIUk that is a machine of its own has a clock to set");
+        }
         let done = machine::add_entropy(entropy)
             .and_then(|()| if unix_ns == 0 { Ok(()) } else { machine::set_clock(unix_ns) })
             .and_then(|()| self.host.reseed());

@@ -128,6 +128,16 @@ fn a_file_that_is_no_function_library_is_refused_in_words() {
 }
 
 #[test]
+fn leaves_the_clock_of_a_machine_that_is_not_its_own() {
+    let host = HostProcess::start();
+    let mut client = host.connect();
+    let before = std::time::SystemTime::now();
+    let reply = client.call(&Request::Reseed { unix_ns: 1, entropy: vec![1; 32] });
+    assert_eq!(failure(&reply).0, Status::BadRequest as u8);
+    assert!(std::time::SystemTime::now() >= before);
+}
+
+#[test]
 fn shuts_down_after_what_runs() {
     let mut host = HostProcess::start();
     let mut client = host.connect_with(|_| {});
