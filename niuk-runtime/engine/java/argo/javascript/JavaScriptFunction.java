@@ -97,13 +97,13 @@ public final class JavaScriptFunction implements Function {
 
     /** What the JavaScript side did not turn into words itself: an exception out of a timer, no memory, a fault of the engine. */
     private Failure failureOf(PolyglotException exception, boolean duringInit) {
-        if (exception.isHostException() && exception.asHostException() instanceof ProcessExit exit) {
-            return Failure.exited(exit.code());
+        if (services.exit() != null) {
+            return Failure.exited(services.exit().code());
         }
         if (exception.isResourceExhausted()) {
             return new Failure(Status.OUT_OF_MEMORY, "The action ran out of memory.", "");
         }
-        if (exception.isGuestException()) {
+        if (exception.isGuestException() && !exception.isInternalError()) {
             services.printError("Uncaught exception: " + exception.getMessage() + "\n");
             String words = duringInit ? "Initialization has failed due to: " : "An error has occurred: ";
             return Failure.developer(words + exception.getMessage());

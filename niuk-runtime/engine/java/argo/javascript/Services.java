@@ -29,6 +29,7 @@ final class Services {
     private final List<String> unsupported = new ArrayList<>();
     private String result;
     private String error;
+    private ProcessExit exit;
 
     Services(Context context, Archive archive) {
         this.context = context;
@@ -46,7 +47,8 @@ final class Services {
         members.put("fail", (ProxyExecutable) this::fail);
         members.put("unsupported", (ProxyExecutable) this::unsupported);
         members.put("exit", (ProxyExecutable) a -> {
-            throw new ProcessExit(a[0].asInt());
+            exit = new ProcessExit(a[0].asInt());
+            throw exit;
         });
         members.put("invoke", (ProxyExecutable) this::invoke);
         members.put("nanoseconds", (ProxyExecutable) a -> (double) System.nanoTime());
@@ -76,6 +78,11 @@ final class Services {
             throw Failure.developer(error);
         }
         return result;
+    }
+
+    /** Null unless the function ended its process. What was thrown then reaches the Java side as an error of the engine, without its type. */
+    ProcessExit exit() {
+        return exit;
     }
 
     void printError(String text) {
