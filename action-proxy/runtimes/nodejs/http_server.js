@@ -74,7 +74,9 @@ class Connection {
       return;
     }
     const { bodyStart, path } = this.head;
-    const body = data.utf8Slice(bodyStart, this.needed);
+    // A long body stays as it came: as text it would be in memory once more.
+    const long = this.needed - bodyStart > LONG_BYTES;
+    const body = long ? data.subarray(bodyStart, this.needed) : data.utf8Slice(bodyStart, this.needed);
     this.size -= this.needed;
     this.chunks = this.size > 0 ? [data.subarray(this.needed)] : [];
     this.needed = 0;
@@ -120,7 +122,7 @@ class Connection {
   }
 }
 
-/** Listens on "unix:PATH" or "tcp:HOST:PORT" and gives every request to route(path, body, reply). */
+/** Listens on "unix:PATH" or "tcp:HOST:PORT" and gives every request to route(path, body, reply); a long body is a Buffer. */
 function listen(address, route) {
   const server = net.createServer({ noDelay: true, allowHalfOpen: true }, (socket) => new Connection(socket, route));
   const [scheme, rest] = [address.slice(0, address.indexOf(':')), address.slice(address.indexOf(':') + 1)];

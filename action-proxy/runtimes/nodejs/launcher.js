@@ -9,7 +9,6 @@ const { callHandler } = require('./action.js');
 const RUN_FIELDS = ['namespace', 'action_name', 'action_version', 'activation_id', 'transaction_id', 'deadline', 'api_key'];
 const RUN_VARIABLES = RUN_FIELDS.map((field) => [field, `__OW_${field.toUpperCase()}`, undefined]);
 const DEFAULT_ADDRESS = 'tcp:0.0.0.0:8080';
-const LONG_CODE = 4 * 1024 * 1024;
 const INITIALISED = { status: 200, body: '{"ok":true}' };
 
 const marker = new LogMarker();
@@ -22,22 +21,19 @@ function failure(status, error) {
 }
 
 function parse(body) {
-  const message = JSON.parse(body);
+  const message = JSON.parse(typeof body === 'string' ? body : body.toString());
   if (message === null || typeof message !== 'object' || Array.isArray(message)) throw new SyntaxError('a JSON object is expected');
   return message;
 }
 
-// The text of a long action, its copies and its bytes together might not fit the sandbox.
-function collectGarbage() {
-  require('node:v8').setFlagsFromString('--expose-gc');
-  require('node:vm').runInNewContext('gc')();
+function isCode(code) {
+  return (typeof code === 'string' || Buffer.isBuffer(code)) && code.length > 0;
 }
 
 async function init(body) {
   if (state !== 'ready') return failure(403, 'Cannot initialize the action more than once.');
-  const message = parse(body).value;
-  if (body.length > LONG_CODE) collectGarbage();
-  if (!message || typeof message.code !== 'string' || !message.code || !['string', 'undefined'].includes(typeof message.main)) {
+  const message = (typeof body === 'string' ? parse(body) : require('./long_init.js').parse(body) || parse(body)).value;
+  if (!message || !isCode(message.code) || !['string', 'undefined'].includes(typeof message.main)) {
     return failure(403, 'Missing main/no code to execute.');
   }
   state = 'starting';

@@ -11,7 +11,7 @@ const { pathToFileURL } = require('node:url');
 const ES_MODULE_SYNTAX = /Cannot use import statement|Unexpected token 'export'|import\.meta|await is only valid/;
 const NAME = /^[\p{ID_Start}$_][\p{ID_Continue}$]*(\.[\p{ID_Start}$_][\p{ID_Continue}$]*)*$/u;
 
-/** @param {{main?: string, code: string, binary?: boolean}} message */
+/** @param {{main?: string, code: string | Buffer, binary?: boolean}} message code: source, base64, or the archive itself */
 async function loadHandler(message) {
   const main = message.main || 'main';
   const handler = message.binary ? await fromArchive(message.code, main) : await fromSource(message.code, main);
@@ -67,7 +67,7 @@ function splitMain(main) {
 
 async function fromArchive(code, main) {
   const folder = workFolder();
-  require('./unzip.js').unzip(Buffer.from(code, 'base64'), folder);
+  require('./unzip.js').unzip(Buffer.isBuffer(code) ? code : Buffer.from(code, 'base64'), folder);
   process.chdir(folder);
   const { file, name } = splitMain(main);
   if (!file && !fs.existsSync('package.json') && !fs.existsSync('index.js')) {
