@@ -22,6 +22,11 @@ def test_a_report_is_counted_with_names_of_failures_and_reasons_of_skips(tmp_pat
     assert counts.reasons == {"no Docker engine answers": 2}
 
 
+def test_a_run_that_was_broken_off_has_failed(tmp_path):
+    (tmp_path / "report.xml").write_text('<testsuites><testcase classname="a" name="b"/><testcase/></testsuites>')
+    assert str(from_junit(tmp_path / "report.xml")) == "1 passed, 1 failed, 0 skipped"
+
+
 def test_cargo_says_one_line_a_binary():
     output = (
         "running 3 tests\ntest result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out\n"
