@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import signal
-import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -17,9 +16,8 @@ from typing import Any
 import structlog
 from aiohttp import web
 
-from argo_provider import __version__
+from argo_provider import __version__, hosting
 from argo_provider.api.authentication import Authenticator
-from argo_provider.api.connections import PatientRunner
 from argo_provider.api.middleware import MIDDLEWARES
 from argo_provider.api.routes import routes
 from argo_provider.api.state import SERVICES, Services
@@ -62,7 +60,6 @@ from argo_proxy.sandboxes.process.driver import ProcessDriver, ProcessSettings, 
 log = structlog.get_logger(__name__)
 
 _CLOSE_SECONDS = 5.0
-_KEEP_ALIVE_SECONDS = 75.0
 
 
 def open_stores(
@@ -111,6 +108,7 @@ async def serving(settings: Settings) -> AsyncIterator[Service]:
     begun = time.monotonic()
     async with AsyncExitStack() as stack:
         clock, events, metrics = Clock(), EventBus(), Metrics()
+        stack.enter_context(hosting.alone_over(settings.data_dir))
         stores = await stack.enter_async_context(open_stores(settings, metrics.commits.committed))
         await install.install(stores.entities, stores.namespaces, clock)
         catalogue = load_catalogue()
@@ -328,25 +326,4 @@ async def _listen(settings: Settings, services: Services, stack: AsyncExitStack)
     app = web.Application(middlewares=MIDDLEWARES, client_max_size=server.body_bytes)
     app[SERVICES] = services
     app.router.add_routes(routes())
-    runner = PatientRunner(
-        app,
-        access_log=None,
-        handle_signals=False,
-        keepalive_timeout=_KEEP_ALIVE_SECONDS,
-        max_line_size=server.header_bytes,
-        max_field_size=server.header_bytes,
-        shutdown_timeout=_CLOSE_SECONDS,
-    )
-    await runner.setup()
-    stack.push_async_callback(runner.cleanup)
-    await web.TCPSite(runner, server.host, server.port, ssl_context=_tls(settings), backlog=1024).start()
-
-
-def _tls(settings: Settings) -> ssl.SSLContext | None:
-    server = settings.server
-    if server.tls_cert is None or server.tls_key is None:
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(server.tls_cert, server.tls_key)
-    return context
+    await stack.enter_async_context(hosting.listening(app, server))

@@ -78,6 +78,7 @@ def _with_port(settings: Settings) -> Settings:
 
 async def _run(settings: Settings) -> None:
     from argo_provider.app import open_stores, run  # noqa: PLC0415
+    from argo_provider.hosting import StartError  # noqa: PLC0415
 
     async with open_stores(settings) as stores:
         try:
@@ -87,7 +88,10 @@ async def _run(settings: Settings) -> None:
         except BootstrapError as error:
             stop(str(error), error.fix)
     _greet(settings, issued)
-    await run(settings)
+    try:
+        await run(settings)
+    except StartError as error:
+        stop(str(error), error.fix)
 
 
 def _greet(settings: Settings, issued: Issued | None) -> None:

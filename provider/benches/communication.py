@@ -1,0 +1,97 @@
+"""`./dev bench communication`: a function calls another one: isolate to isolate against HTTP between two containers.
+
+Both callers and callees are Java and pass JSON; latencies are taken by the caller inside its function.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from niuk import charts, niuks, pairs, parts
+from niuk.frame import Options, Outcome, run_bench, spread
+
+SIZES = tuple(4**power for power in range(2, 11))  # 16 B to 1 MiB
+CALLS = 2000
+BYTES = 64 << 20  # moved at most by one measurement of one size
+Relay = Callable[[int, int], Awaitable[list[float]]]  # (payload bytes, calls) → seconds of each
+
+
+async def measure(options: Options) -> Outcome:
+    program, java = await parts.host(), await parts.java()
+    sizes = SIZES[:3] if options.quick else SIZES
+    times: dict[str, dict[int, list[float]]] = {"isolates": {}, "http": {}, "http_new_connection": {}}
+    async with (
+        isolates(program, java.library) as inside,
+        pairs.over_http(java) as pair,
+    ):
+        relays: dict[str, Relay] = {
+            "isolates": inside,
+            "http": pair.relay,
+            "http_new_connection": lambda size, calls: pair.relay(size, calls, fresh=True),
+        }
+        for size in sizes:
+            calls = options.rounds(max(50, min(CALLS, BYTES // size)), 20)
+            for relay in relays.values():
+                await relay(size, calls)  # both sides warm
+            for _ in range(1 if options.quick else 3):
+                for name, relay in relays.items():
+                    times[name].setdefault(size, []).extend(await relay(size, calls))
+    outcome = Outcome(
+        setup={"http": pair.what, "isolates": "argo.invoke: bytes copied from isolate to isolate in one process"}
+    )
+    if pair.no_container:
+        outcome.unavailable["containers"] = pair.no_container
+    report(outcome, times)
+    return outcome
+
+
+@asynccontextmanager
+async def isolates(program: Path, library: niuks.Library) -> AsyncIterator[Relay]:
+    """Function f calls function g in the same NIUk."""
+    async with niuks.confined(program, library) as launcher:
+        process = await niuks.first_answer(launcher, niuks.Subject(library), {"f": "hello"})
+        try:
+            await process.define(niuks.Subject(library, name="g").native())
+
+            async def relay(size: int, calls: int) -> list[float]:
+                params = {"f": "relay", "to": f"/{niuks.NAMESPACE}/g", "rounds": calls, "bytes": size}
+                return seconds(await niuks.invoke(process, params))
+
+            yield relay
+        finally:
+            await process.stop()
+
+
+def seconds(answer: dict[str, Any]) -> list[float]:
+    return [each / 1e9 for each in answer["ns"]]
+
+
+def report(outcome: Outcome, times: dict[str, dict[int, list[float]]]) -> None:
+    middle = {name: {size: median(each) for size, each in of.items()} for name, of in times.items()}
+    for name, of in times.items():
+        for size, each in of.items():
+            rate = size / middle[name][size] / (1 << 20)
+            outcome.results[f"{name}_{size}"] = {**spread(each), "payload_mb_per_s": round(rate, 3)}
+    ratios = {size: middle["http"][size] / middle["isolates"][size] for size in middle["isolates"]}
+    fresh = {size: middle["http_new_connection"][size] / middle["isolates"][size] for size in middle["isolates"]}
+    smallest = min(ratios)
+    outcome.at_least("latency_lower", ratios[smallest], 200)
+    outcome.at_least("throughput_higher_at_best", max(ratios.values()), 700)
+    outcome.ratios["latency_lower_new_connection"] = fresh[smallest]
+    outcome.ratios["throughput_higher_at_best_new_connection"] = max(fresh.values())
+    outcome.setup["curve"] = {str(size): round(ratio, 1) for size, ratio in ratios.items()}
+    curve = {name.replace("_", " "): [(size, each * 1e6) for size, each in of.items()] for name, of in middle.items()}
+    outcome.charts["communication"] = charts.curves(
+        "One call from function to function", curve, across="payload, bytes each way", up="microseconds"
+    )
+
+
+if __name__ == "__main__":
+    run_bench("communication", str(__doc__), measure)

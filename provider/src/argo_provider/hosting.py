@@ -1,0 +1,79 @@
+"""Where the service stands: alone over its data folder, listening on its address."""
+
+from __future__ import annotations
+
+import fcntl
+import ssl
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+from aiohttp import web
+
+from argo_provider.api.connections import PatientRunner
+from argo_provider.settings import ServerSettings
+
+_CLOSE_SECONDS = 5.0
+_KEEP_ALIVE_SECONDS = 75.0
+_BACKLOG = 1024
+
+
+class StartError(Exception):
+    """The service cannot start; the message says why, `fix` what to type."""
+
+    def __init__(self, why: str, fix: str) -> None:
+        super().__init__(why)
+        self.fix = fix
+
+
+@contextmanager
+def alone_over(data_dir: Path) -> Iterator[None]:
+    """Two services over one data folder would sweep each other's sandboxes away. Raises StartError."""
+    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (data_dir / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            why = f"another service runs over the data folder {data_dir}"
+            raise StartError(why, "stop it, or choose another folder with --data-dir") from error
+        yield
+
+
+@asynccontextmanager
+async def listening(app: web.Application, server: ServerSettings) -> AsyncIterator[None]:
+    """Serve `app` inside the block. Raises StartError."""
+    context = tls_context(server)
+    runner = PatientRunner(
+        app,
+        access_log=None,
+        handle_signals=False,
+        keepalive_timeout=_KEEP_ALIVE_SECONDS,
+        max_line_size=server.header_bytes,
+        max_field_size=server.header_bytes,
+        shutdown_timeout=_CLOSE_SECONDS,
+    )
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, server.host, server.port, ssl_context=context, backlog=_BACKLOG)
+        try:
+            await site.start()
+        except OSError as error:
+            why = f"cannot listen on {server.host} port {server.port}: {error.strerror or error}"
+            raise StartError(why, "choose others with --host and --port, or see who has it: ss -ltnp") from error
+        yield
+    finally:
+        await runner.cleanup()
+
+
+def tls_context(server: ServerSettings) -> ssl.SSLContext | None:
+    """For the certificate and key of the settings; None without them. Raises StartError."""
+    if server.tls_cert is None or server.tls_key is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(server.tls_cert, server.tls_key)
+    except (OSError, ssl.SSLError) as error:
+        why = f"the certificate {server.tls_cert} and key {server.tls_key} cannot be used: {error}"
+        raise StartError(why, "give two PEM files that belong together: --tls-cert FILE --tls-key FILE") from error
+    return context
