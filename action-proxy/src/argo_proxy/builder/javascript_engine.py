@@ -24,6 +24,7 @@ _BUILD_TIME = (
     "org.graalvm.home",
 )
 _OPTIONS = (
+    "-H:IncludeResources=com/ibm/icu/ICUConfig.properties|com/ibm/icu/impl/data/icudt[0-9]+b/(?!rbnf|translit).*",
     "-H:MaxRuntimeCompileMethods=9000",
     f"-H:ClassInitialization={','.join(f'{package}:build_time' for package in _BUILD_TIME)}",
 )
