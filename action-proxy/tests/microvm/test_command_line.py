@@ -89,9 +89,9 @@ def test_the_linker_and_all_libraries_are_found() -> None:
 
 
 def test_a_saved_machine_is_started_from_its_files() -> None:
-    saved = replace(MACHINE, memory=Memory(Path("/s/memory"), shared=False), incoming=9)
+    saved = replace(MACHINE, memory=Memory(Path("/s/memory"), shared=False), incoming=True)
     argv = command_line(saved)
     assert option(argv, "-object") == ["memory-backend-file,id=ram,size=256M,mem-path=/s/memory,share=off"]
-    assert option(argv, "-incoming") == ["fd:9"]
+    assert option(argv, "-incoming") == ["defer"]
     assert option(argv, "-M")[0].endswith(",memory-backend=ram")
     assert option(command_line(replace(MACHINE, monitor=8)), "-mon") == ["chardev=monitor,mode=control"]

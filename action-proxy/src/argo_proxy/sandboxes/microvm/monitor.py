@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
+from collections.abc import AsyncIterator
 from typing import Any
 
 import orjson
@@ -57,14 +59,23 @@ class Monitor:
             raise MonitorError("QEMU speaks no QMP")
         return answer
 
-    def close(self) -> None:
+    async def close(self) -> None:
         self._writer.close()
+        with contextlib.suppress(OSError):
+            await self._writer.wait_closed()
 
 
-async def open_monitor(stream: socket.socket) -> Monitor:
-    """Greet the QEMU behind `stream`. Raises OSError, MonitorError. The caller limits the time."""
+@contextlib.asynccontextmanager
+async def open_monitor(stream: socket.socket) -> AsyncIterator[Monitor]:
+    """Greet the QEMU behind `stream`, and close it in the end. Raises OSError, MonitorError.
+
+    The caller limits the time.
+    """
     stream.setblocking(False)
     reader, writer = await asyncio.open_connection(sock=stream, limit=_LONGEST_LINE)
     monitor = Monitor(stream, reader, writer)
-    await monitor.greet()
-    return monitor
+    try:
+        await monitor.greet()
+        yield monitor
+    finally:
+        await monitor.close()

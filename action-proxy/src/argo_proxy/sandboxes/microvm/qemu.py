@@ -45,7 +45,7 @@ class Machine:
     translation_cache_mb: int = 32  # TCG only
     memory: Memory | None = None  # None: anonymous
     monitor: int | None = None  # an open stream socket for QMP
-    incoming: int | None = None  # an open file that holds a saved machine's state
+    incoming: bool = False  # wait for a saved machine's state, which the monitor names
 
 
 def command_line(machine: Machine) -> list[str]:
@@ -71,7 +71,7 @@ def command_line(machine: Machine) -> list[str]:
 
 
 def kernel_command_line(machine: Machine) -> str:
-    """Boot quietly, reboot on panic (which ends QEMU), and hand words that the kernel does not know to the first program.
+    """Boot quietly, reboot on panic (which ends QEMU), hand words that the kernel does not know to the first program.
 
     Not behind a `--`: QEMU appends the addresses of its devices at the end, where the kernel must find them.
     """
@@ -91,16 +91,15 @@ def _memory(machine: Machine) -> list[str]:
     share = "on" if machine.memory.shared else "off"
     path = _without_comma(machine.memory.file)
     backend = f"memory-backend-file,id=ram,size={machine.memory_mb}M,mem-path={path},share={share}"
-    # A saved state then holds devices only: the memory is in its file already.
-    return ["-object", backend, "-global", "migration.x-ignore-shared=on"]
+    return ["-object", backend]
 
 
 def _saved_and_watched(machine: Machine) -> list[str]:
     words = []
     if machine.monitor is not None:
         words += ["-chardev", f"socket,id=monitor,fd={machine.monitor}", "-mon", "chardev=monitor,mode=control"]
-    if machine.incoming is not None:
-        words += ["-incoming", f"fd:{machine.incoming}"]
+    if machine.incoming:
+        words += ["-incoming", "defer"]
     return words
 
 

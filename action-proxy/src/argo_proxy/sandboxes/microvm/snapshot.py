@@ -13,6 +13,7 @@ from argo_proxy.sandboxes.microvm.launching import ENVIRONMENT
 from argo_proxy.sandboxes.microvm.monitor import Monitor, MonitorError, open_monitor
 from argo_proxy.sandboxes.microvm.qemu import CONTROL_PORT, Accelerator, Machine, Memory, command_line
 from argo_proxy.sandboxes.niuk.launching import HostProcess, Sizes, spawn
+from argo_proxy.sandboxes.port import SandboxCreationError
 
 _BOOT_SECONDS = 60.0
 _SAVE_SECONDS = 30.0
@@ -63,10 +64,8 @@ async def take_snapshot(
         control.close()
         monitor_end.close()
         try:
-            async with asyncio.timeout(_BOOT_SECONDS):
-                monitor = await open_monitor(monitored)
+            async with asyncio.timeout(_BOOT_SECONDS + _SAVE_SECONDS), open_monitor(monitored) as monitor:
                 await _until_ready(console, process)
-            async with asyncio.timeout(_SAVE_SECONDS):
                 await _save(monitor, state)
         except MonitorError as error:
             raise SnapshotError(f"{error}: {process.last_words}") from error
@@ -88,6 +87,7 @@ async def _save(monitor: Monitor, state: Path) -> None:
     with contextlib.closing(ours), contextlib.closing(theirs):
         await monitor.pass_descriptor("state", theirs)
         theirs.close()
+        await _leave_memory_out(monitor)
         receiving = asyncio.ensure_future(asyncio.to_thread(_receive, ours, state))
         await monitor.execute("migrate", uri="fd:state")
         while True:
@@ -99,6 +99,11 @@ async def _save(monitor: Monitor, state: Path) -> None:
             raise MonitorError("the machine could not be saved")
         await monitor.execute("quit")
         await receiving
+
+
+async def _leave_memory_out(monitor: Monitor) -> None:
+    """The memory is in its file already: the state is that of the devices."""
+    await monitor.execute("migrate-set-capabilities", capabilities=[{"capability": "x-ignore-shared", "state": True}])
 
 
 def _receive(stream: socket.socket, into: Path) -> None:
@@ -121,14 +126,38 @@ class RestoringLauncher:
     async def launch(self, identity: str, stream: socket.socket) -> HostProcess:
         del identity
         state = await asyncio.to_thread(os.open, self.snapshot.state, os.O_RDONLY)
+        ours, theirs = socket.socketpair()
         try:
             machine = replace(
                 self.snapshot.machine,
                 control=stream.fileno(),
                 memory=Memory(self.snapshot.memory, shared=False),
-                incoming=state,
+                monitor=theirs.fileno(),
+                incoming=True,
             )
-            process = await spawn(tuple(command_line(machine)), ENVIRONMENT, stream, state)
+            process = await spawn(tuple(command_line(machine)), ENVIRONMENT, stream, theirs, state)
+        except BaseException:
+            ours.close()
+            raise
         finally:
+            theirs.close()
             os.close(state)
-        return HostProcess(process, lambda: None, None)
+        host = HostProcess(process, lambda: None, None)
+        try:
+            async with asyncio.timeout(self.start_seconds):
+                await _resume(ours, state)
+        except MonitorError as error:
+            await host.end()
+            raise SandboxCreationError(f"the saved machine could not be restored: {error}") from error
+        except BaseException:
+            await host.end()
+            raise
+        return host
+
+
+async def _resume(monitored: socket.socket, state: int) -> None:
+    """Load the state from QEMU's descriptor `state`; the machine then runs on by itself."""
+    with contextlib.closing(monitored):
+        async with open_monitor(monitored) as monitor:
+            await _leave_memory_out(monitor)
+            await monitor.execute("migrate-incoming", uri=f"fd:{state}")
