@@ -33,7 +33,7 @@ from .parts import Missing
 JAVA = "java:17"
 NODE = "nodejs:20"
 MEMORY_MB = 256  # the default of an action
-SECONDS = 180.0
+SECONDS = 60.0
 LIMIT = 8 << 20
 MIB = 1 << 20
 _GUEST_MB = 384  # the action's memory, the unpacked image, and the kernel
