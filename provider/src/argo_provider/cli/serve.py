@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import socket
 from contextlib import closing
 from dataclasses import replace
@@ -16,6 +17,8 @@ from argo_provider.cli.terminal import property_line, say, stop
 from argo_provider.model.clock import Clock
 from argo_provider.settings import LogFormat, LogLevel, SandboxChoice, Settings
 from argo_provider.settings.address import api_url
+
+MOST_OPEN_FILES = 65_536
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on (default: 127.0.0.1).", show_default=False)]
 Port = Annotated[int | None, typer.Option(help="Port; 0 takes a free one (default: 3233).", show_default=False)]
@@ -56,6 +59,7 @@ def serve(  # noqa: PLR0917  # one parameter an option
         log__level=log_level,
         log__format=log_format,
     ).settings
+    _raise_open_files()
     import uvloop  # noqa: PLC0415  # --help answers without the service's own imports
 
     uvloop.run(_run(_with_port(settings)))
@@ -63,6 +67,14 @@ def serve(  # noqa: PLR0917  # one parameter an option
 
 def _text(path: Path | None) -> str | None:
     return None if path is None else str(path)
+
+
+def _raise_open_files() -> None:
+    """Shells give 1024, which some hundred clients and sandboxes use up."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _with_port(settings: Settings) -> Settings:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -61,16 +62,15 @@ class Provisioner:
         """Whether `kind` can run here; waits for one that is still being prepared, at most `seconds`."""
         if kind in self._ready:
             return True
-        while any(s.kind == kind and not s.ready and not s.error for s in self._states.values()):
-            self._changed.clear()
-            try:
-                async with asyncio.timeout(seconds):
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while kind not in self._ready and self._is_coming(kind):
+                    self._changed.clear()
                     await self._changed.wait()
-            except TimeoutError:
-                break
-            if kind in self._ready:
-                return True
         return kind in self._ready
+
+    def _is_coming(self, kind: str) -> bool:
+        return any(s.kind == kind and not s.ready and not s.error for s in self._states.values())
 
     async def run(self) -> None:
         """Process runtimes first: they are quick, and functions run on what is ready."""
@@ -80,7 +80,8 @@ class Provisioner:
 
     async def _provision(self, kind: SandboxKind, driver: SandboxDriver, runtime: Runtime) -> None:
         async def progress(step: Provision) -> None:
-            self._note(kind, runtime, step)
+            # ready is what the driver says at its end: until then it would refuse to create
+            self._note(kind, runtime, replace(step, ready=False))
 
         self._note(kind, runtime, await driver.provision(runtime, progress))
 
