@@ -15,10 +15,11 @@ import pytest
 from argo_proxy.runtimes import Runtime
 from argo_proxy.sandboxes.niuk import reports
 from argo_proxy.sandboxes.niuk.binary import HOST_VARIABLE
-from argo_proxy.sandboxes.niuk.driver import NiukDriver, NiukSettings
+from argo_proxy.sandboxes.niuk.driver import NiukDriver
 from argo_proxy.sandboxes.niuk.frames import Status
 from argo_proxy.sandboxes.niuk.process import Library
 from argo_proxy.sandboxes.niuk.slot import Compiled, InitRequest, NiukSlot, SlotEvents
+from argo_proxy.sandboxes.niuk.walls import WallSettings
 from argo_proxy.sandboxes.port import Answered, Gone, SandboxCreationError, SandboxSpec, TimedOut
 
 from .functions import SECONDS, library_at
@@ -55,7 +56,7 @@ async def driver_of(
     program: Path, library: Path, work: Path, monkeypatch: pytest.MonkeyPatch, heard: Heard | None = None
 ) -> AsyncIterator[NiukDriver]:
     monkeypatch.setenv(HOST_VARIABLE, str(program))
-    settings = NiukSettings(f"t{os.getpid()}", work / "run", (library.parent,))
+    settings = WallSettings(f"t{os.getpid()}", work / "run", (library.parent,))
     driver = NiukDriver(settings, AllCompiled(library_at(library)), events=(heard or Heard()).events())
     report = await driver.probe()
     if not report.available:

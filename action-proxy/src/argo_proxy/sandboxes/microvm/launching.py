@@ -42,14 +42,14 @@ class MicrovmLauncher:
 
     async def launch(self, identity: str, stream: socket.socket) -> HostProcess:
         uid = self.users.take() if self.users else None
-        group = await asyncio.to_thread(self._group, identity)
+        group = await asyncio.to_thread(machine_group, self.groups, identity, self.sizes.memory_mb, self.sizes.cpus)
         host: HostProcess | None = None
         try:
             with _opened(self.kernel, self.initramfs) as (kernel, initramfs):
                 command = (*as_user(uid), *command_line(self._machine(kernel, initramfs, stream)))
                 process = await spawn(command, ENVIRONMENT, stream, kernel, initramfs)
             host = HostProcess(process, lambda: self._free(group, uid), group)
-            await asyncio.to_thread(_enter, group, process.pid)
+            await asyncio.to_thread(enter_group, group, process.pid)
         except BaseException:
             if host is not None:
                 await host.end()
@@ -70,20 +70,26 @@ class MicrovmLauncher:
         )
 
     def _free(self, group: ControlGroup | None, uid: int | None) -> None:
-        ended = group is None or group.destroy(within=_EXIT_SECONDS)
-        if ended and uid is not None and self.users is not None:
+        if drop_group(group) and uid is not None and self.users is not None:
             self.users.give_back(uid)
 
-    def _group(self, identity: str) -> ControlGroup | None:
-        if self.groups is None:
-            return None
-        limits = Limits((self.sizes.memory_mb + _VMM_MB) << 20, self.sizes.cpus, _VMM_THREADS)
-        return self.groups.create(identity, limits)
+
+def machine_group(groups: ControlGroups | None, identity: str, memory_mb: int, cpus: float) -> ControlGroup | None:
+    """A control group for a machine and the QEMU around it; None where there are none. Blocks. Raises OSError."""
+    if groups is None:
+        return None
+    return groups.create(identity, Limits((memory_mb + _VMM_MB) << 20, cpus, _VMM_THREADS))
 
 
-def _enter(group: ControlGroup | None, pid: int) -> None:
+def enter_group(group: ControlGroup | None, pid: int) -> None:
+    """Put a process there. Blocks. Raises OSError."""
     for folder in group.folders if group else ():
         (folder / "cgroup.procs").write_text(str(pid))
+
+
+def drop_group(group: ControlGroup | None) -> bool:
+    """End all that is in it, and it; False if something would not end. Blocks."""
+    return group is None or group.destroy(within=_EXIT_SECONDS)
 
 
 @contextlib.contextmanager

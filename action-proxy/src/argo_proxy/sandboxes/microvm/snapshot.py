@@ -6,14 +6,15 @@ import asyncio
 import contextlib
 import os
 import socket
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from argo_proxy.sandboxes.microvm.launching import ENVIRONMENT
+from argo_proxy.sandboxes.microvm.launching import ENVIRONMENT, drop_group, enter_group, machine_group
 from argo_proxy.sandboxes.microvm.monitor import Monitor, MonitorError, open_monitor
 from argo_proxy.sandboxes.microvm.qemu import CONTROL_PORT, Accelerator, Machine, Memory, command_line
-from argo_proxy.sandboxes.niuk.launching import HostProcess, Sizes, spawn
+from argo_proxy.sandboxes.niuk.launching import HostProcess, spawn
 from argo_proxy.sandboxes.port import SandboxCreationError
+from argo_proxy.sandboxes.process.cgroups import ControlGroups
 
 _BOOT_SECONDS = 60.0
 _SAVE_SECONDS = 30.0
@@ -115,49 +116,56 @@ def _receive(stream: socket.socket, into: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class RestoringLauncher:
-    """A `Launcher` that starts copies of a snapshot; the memory file is mapped privately and stays as it is."""
+    """A `Launcher` that starts copies of a snapshot; the memory file is mapped privately and stays as it is.
+
+    QEMU keeps this process's user, since it opens that file for writing; it denies itself new programs and privileges.
+    """
 
     snapshot: Snapshot
-    sizes: Sizes = field(default_factory=Sizes)
+    groups: ControlGroups | None = None
+    cpus: float = 64.0
     start_seconds: float = 30.0
     shares_files: bool = False
     is_copy: bool = True
 
     async def launch(self, identity: str, stream: socket.socket) -> HostProcess:
-        del identity
+        group = await asyncio.to_thread(
+            machine_group, self.groups, identity, self.snapshot.machine.memory_mb, self.cpus
+        )
         state = await asyncio.to_thread(os.open, self.snapshot.state, os.O_RDONLY)
         ours, theirs = socket.socketpair()
+        host: HostProcess | None = None
         try:
-            machine = replace(
-                self.snapshot.machine,
-                control=stream.fileno(),
-                memory=Memory(self.snapshot.memory, shared=False),
-                monitor=theirs.fileno(),
-                incoming=True,
-            )
-            process = await spawn(tuple(command_line(machine)), ENVIRONMENT, stream, theirs, state)
-        except BaseException:
-            ours.close()
-            raise
-        finally:
+            process = await spawn(self._command(stream, theirs), ENVIRONMENT, stream, theirs, state)
+            host = HostProcess(process, lambda: drop_group(group), group)
+            await asyncio.to_thread(enter_group, group, process.pid)
             theirs.close()
-            os.close(state)
-        host = HostProcess(process, lambda: None, None)
-        try:
             async with asyncio.timeout(self.start_seconds):
                 await _resume(ours, state)
-        except MonitorError as error:
-            await host.end()
-            raise SandboxCreationError(f"the saved machine could not be restored: {error}") from error
-        except BaseException:
-            await host.end()
+        except BaseException as error:
+            await (host.end() if host else asyncio.to_thread(drop_group, group))
+            if isinstance(error, MonitorError):
+                raise SandboxCreationError(f"the saved machine could not be restored: {error}") from error
             raise
+        finally:
+            ours.close()
+            theirs.close()
+            os.close(state)
         return host
+
+    def _command(self, stream: socket.socket, monitor: socket.socket) -> tuple[str, ...]:
+        machine = replace(
+            self.snapshot.machine,
+            control=stream.fileno(),
+            memory=Memory(self.snapshot.memory, shared=False),
+            monitor=monitor.fileno(),
+            incoming=True,
+        )
+        return tuple(command_line(machine))
 
 
 async def _resume(monitored: socket.socket, state: int) -> None:
     """Load the state from QEMU's descriptor `state`; the machine then runs on by itself."""
-    with contextlib.closing(monitored):
-        async with open_monitor(monitored) as monitor:
-            await _leave_memory_out(monitor)
-            await monitor.execute("migrate-incoming", uri=f"fd:{state}")
+    async with open_monitor(monitored) as monitor:
+        await _leave_memory_out(monitor)
+        await monitor.execute("migrate-incoming", uri=f"fd:{state}")

@@ -9,35 +9,22 @@ import signal
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
-from pathlib import Path
 
 from argo_proxy.runtimes import Runtime
 from argo_proxy.sandboxes.folders import sweep_folders
 from argo_proxy.sandboxes.niuk.binary import HostBuildError, build_host, find_host
 from argo_proxy.sandboxes.niuk.client import CallServer, NiukError
 from argo_proxy.sandboxes.niuk.house import Crash, NiukHouse
-from argo_proxy.sandboxes.niuk.launching import ConfinedLauncher, Launcher, Sizes, confinement_missing
+from argo_proxy.sandboxes.niuk.launching import Launcher
 from argo_proxy.sandboxes.niuk.slot import CompiledFunctions, NiukSlot, SlotEvents
+from argo_proxy.sandboxes.niuk.walls import WallError, WallSettings, raise_wall
 from argo_proxy.sandboxes.port import DriverReport, Provision, SandboxCreationError, SandboxKind, SandboxSpec
 from argo_proxy.sandboxes.process.cgroups import ControlGroups
 from argo_proxy.sandboxes.process.confinement import MARKER
 from argo_proxy.sandboxes.process.proc import marked_processes
-from argo_proxy.sandboxes.process.users import UserIds
 
 _SWEEP_SECONDS = 5.0
 _PROBE_NAMESPACE = "probe"
-
-
-@dataclass(frozen=True, slots=True)
-class NiukSettings:
-    """`installation`: an id of its own, apart from the process driver's: its groups, users and marks carry it."""
-
-    installation: str
-    run_dir: Path
-    libraries: tuple[Path, ...]  # folders that function libraries lie in
-    sizes: Sizes = field(default_factory=Sizes)
-    families: frozenset[str] = frozenset({"java", "nodejs"})
 
 
 class NiukDriver:
@@ -47,12 +34,13 @@ class NiukDriver:
 
     def __init__(
         self,
-        settings: NiukSettings,
+        settings: WallSettings,
         compiled: CompiledFunctions,
         *,
         events: SlotEvents | None = None,
         on_crash: Callable[[Crash], None] | None = None,
         on_call: CallServer | None = None,
+        families: frozenset[str] = frozenset({"java", "nodejs"}),
         launcher: Launcher | None = None,
     ) -> None:
         self._settings = settings
@@ -60,6 +48,7 @@ class NiukDriver:
         self._events = events or SlotEvents()
         self._on_crash = on_crash
         self._on_call = on_call
+        self._families = families
         self._launcher = launcher
         self._groups = ControlGroups(settings.installation)
         self._houses: dict[str, NiukHouse] = {}
@@ -71,15 +60,13 @@ class NiukDriver:
         launcher: Launcher | None = self._launcher
         if launcher is None:
             program = find_host()
-            missing = confinement_missing()
             if program is None:
                 return self._unavailable("niuk-host is not built", "cargo build --release in niuk-runtime/host")
-            if missing:
-                return self._unavailable(
-                    f"not installed: {', '.join(missing)}", "apt-get install bubblewrap util-linux"
-                )
-            confined, degraded = await asyncio.to_thread(self._confined, program)
-            launcher = confined
+            try:
+                raised = await raise_wall(program, self._settings, self._groups)
+            except WallError as error:
+                return self._unavailable(error.reason, error.fix)
+            launcher, degraded = raised.launcher, raised.degraded
         house = NiukHouse(_PROBE_NAMESPACE, launcher)
         try:
             await house.start()
@@ -150,26 +137,10 @@ class NiukDriver:
     # ---------------------------------------------------------------- inside
 
     def _takes(self, runtime: Runtime) -> bool:
-        return runtime.family in self._settings.families
+        return runtime.family in self._families
 
     def _unavailable(self, reason: str, fix: str) -> DriverReport:
         return DriverReport(self.kind, available=False, reason=reason, fix=fix)
-
-    def _confined(self, program: Path) -> tuple[ConfinedLauncher, tuple[str, ...]]:
-        settings = self._settings
-        settings.run_dir.mkdir(parents=True, exist_ok=True)
-        settings.run_dir.chmod(0o711)
-        trouble = self._groups.usable()
-        launcher = ConfinedLauncher(
-            program,
-            settings.run_dir,
-            settings.installation,
-            settings.libraries,
-            settings.sizes,
-            groups=None if trouble else self._groups,
-            users=UserIds(settings.installation) if os.geteuid() == 0 else None,
-        )
-        return launcher, (f"{trouble}: a NIUk's memory is limited by rlimit only",) if trouble else ()
 
     def _sweep(self) -> int:
         found = sweep_folders(self._settings.run_dir)

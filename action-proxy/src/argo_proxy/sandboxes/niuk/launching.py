@@ -45,7 +45,7 @@ class HostProcess:
     """The host's program while it runs, and what it held of this machine afterwards."""
 
     def __init__(
-        self, process: asyncio.subprocess.Process, free: Callable[[], None], group: ControlGroup | None
+        self, process: asyncio.subprocess.Process, free: Callable[[], object], group: ControlGroup | None
     ) -> None:
         self._process = process
         self._free = free
@@ -209,9 +209,9 @@ class ConfinedLauncher:
             self.users.give_back(uid)
 
 
-def confinement_missing() -> tuple[str, ...]:
-    """The programs that a confined NIUk needs and this machine lacks."""
-    return tuple(tool for tool in ("bwrap", "setpriv") if shutil.which(tool) is None)
+def missing_programs(needed: tuple[str, ...]) -> tuple[str, ...]:
+    """Those that this machine lacks."""
+    return tuple(program for program in needed if shutil.which(program) is None)
 
 
 async def spawn(
