@@ -64,3 +64,14 @@ async def test_a_resumable_maker_finds_what_it_left(tmp_path: Path) -> None:
         await cache.obtain("part", "key", once_more, resumable=True)
     folder = await cache.obtain("part", "key", once_more, resumable=True)
     assert sorted(path.name for path in folder.iterdir()) == ["first", "second"]
+
+
+async def test_what_a_killed_maker_left_is_swept_and_what_is_being_made_is_not(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    (tmp_path / "part-killed.partial").mkdir()
+    (tmp_path / "part-half.unfinished").mkdir()
+    async with cache.locked("part-busy"):
+        (tmp_path / "part-busy.partial").mkdir()
+        await cache.sweep()
+    left = {path.name for path in tmp_path.iterdir() if path.is_dir()}  # noqa: ASYNC240 -- a listing in a test
+    assert left == {"part-busy.partial", "part-half.unfinished"}

@@ -14,6 +14,7 @@ from pathlib import Path
 
 _BLOCK = 1 << 20
 _LOCK_POLL_SECONDS = 0.2
+_PARTIAL, _RESUMABLE = ".partial", ".unfinished"
 
 Maker = Callable[[Path], Awaitable[None]]
 
@@ -75,7 +76,7 @@ class Cache:
         async with self.locked(f"{part}-{key}"):
             if found := self.find(part, key):
                 return found
-            unfinished = self.root / f"{part}-{key}.unfinished"
+            unfinished = self.root / f"{part}-{key}{_RESUMABLE if resumable else _PARTIAL}"
             if not resumable:
                 await asyncio.to_thread(shutil.rmtree, unfinished, ignore_errors=True)
             unfinished.mkdir(parents=True, exist_ok=True)
@@ -87,11 +88,24 @@ class Cache:
                 raise
             return unfinished.rename(self.root / f"{part}-{key}")
 
+    async def sweep(self) -> None:
+        """Removes what makers left that were killed; not what is being made, nor what can be taken up again."""
+        for left in self.root.glob(f"*{_PARTIAL}"):
+            descriptor = self._lock_file(left.stem)
+            try:
+                if _try_lock(descriptor):
+                    await asyncio.to_thread(shutil.rmtree, left, ignore_errors=True)
+            finally:
+                os.close(descriptor)
+
+    def _lock_file(self, name: str) -> int:
+        return os.open(self.root / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
     @asynccontextmanager
     async def locked(self, name: str) -> AsyncIterator[None]:
         """Held by one process at a time; freed by the system when a process dies."""
         self.root.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self.root / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = self._lock_file(name)
         try:
             while not _try_lock(descriptor):  # noqa: ASYNC110 -- another process holds it: nothing to be told by
                 await asyncio.sleep(_LOCK_POLL_SECONDS)

@@ -52,6 +52,7 @@ class Workshop:
             log.unlink(missing_ok=True)
             progress.step("waiting for other builds")
             async with self.cache.locked("build"):
+                await self.cache.sweep()
                 await make(folder, log, progress)
             progress.step("built")
 
