@@ -143,7 +143,8 @@ def _compat(extra: Sequence[str]) -> Counts:
 
 def _compat_options(service: Service) -> list[str]:
     small = service.new_namespace("small")
-    service.argofn("namespace", "limits", "small", "--invocations-per-minute", "10")
+    limits = ("--invocations-per-minute", "10", "--concurrent-invocations", "3", "--fires-per-minute", "10")
+    service.argofn("namespace", "limits", "small", *limits)
     return [
         f"--apihost={service.url}",
         f"--auth={service.auth}",
