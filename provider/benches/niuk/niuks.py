@@ -20,7 +20,7 @@ from argo_proxy.sandboxes.microvm.probe import PROBE_NAME, probe_kvm
 from argo_proxy.sandboxes.microvm.qemu import PROGRAM, Accelerator
 from argo_proxy.sandboxes.microvm.snapshot import RestoringLauncher, take_snapshot
 from argo_proxy.sandboxes.niuk import frames
-from argo_proxy.sandboxes.niuk.launching import ConfinedLauncher, Launcher, Sizes, confinement_missing
+from argo_proxy.sandboxes.niuk.launching import ConfinedLauncher, Launcher, Sizes, missing_programs
 from argo_proxy.sandboxes.niuk.process import Library, NativeFunction, NiukProcess
 from argo_proxy.sandboxes.process.cgroups import ControlGroups
 from argo_proxy.sandboxes.process.users import UserIds
@@ -36,7 +36,7 @@ _GUEST_MB = 96
 @asynccontextmanager
 async def confined(program: Path, *libraries: Library, threads: int = 4096) -> AsyncIterator[ConfinedLauncher]:
     """Starts NIUks as the product does: own namespaces, own user, control group where writable, filtered calls."""
-    if missing := confinement_missing():
+    if missing := missing_programs(("bwrap", "setpriv")):
         raise Missing(f"not installed: {', '.join(missing)}; fix: apt-get install bubblewrap util-linux")
     installation = f"bench{secrets.token_hex(4)}"
     groups = ControlGroups(installation)
@@ -141,7 +141,7 @@ async def machines(kernel: Path, program: Path, library: Library, how: Accelerat
             home = folder / which
             home.mkdir()
             snapshot = await take_snapshot(kernel, image, home, how, memory_mb=_GUEST_MB)
-            restored.append(RestoringLauncher(snapshot, sizes, start_seconds=START_SECONDS, shares_files=shares))
+            restored.append(RestoringLauncher(snapshot, start_seconds=START_SECONDS, shares_files=shares))
         seen = Library(Path("/" + inside), library.digest)
         yield Machines(cold[0], cold[1], restored[0], restored[1], seen)
 
