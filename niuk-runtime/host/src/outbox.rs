@@ -11,8 +11,15 @@ use crate::sys::socket;
 
 /// Bytes that may wait for a controller that does not read.
 const MOST_QUEUED: usize = 32 * 1024 * 1024;
-/// How long output and records wait for company before they are written.
-const LINGER: Duration = Duration::from_millis(2);
+/// How long output and records wait at most for company, most often that of their run's result.
+const LINGER: Duration = Duration::from_millis(5);
+/// Rounds without anything to write after which the flusher sleeps until it is woken. While it goes round, a run that
+/// prints costs no wake-up.
+const IDLE_ROUNDS: u32 = 100;
+/// How often a thread that has its own frame out goes on writing those that came meanwhile.
+const MOST_ROUNDS: usize = 8;
+/// How often one who waits for another thread's write looks whether it is over.
+const GLANCE: Duration = Duration::from_millis(1);
 /// A controller that does not read for this long is gone.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -29,6 +36,8 @@ struct State {
     bytes: usize,
     writing: bool,
     closed: bool,
+    /// The flusher must be woken.
+    parked: bool,
 }
 
 impl Outbox {
@@ -49,9 +58,15 @@ impl Outbox {
         if !self.enqueue(frame, deadline) {
             self.close();
         }
-        let state = lock(&self.state);
-        if !state.writing {
-            drop(self.write_queued(state));
+        let mut state = lock(&self.state);
+        for _ in 0..MOST_ROUNDS {
+            if state.writing || state.queue.is_empty() {
+                return;
+            }
+            state = self.write_queued(state);
+        }
+        if !state.queue.is_empty() {
+            self.changed.notify_all();
         }
     }
 
@@ -66,7 +81,7 @@ impl Outbox {
         if !state.closed {
             state.bytes += frame.len();
             state.queue.push_back(frame);
-            self.changed.notify_all();
+            self.wake_flusher(&state);
         }
     }
 
@@ -85,7 +100,7 @@ impl Outbox {
         let mut state = lock(&self.state);
         while !state.closed && (state.writing || !state.queue.is_empty()) && Instant::now() < deadline {
             if state.writing {
-                state = wait_until(&self.changed, state, deadline);
+                state = wait_until(&self.changed, state, deadline.min(Instant::now() + GLANCE));
             } else {
                 state = self.write_queued(state);
             }
@@ -103,16 +118,20 @@ impl Outbox {
         if state.closed {
             return false;
         }
-        let first = state.queue.is_empty();
         state.bytes += frame.len();
         state.queue.push_back(frame);
-        if first && !state.writing {
-            self.changed.notify_all();
-        }
+        self.wake_flusher(&state);
         true
     }
 
-    /// Writes what is queued at this moment; what comes meanwhile is the flusher's.
+    fn wake_flusher(&self, state: &State) {
+        if state.parked && !state.writing {
+            self.changed.notify_all();
+        }
+    }
+
+    /// Writes what is queued at this moment. What others send meanwhile they leave to the caller, who goes on writing or
+    /// wakes the flusher.
     fn write_queued<'a>(&'a self, mut state: std::sync::MutexGuard<'a, State>) -> std::sync::MutexGuard<'a, State> {
         let frames = std::mem::take(&mut state.queue);
         let bytes = std::mem::take(&mut state.bytes);
@@ -130,23 +149,26 @@ impl Outbox {
             state.bytes = 0;
             socket::shut(&self.stream);
         }
-        if bytes > MOST_QUEUED / 2 || !state.queue.is_empty() || state.closed {
+        if bytes > MOST_QUEUED / 2 || state.closed {
             self.changed.notify_all();
         }
         state
     }
 
     fn flush_lazily(&self) {
+        let mut idle = 0;
         let mut state = lock(&self.state);
         while !state.closed {
-            if state.queue.is_empty() || state.writing {
+            if idle > IDLE_ROUNDS && state.queue.is_empty() {
+                idle = 0;
+                state.parked = true;
                 state = wait(&self.changed, state);
-                continue;
+                state.parked = false;
             }
-            drop(state);
-            std::thread::sleep(LINGER);
-            state = lock(&self.state);
-            if !state.writing {
+            state = wait_until(&self.changed, state, Instant::now() + LINGER);
+            idle = if state.queue.is_empty() { idle + 1 } else { 0 };
+            // What is sent while this thread writes is left to it: a result must not wait for the next round.
+            while !state.writing && !state.queue.is_empty() {
                 state = self.write_queued(state);
             }
         }
