@@ -42,7 +42,9 @@ class Service:
     def argofn(self, *arguments: str) -> str:
         """Run a subcommand on this service's data folder; what it printed."""
         command = [*ARGOFN, *arguments, "--data-dir", str(self.data_dir)]
-        return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
+        return subprocess.run(
+            command, check=True, capture_output=True, text=True, timeout=60, env=environment_of_clone()
+        ).stdout
 
     def new_namespace(self, name: str) -> str:
         """Make a namespace; its key."""
@@ -51,6 +53,13 @@ class Service:
 
 
 ARGOFN = (sys.executable, "-P", "-m", "argo_provider")
+_ROOT = Path(__file__).resolve().parents[2]
+_SOURCES = (_ROOT / "provider" / "src", _ROOT / "action-proxy" / "src", _ROOT / "tools")
+
+
+def environment_of_clone() -> dict[str, str]:
+    """In which `ARGOFN` finds this clone's code, whatever it was started from."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, _SOURCES))}
 
 
 @contextmanager
@@ -64,7 +73,11 @@ def fresh_service(*options: str, environment: dict[str, str] | None = None) -> I
         began = time.monotonic()
         with log.open("wb") as output:
             process = subprocess.Popen(
-                command, stdout=output, stderr=output, env={**os.environ, **(environment or {})}, start_new_session=True
+                command,
+                stdout=output,
+                stderr=output,
+                env={**environment_of_clone(), **(environment or {})},
+                start_new_session=True,
             )
         try:
             ready = _wait_ready(process, url, log) - began
