@@ -56,14 +56,17 @@ async def test_the_rate_of_fires(throttled: Workspace) -> None:
     expect_error(answers[-1], 429, RATE)
 
 
+@pytest.mark.first
 async def test_concurrency(throttled: Workspace) -> None:
     found = await limits(throttled)
     at_once, rate = found["concurrentInvocations"], found["invocationsPerMinute"]
-    if at_once >= rate - 1:
+    if at_once >= rate - 2:
         pytest.skip("the namespace of --throttled-auth allows as many at once as a minute")
     slow = await throttled.action("function main() { return new Promise(r => setTimeout(() => r({}), 1500)) }")
-    await next_minute()
-    answers = await asyncio.gather(*(call(throttled, slow) for _ in range(rate)))
+    await next_minute(unless_left=5)
+    if (await call(throttled, slow)).status == 429:
+        await next_minute()
+    answers = await asyncio.gather(*(call(throttled, slow) for _ in range(rate - 1)))
     refused = [answer for answer in answers if answer.status == 429]
     assert refused, "more at once than allowed"
     for answer in refused:
