@@ -24,6 +24,8 @@ from argo_dev.service import Service, ServiceStartError, fresh_service, tail
 HERE = Path(__file__).resolve().parents[2]
 CACHE = Path(os.environ["ARGO_CACHE"])
 SUITE_SECONDS = 3600
+# Builds of native images and machines that are emulated: minutes each, so they come last.
+NATIVE = tuple(f"action-proxy/tests/{part}" for part in ("builder", "niuk", "microvm"))
 PURE = {"unit", "niuk"}  # need no engine
 MARKERS = ("contract", "integration", "end_to_end")
 
@@ -66,7 +68,7 @@ def _options() -> argparse.Namespace:
 
 def _chosen(names: Sequence[str]) -> list[Suite]:
     """The suites of the same name; all by default, the Python ones in one run."""
-    return [SUITES[name] for name in names or ("python", "compat", "niuk")]
+    return [SUITES[name] for name in names or ("python", "compat", "niuk", "native")]
 
 
 def _engine_for(chosen: Sequence[Suite]) -> AbstractContextManager[str]:
@@ -126,7 +128,11 @@ def _pytest(arguments: Sequence[str], folder: Path = HERE) -> Counts:
 
 
 def _python(extra: Sequence[str]) -> Counts:
-    return _pytest(extra)
+    return _pytest([*(f"--ignore={folder}" for folder in NATIVE), *extra])
+
+
+def _native(extra: Sequence[str]) -> Counts:
+    return _pytest([*(folder for folder in NATIVE if (HERE / folder).exists()), *extra])
 
 
 def _marked(marker: str) -> Callable[[Sequence[str]], Counts]:
@@ -183,13 +189,14 @@ def _why_no_cargo(manifest: Path) -> str:
 SUITES = {
     suite.name: suite
     for suite in (
-        Suite("python", "provider and action-proxy: all of the next four", _python),
+        Suite("python", "provider and action-proxy, but for native images and microVMs", _python),
         Suite("unit", "pure, no I/O", _marked(" and ".join(f"not {marker}" for marker in MARKERS))),
         Suite("contract", "one behaviour class a port, over every adapter", _marked("contract")),
         Suite("integration", "real engines", _marked("integration")),
         Suite("end_to_end", "the real service", _marked("end_to_end")),
         Suite("compat", "black box over HTTP and real clients, against a fresh service", _compat),
         Suite("niuk", "the NIUk host", _niuk),
+        Suite("native", "native images built and run, microVMs booted", _native),
     )
 }
 
