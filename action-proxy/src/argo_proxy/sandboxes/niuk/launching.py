@@ -7,7 +7,6 @@ import contextlib
 import os
 import shutil
 import socket
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,7 +49,7 @@ class HostProcess:
         self._process = process
         self._free = free
         self._group = group
-        self._tail: deque[bytes] = deque(maxlen=64)
+        self._tail = b""
         self._reading = asyncio.ensure_future(self._read_output())
         self._ending: asyncio.Task[None] | None = None
 
@@ -67,7 +66,7 @@ class HostProcess:
     @property
     def last_words(self) -> str:
         """The end of what the program itself printed: a native-image fatal error, most likely."""
-        return b"".join(self._tail)[-_TAIL_BYTES:].decode(errors="replace").strip()
+        return self._tail.decode(errors="replace").strip()
 
     def out_of_memory(self) -> bool:
         """Whether the kernel killed it for its memory. Blocks briefly."""
@@ -99,7 +98,7 @@ class HostProcess:
     async def _read_output(self) -> None:
         output = self._process.stdout
         while output is not None and (data := await output.read(_TAIL_BYTES)):
-            self._tail.append(data)
+            self._tail = (self._tail + data)[-_TAIL_BYTES:]
 
 
 class Launcher(Protocol):
