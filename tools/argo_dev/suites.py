@@ -24,6 +24,7 @@ from argo_dev.service import Service, ServiceStartError, fresh_service, tail
 HERE = Path(__file__).resolve().parents[2]
 CACHE = Path(os.environ["ARGO_CACHE"])
 SUITE_SECONDS = 3600
+TEARDOWN_SECONDS = 60
 # Builds of native images and machines that are emulated: minutes each, so they come last.
 NATIVE = tuple(f"action-proxy/tests/{part}" for part in ("builder", "niuk", "microvm"))
 PURE = {"unit", "niuk"}  # need no engine
@@ -119,12 +120,27 @@ def _pytest(arguments: Sequence[str], folder: Path = HERE) -> Counts:
     with tempfile.TemporaryDirectory(prefix="argo-tests-") as temporary:
         report = Path(temporary) / "report.xml"
         command = [sys.executable, "-P", "-m", "pytest", f"--junitxml={report}", "-q", *arguments]
-        status = subprocess.run(command, cwd=folder, timeout=SUITE_SECONDS, check=False).returncode
+        status = _attended(subprocess.Popen(command, cwd=folder))
         if not report.exists():
             return Counts.broken(f"pytest ended with status {status} without a report: {' '.join(arguments)}")
         counts = from_junit(report)
     # 0: all passed; 1: some failed, and they are in the report; 5: none was chosen. Others mean it broke off.
     return counts if status in {0, 1, 5} else counts + Counts.broken(f"pytest ended with status {status}")
+
+
+def _attended(process: subprocess.Popen[bytes]) -> int:
+    """Its exit status. When we are to end first, it gets the time to take down what it started."""
+    try:
+        return process.wait(timeout=SUITE_SECONDS)
+    except BaseException as error:
+        if not isinstance(error, KeyboardInterrupt):  # Ctrl-C has reached it already
+            process.send_signal(signal.SIGINT)
+        try:
+            process.wait(timeout=TEARDOWN_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        raise
 
 
 def _python(extra: Sequence[str]) -> Counts:
