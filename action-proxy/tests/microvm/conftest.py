@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import argo_proxy
 from argo_proxy.builder.cache import default_root
 from argo_proxy.builder.initramfs import pack
 from argo_proxy.sandboxes.microvm.image import niuk_files
@@ -61,7 +62,8 @@ def kernel() -> Path:
     if os.environ.get("CI") != "true":
         pytest.skip("no kernel: python -m argo_proxy.builder kernel")
     command = [sys.executable, "-m", "argo_proxy.builder", "kernel"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=BUILD_SECONDS, check=False)
+    environment = {**os.environ, "PYTHONPATH": str(Path(argo_proxy.__file__).parents[1])}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=BUILD_SECONDS, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     return Path(done.stdout.strip())
 
