@@ -98,8 +98,8 @@ async def clones(launcher: niuks.Launcher, subject: niuks.Subject) -> float:
     """What each clone adds while others of its snapshot live."""
     alive: list[NiukProcess] = []
     try:
-        for _ in range(CLONES):
-            alive.append(await niuks.first_answer(launcher, subject, HELLO))
+        for _ in range(CLONES):  # one that fails must not hide those before it
+            alive.append(await niuks.first_answer(launcher, subject, HELLO))  # noqa: PERF401
         return added_each([await asyncio.to_thread(rivals.pss_mb, process.pid) for process in alive])
     finally:
         await asyncio.gather(*(process.stop() for process in alive))

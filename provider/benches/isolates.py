@@ -1,8 +1,9 @@
-"""`./dev bench isolates`: create, first call, tear down and memory of a Java function's isolates, 1 to 1,000 of them."""
+"""`./dev bench isolates`: creation, first call, tear-down and memory of 1 to 1,000 isolates of a Java function."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 import time
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from argo_dev.processes import tree
 from niuk import charts, niuks, parts
 from niuk.frame import Options, Outcome, percentile, run_bench
 
@@ -115,8 +117,6 @@ async def first_call(process: NiukProcess) -> float:
 
 
 async def private_bytes(process: NiukProcess) -> int:
-    import json  # noqa: PLC0415
-
     return int(json.loads(await process.stats())["private"])
 
 
@@ -128,14 +128,12 @@ async def tear_down(process: NiukProcess) -> float:
     began = time.perf_counter()
     await process.drop("many")
     async with asyncio.timeout(niuks.START_SECONDS):
-        while await asyncio.to_thread(threads_below, process.pid) > before - isolates:
+        while await asyncio.to_thread(threads_below, process.pid) > before - isolates:  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.001)
     return time.perf_counter() - began
 
 
 def threads_below(pid: int) -> int:
-    from argo_dev.processes import tree  # noqa: PLC0415
-
     return sum(len(list(Path(f"/proc/{member}/task").iterdir())) for member in tree(pid))
 
 

@@ -26,7 +26,7 @@ async def measure(options: Options) -> Outcome:
     times: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory(prefix="niuk-tail-") as name:
         folder = Path(name)
-        folder.chmod(0o755)
+        folder.chmod(0o755)  # noqa: ASYNC240
         async with (
             niuks.confined(program, java.library, niuks.Library(folder / "any", b"")) as confined,
             rivals.container_or_process(rivals.JAVA) as (rival, no_container),
@@ -39,7 +39,7 @@ async def measure(options: Options) -> Outcome:
     outcome = Outcome({name: spread(each) for name, each in times.items()})
     outcome.setup = {
         "functions": number,
-        "one_namespace": "functions of one NIUk, which is up; each loads a library file of its own and makes an isolate",
+        "one_namespace": "functions of one NIUk, which is up; each loads a library of its own and makes an isolate",
         "namespace_each": "a NIUk process started for each function",
         "baseline": "HotSpot 17 with class archives, serial GC, C1; a sandbox for each function, images in place",
     }

@@ -1,4 +1,4 @@
-"""`./dev bench throughput`: six functions on one warm slot each: native Java against HotSpot, JavaScript isolate against Node.js.
+"""`./dev bench throughput`: six functions on one warm slot each: native Java against HotSpot, isolate against Node.js.
 
 One invocation at a time through the product's own clients, and the functions alone (many rounds in one invocation).
 """

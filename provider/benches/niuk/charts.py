@@ -77,12 +77,12 @@ def cumulative(title: str, series: Mapping[str, Sequence[float]], *, across: str
 
 
 def _axes(left: int, right: int, bottom: int, across: str, up: str) -> list[str]:
+    middle = (_TOP + bottom) / 2
     return [
         f'<line x1="{left}" y1="{bottom}" x2="{right}" y2="{bottom}" stroke="#868e96"/>',
         f'<line x1="{left}" y1="{_TOP}" x2="{left}" y2="{bottom}" stroke="#868e96"/>',
         f'<text x="{(left + right) / 2}" y="{bottom + 40}" text-anchor="middle" {_TEXT}>{escape(across)}</text>',
-        f'<text x="14" y="{(_TOP + bottom) / 2}" transform="rotate(-90 14 {(_TOP + bottom) / 2})" '
-        f'text-anchor="middle" {_TEXT}>{escape(up)}</text>',
+        f'<text transform="translate(14 {middle}) rotate(-90)" text-anchor="middle" {_TEXT}>{escape(up)}</text>',
     ]
 
 

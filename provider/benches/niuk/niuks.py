@@ -18,8 +18,9 @@ from argo_proxy.sandboxes.microvm.image import niuk_files
 from argo_proxy.sandboxes.microvm.launching import MicrovmLauncher
 from argo_proxy.sandboxes.microvm.probe import PROBE_NAME, probe_kvm
 from argo_proxy.sandboxes.microvm.qemu import PROGRAM, Accelerator
-from argo_proxy.sandboxes.microvm.snapshot import RestoringLauncher, take_snapshot
+from argo_proxy.sandboxes.microvm.snapshot import RestoringLauncher, Snapshot, take_snapshot
 from argo_proxy.sandboxes.niuk import frames
+from argo_proxy.sandboxes.niuk.client import Performed
 from argo_proxy.sandboxes.niuk.launching import ConfinedLauncher, Launcher, Sizes, missing_programs
 from argo_proxy.sandboxes.niuk.process import Library, NativeFunction, NiukProcess
 from argo_proxy.sandboxes.process.cgroups import ControlGroups
@@ -42,7 +43,7 @@ async def confined(program: Path, *libraries: Library, threads: int = 4096) -> A
     groups = ControlGroups(installation)
     with tempfile.TemporaryDirectory(prefix="niuk-bench-") as name:
         folder = Path(name)
-        folder.chmod(0o711)
+        folder.chmod(0o711)  # noqa: ASYNC240
         root = os.geteuid() == 0
         yield ConfinedLauncher(
             program,
@@ -82,12 +83,15 @@ class Subject:
 
 async def invoke(process: NiukProcess, params: dict[str, Any], name: str = "f") -> dict[str, Any]:
     """The result of a function that is defined there."""
-    body = json.dumps(params, separators=(",", ":")).encode()
-    return await invoke_bytes(process, body, name)
+    return decoded(await process.invoke(frames.Run(name, encoded(params), LIMIT_MS, LIMIT_MS)), name)
 
 
-async def invoke_bytes(process: NiukProcess, body: bytes, name: str = "f") -> dict[str, Any]:
-    done = await process.invoke(frames.Run(name, body, LIMIT_MS, LIMIT_MS))
+def encoded(params: dict[str, Any]) -> bytes:
+    return json.dumps(params, separators=(",", ":")).encode()
+
+
+def decoded(done: Performed, name: str) -> dict[str, Any]:
+    """The result; raises where there is none."""
     if done.result.status is not frames.Status.OK:
         raise RuntimeError(f"{name} answered {done.result.status.name}: {done.result.body[:500]!r}")
     found: dict[str, Any] = json.loads(done.result.body)
@@ -121,6 +125,7 @@ class Machines:
     cold_streamed: MicrovmLauncher
     restored_baked: RestoringLauncher
     restored_streamed: RestoringLauncher
+    restored_warm: Snapshot  # with the function's library loaded and its isolate made
     library: Library  # as the baked guests see it
 
 
@@ -128,6 +133,8 @@ class Machines:
 async def machines(kernel: Path, program: Path, library: Library, how: Accelerator) -> AsyncIterator[Machines]:
     """Images, and snapshots of hosts that have met no tenant, in a temporary folder."""
     inside = f"functions/{library.digest.hex()}.so"
+    from . import warm  # noqa: PLC0415 - it needs this module
+
     with tempfile.TemporaryDirectory(prefix="niuk-bench-") as name:
         folder = Path(name)
         files = dict(await niuk_files(program))
@@ -143,7 +150,11 @@ async def machines(kernel: Path, program: Path, library: Library, how: Accelerat
             snapshot = await take_snapshot(kernel, image, home, how, memory_mb=_GUEST_MB)
             restored.append(RestoringLauncher(snapshot, start_seconds=START_SECONDS, shares_files=shares))
         seen = Library(Path("/" + inside), library.digest)
-        yield Machines(cold[0], cold[1], restored[0], restored[1], seen)
+        (folder / "warm").mkdir()
+        saved = await warm.save_warm(
+            kernel, cold[0].initramfs, folder / "warm", how, Subject(seen), memory_mb=_GUEST_MB
+        )
+        yield Machines(cold[0], cold[1], restored[0], restored[1], saved, seen)
 
 
 async def function_figures(process: NiukProcess, name: str) -> dict[str, Any]:

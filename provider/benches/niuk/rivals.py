@@ -1,4 +1,4 @@
-"""What NIUks are compared with: the product's own HotSpot and Node.js runtimes, in containers, processes and microVMs."""
+"""What NIUks are compared with: the product's HotSpot and Node.js, in containers, processes and microVMs."""
 
 from __future__ import annotations
 
@@ -169,7 +169,9 @@ async def hotspot_machine(
         for path, body in (("/init", code.init_body()), ("/run", run_body(params))):
             reply = await machine.post(path, body, seconds=SECONDS)
             if reply.status != 200:
-                raise RuntimeError(f"the baseline answered {reply.status} to {path}: {reply.body[:500]!r}")
+                raise RuntimeError(  # noqa: TRY301
+                    f"the baseline answered {reply.status} to {path}: {reply.body[:500]!r}"
+                )
     except BaseException:
         await machine.destroy()
         raise

@@ -77,7 +77,7 @@ class _Making:
         words = b"".join(word.encode() + b"\0" for word in (*variables, "--", *argv))
         await self._command("cc", *_CFLAGS, "-o", str(self.folder / "init"), str(_INIT))
         staged = {str(path.relative_to(self.stage)): path for path in self.stage.rglob("*") if path.is_file()}
-        files = {**staged, "init": self.folder / "init", "etc/argv": words}
+        files: dict[str, Path | bytes] = {**staged, "init": self.folder / "init", "etc/argv": words}
         (self.folder / "guest.cpio").write_bytes(pack(files, executables=("init", f"{_JRE}/bin/java")))
         shutil.rmtree(self.stage)
 

@@ -1,4 +1,4 @@
-"""A microVM that runs one ordinary language runtime: what a NIUk is compared with, and a wall for code nobody trusts."""
+"""A microVM of one ordinary language runtime: what a NIUk is compared with, and a wall for code nobody trusts."""
 
 from __future__ import annotations
 
@@ -46,7 +46,8 @@ class RuntimeMachine:
 
         Raises RuntimeMachineError, TimeoutError.
         """
-        head = f"POST {path} HTTP/1.1\r\nHost: guest\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        fields = f"Host: guest\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+        head = f"POST {path} HTTP/1.1\r\n{fields}\r\n"
         try:
             async with asyncio.timeout(seconds):
                 self._writer.write(head.encode() + body)
