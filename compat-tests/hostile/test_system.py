@@ -10,9 +10,13 @@ WRONG: list[Any] = [None, 5, True, "", "text", ["a"], {"a": 1}, "x" * 5000, "a\x
 MANAGEMENT = f"{API}/web/whisk.system/apimgmt"
 
 
-@pytest.mark.parametrize(
-    "field", ["lifecycleEvent", "triggerName", "authKey", "cron", "timezone", "maxTriggers", "startDate"]
-)
+ALARM_FIELDS = ("lifecycleEvent", "triggerName", "authKey", "cron", "timezone", "maxTriggers", "startDate")
+CRONS = ("* * * *", "* * * * * * *", "60 * * * *", "*/0 * * * *", "1-70 * * * *", "a b c d e", "@reboot", "5 4 31 2 *")
+API_FIELDS = ("namespace", "gatewayBasePath", "gatewayPath", "gatewayMethod", "action", "apiName", "id")
+QUESTIONS = ({}, {"basepath": ""}, {"basepath": "%00"}, {"limit": "x"}, {"skip": "-1"}, {"relpath": "/a"})
+
+
+@pytest.mark.parametrize("field", ALARM_FIELDS)
 async def test_alarm_fields(ow: Workspace, field: str) -> None:
     trigger = ow.name("trigger")
     expect_ok(await ow.put("triggers", trigger, {}))
