@@ -9,6 +9,7 @@ from argo_provider.cli.bootstrap import (
     FIRST_NAMESPACE,
     GUEST,
     GUEST_KEY,
+    SYSTEM,
     BootstrapError,
     create_namespace,
     new_key,
@@ -67,6 +68,11 @@ async def test_the_first_start_makes_a_namespace_and_the_second_does_not(namespa
     assert first.namespace == FIRST_NAMESPACE
     assert first.key != GUEST_KEY
     assert await prepare(namespaces, guest_key=False, **LOOPBACK) is None
+
+
+async def test_the_service_s_own_namespace_is_none_that_somebody_could_use(namespaces):
+    await create_namespace(namespaces, SYSTEM, CLOCK)
+    assert (await prepare(namespaces, guest_key=False, **LOOPBACK)).namespace == FIRST_NAMESPACE
 
 
 async def test_the_test_key_is_installed_on_loopback_and_again_without_harm(namespaces):

@@ -15,6 +15,7 @@ from argo_provider.storage.port import NamespaceStore
 
 GUEST = "guest"
 FIRST_NAMESPACE = "main"
+SYSTEM = "whisk.system"  # the service's own; nobody is told its key
 # The test key that OpenWhisk's documentation and every client's examples use. Known to everyone: no secret.
 GUEST_KEY_ID = "23bc46b1-71f6-4ed5-8c54-816aa4f8c502"
 GUEST_SECRET = "123zO3xZCLrMN6v2BKK1dXYFpXlPkccOFqm12CdAsMgRU4VrNZ9lyGVCGuMDGIwP"  # noqa: S105
@@ -86,7 +87,7 @@ async def prepare(namespaces: NamespaceStore, *, host: str, guest_key: bool, clo
         await _refuse_public_key(namespaces, host, wanted=guest_key)
     if guest_key:
         return await _install_guest_key(namespaces, clock)
-    if not await namespaces.list():
+    if all(record.namespace == SYSTEM for record in await namespaces.list()):
         return await create_namespace(namespaces, FIRST_NAMESPACE, clock)
     return None
 

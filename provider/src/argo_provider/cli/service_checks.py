@@ -9,14 +9,13 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from argo_provider.cli.bootstrap import GUEST_KEY
+from argo_provider.cli.bootstrap import GUEST_KEY, SYSTEM
 from argo_provider.cli.findings import Finding, good, problem, warning
 from argo_provider.model.identity import NamespaceRecord
 from argo_provider.settings import Secret, Settings
 from argo_provider.settings.address import is_loopback
 
 ASK_SECONDS = 5
-SYSTEM = "whisk.system"
 Status = Mapping[str, Any]
 
 
