@@ -7,16 +7,18 @@ import contextlib
 import hashlib
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from argo_proxy.sandboxes.niuk import frames, reports
+from argo_proxy.sandboxes.niuk import frames
 from argo_proxy.sandboxes.niuk.client import (
     CallServer,
     NiukClient,
     NiukGone,
     NiukRefused,
+    OutsideCall,
     open_unix,
 )
 from argo_proxy.sandboxes.niuk.frames import Flag, Status
@@ -134,12 +136,15 @@ async def test_a_crash_reaches_everyone_who_waits(host_program: Path, fake_libra
 
 
 async def test_answers_calls_to_functions_elsewhere(host_program: Path, fake_library: Path, work: Path) -> None:
-    async def serve(call: reports.Call) -> tuple[int, bytes]:
+    async def serve(outside: OutsideCall) -> tuple[int, bytes]:
+        call = outside.call
+        assert (outside.namespace, outside.environment) == ("guest", b'{"__OW_API_KEY":"k"}')
         return 0, json.dumps({"name": call.name, "params": json.loads(call.params)}).encode()
 
     async with connected(host_program, work, serve) as client:
         await with_function(client, fake_library)
-        done = await client.run(run({"do": "invoke", "name": "/other/x", "params": {"q": 1}}))
+        calling = run({"do": "invoke", "name": "/other/x", "params": {"q": 1}})
+        done = await client.run(replace(calling, environment=b'{"__OW_API_KEY":"k"}'))
         assert json.loads(done.result.body)["result"] == {"name": "/other/x", "params": {"q": 1}}
 
 

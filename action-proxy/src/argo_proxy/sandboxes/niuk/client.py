@@ -46,13 +46,23 @@ class Performed:
     records: tuple[reports.Record, ...] = ()
 
 
-CallServer = Callable[[reports.Call], Awaitable[tuple[int, bytes]]]
+@dataclass(frozen=True, slots=True)
+class OutsideCall:
+    """A function calls one that is not in its NIUk: who calls, and with what rights."""
+
+    namespace: str
+    call: reports.Call
+    environment: bytes  # of the calling run, as it was given: JSON with its activation id and, if it has one, API key
+
+
+CallServer = Callable[[OutsideCall], Awaitable[tuple[int, bytes]]]  # 0 and a result, or a number and an error object
 NoticeListener = Callable[[reports.Notice], None]
 
 
 @dataclass(slots=True)
 class _Pending:
     future: asyncio.Future[reports.Reply]
+    environment: bytes = b""
     logs: list[reports.Log] = field(default_factory=list)
     records: list[reports.Record] = field(default_factory=list)
 
@@ -66,6 +76,7 @@ class NiukClient(asyncio.Protocol):
 
     def __init__(self, *, on_call: CallServer | None = None, on_notice: NoticeListener | None = None) -> None:
         self._on_call = on_call
+        self._namespace = ""
         self._on_notice = on_notice
         self._decoder = Decoder()
         self._numbers = itertools.count(1)
@@ -103,6 +114,7 @@ class NiukClient(asyncio.Protocol):
 
     async def hello(self, namespace: str, *, seconds: float) -> reports.Welcome:
         """The handshake; the first request of a connection."""
+        self._namespace = namespace
         request = frames.Hello(namespace, serves_calls=self._on_call is not None)
         return await self._ask(request, reports.Welcome, seconds)
 
@@ -141,7 +153,7 @@ class NiukClient(asyncio.Protocol):
         """Invoke; the wait is bounded by the run's own limits. If this is cancelled, so is the run."""
         number = next(self._numbers)
         seconds = (run.timeout_ms + run.wait_ms) / 1000 + _GRACE
-        pending = self._expect_answer(number)
+        pending = self._expect_answer(number, run.environment)
         try:
             async with asyncio.timeout(seconds):
                 await self._send(frames.encode(run, number))
@@ -189,10 +201,10 @@ class NiukClient(asyncio.Protocol):
 
     # ---------------------------------------------------------------- inside
 
-    def _expect_answer(self, number: int) -> _Pending:
+    def _expect_answer(self, number: int, environment: bytes = b"") -> _Pending:
         if self._gone is not None:
             raise NiukGone(*self._gone.args)
-        pending = _Pending(asyncio.get_running_loop().create_future())
+        pending = _Pending(asyncio.get_running_loop().create_future(), environment)
         self._pending[number] = pending
         return pending
 
@@ -252,14 +264,16 @@ class NiukClient(asyncio.Protocol):
     def _serve(self, identity: int, call: reports.Call) -> None:
         if self._on_call is None:
             return
-        served = asyncio.ensure_future(self._answer(identity, call, self._on_call))
+        calling = self._pending.get(call.run)
+        outside = OutsideCall(self._namespace, call, calling.environment if calling else b"")
+        served = asyncio.ensure_future(self._answer(identity, outside, self._on_call))
         self._calls.add(served)
         served.add_done_callback(self._calls.discard)
 
-    async def _answer(self, identity: int, call: reports.Call, serve: CallServer) -> None:
+    async def _answer(self, identity: int, outside: OutsideCall, serve: CallServer) -> None:
         try:
-            async with asyncio.timeout(call.left_ms / 1000):
-                status, body = await serve(call)
+            async with asyncio.timeout(outside.call.left_ms / 1000):
+                status, body = await serve(outside)
         except TimeoutError:
             return  # the function was told by the host that its time is over
         if self._gone is None:
