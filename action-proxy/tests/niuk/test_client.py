@@ -148,6 +148,18 @@ async def test_answers_calls_to_functions_elsewhere(host_program: Path, fake_lib
         assert json.loads(done.result.body)["result"] == {"name": "/other/x", "params": {"q": 1}}
 
 
+async def test_a_call_that_cannot_be_served_is_an_error_for_the_function(
+    host_program: Path, fake_library: Path, work: Path
+) -> None:
+    async def serve(outside: OutsideCall) -> tuple[int, bytes]:
+        raise ConnectionError(outside.call.name)
+
+    async with connected(host_program, work, serve) as client:
+        await with_function(client, fake_library)
+        done = await client.run(run({"do": "invoke", "name": "/other/x", "params": {}}))
+        assert json.loads(done.result.body)["status"] == Status.FATAL
+
+
 async def test_another_namespace_is_turned_away(host_program: Path, work: Path) -> None:
     async with connected(host_program, work):
         with pytest.raises(NiukGone, match="another namespace"):

@@ -12,9 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar, cast
 
+import structlog
+
 from argo_proxy.sandboxes.niuk import frames, reports
 from argo_proxy.sandboxes.niuk.frames import Artifact, Decoder, FrameError, Request, Status
 
+_log = structlog.get_logger(__name__)
 _GRACE = 5.0  # beyond a request's own limit: the host answers a stuck invocation 1.5 s after its limit
 _WRITE_SECONDS = 30.0  # a host that takes no bytes for so long is stuck
 _R = TypeVar("_R", bound=reports.Reply)
@@ -81,7 +84,7 @@ class NiukClient(asyncio.Protocol):
         self._decoder = Decoder()
         self._numbers = itertools.count(1)
         self._pending: dict[int, _Pending] = {}
-        self._calls: set[asyncio.Future[None]] = set()
+        self._calls: set[asyncio.Task[None]] = set()
         self._transport: asyncio.Transport | None = None
         self._writable = asyncio.Event()
         self._writable.set()
@@ -268,7 +271,15 @@ class NiukClient(asyncio.Protocol):
         outside = OutsideCall(self._namespace, call, calling.environment if calling else b"")
         served = asyncio.ensure_future(self._answer(identity, outside, self._on_call))
         self._calls.add(served)
-        served.add_done_callback(self._calls.discard)
+        served.add_done_callback(lambda task: self._call_served(identity, task))
+
+    def _call_served(self, identity: int, served: asyncio.Task[None]) -> None:
+        self._calls.discard(served)
+        if not served.cancelled() and (error := served.exception()) is not None:
+            _log.error("serving a call from a NIUk failed", error=repr(error))
+            if self._gone is None:
+                body = b'{"error":"The called action could not be reached."}'
+                self._write(frames.encode(frames.CallResult(Status.FATAL, body), identity))
 
     async def _answer(self, identity: int, outside: OutsideCall, serve: CallServer) -> None:
         try:
