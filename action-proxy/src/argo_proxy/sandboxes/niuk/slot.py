@@ -272,4 +272,5 @@ def _run_parts(body: bytes) -> tuple[bytes, bytes]:
     """The function's parameters and the run's environment, from the body of /run."""
     request = orjson.loads(body)
     environment = {name: str(request[key]) for key, name in _OF_RUN.items() if request.get(key) is not None}
-    return orjson.dumps(request.get("value") or {}), orjson.dumps(environment)
+    value = request.get("value")
+    return orjson.dumps({} if value is None else value), orjson.dumps(environment)
