@@ -22,7 +22,7 @@ from argo_proxy.sandboxes.niuk.process import NiukProcess
 from argo_proxy.sandboxes.port import Sandbox
 
 HELLO = {"f": "hello", "name": "argo"}
-BUSY = {"f": "bfs", "repeat": 300}  # long enough for as many invocations to overlap as there are isolates
+CHURN = {"f": "bfs", "repeat": 300}  # leaves garbage behind: heaps grow before they are collected
 WARM_CALLS = 50
 CLONES = 4
 
@@ -54,15 +54,17 @@ async def measure(options: Options) -> Outcome:
             outcome.unavailable["containers"] = no_container
         subject = niuks.Subject(java.library)
         outcome.results["niuk_process"] = {"pss_mb": await middle(lambda: niuk_alone(confined, subject), rounds)}
-        outcome.results["isolate_java"] = {"pss_mb": await added_isolates(confined, java.library, b"", slots)}
-        alone, added = await ordinary(rival, rivals.JAVA, code)
+        warm, churned = await added_isolates(confined, java.library, b"", slots)
+        outcome.results["isolate_java"] = {"pss_mb": warm, "after_garbage_mb": churned}
+        alone, added, full = await ordinary(rival, rivals.JAVA, code)
         outcome.results[f"hotspot_{rival.kind}"] = {"pss_mb": alone}
-        outcome.results[f"hotspot_added_{rival.kind}"] = {"pss_mb": added}
+        outcome.results[f"hotspot_added_{rival.kind}"] = {"pss_mb": added, "after_garbage_mb": full}
         if engine:
             script = rivals.Code("main", parts.SCRIPT.decode(), binary=False)
-            isolates = await added_isolates(confined, engine, parts.SCRIPT, max(4, slots // 4))
-            outcome.results["isolate_javascript"] = {"pss_mb": isolates}
-            outcome.results[f"node_added_{rival.kind}"] = {"pss_mb": (await ordinary(rival, rivals.NODE, script))[1]}
+            warm, churned = await added_isolates(confined, engine, parts.SCRIPT, max(4, slots // 4))
+            outcome.results["isolate_javascript"] = {"pss_mb": warm, "after_garbage_mb": churned}
+            _, added, full = await ordinary(rival, rivals.NODE, script)
+            outcome.results[f"node_added_{rival.kind}"] = {"pss_mb": added, "after_garbage_mb": full}
         else:
             outcome.unavailable["isolate_javascript"] = "no engine in the cache, and --quick builds none"
     compare(outcome, rival.kind)
@@ -73,6 +75,8 @@ def compare(outcome: Outcome, kind: str) -> None:
     mb: dict[str, float] = {name: found["pss_mb"] for name, found in outcome.results.items()}
     outcome.at_least("vm_smaller", mb["hotspot_vm"] / mb["niuk_vm_cold"], 3)
     outcome.at_least("added_slot_smaller", mb[f"hotspot_added_{kind}"] / mb["isolate_java"], 25)
+    garbage = {name: found.get("after_garbage_mb", 0.0) for name, found in outcome.results.items()}
+    outcome.ratios["added_slot_smaller_after_garbage"] = garbage[f"hotspot_added_{kind}"] / garbage["isolate_java"]
     outcome.ratios["vm_restored_smaller"] = mb["hotspot_vm"] / mb["niuk_vm_restored"]
     outcome.ratios["process_smaller"] = mb[f"hotspot_{kind}"] / mb["niuk_process"]
     if "isolate_javascript" in mb:
@@ -120,38 +124,58 @@ async def hotspot_vm(kernel: Path, guest: Path, how: niuks.Accelerator, code: ri
         await machine.destroy()
 
 
-async def added_isolates(launcher: niuks.Launcher, library: niuks.Library, code: bytes, number: int) -> float:
-    """Megabytes of each isolate beyond the first, all of which have run."""
+async def added_isolates(
+    launcher: niuks.Launcher, library: niuks.Library, code: bytes, number: int
+) -> tuple[float, float]:
+    """Megabytes of each isolate beyond the first, when all have run; and when all have left garbage behind."""
     policy = IsolatePolicy(spares=number, most=number + 1)
     process = await niuks.first_answer(launcher, niuks.Subject(library, code), HELLO)
     try:
         before = await asyncio.to_thread(rivals.pss_mb, process.pid)
         await process.define(niuks.Subject(library, code, "many", policy).native())
         await niuks.until_idle(process, "many", number)
-        params: dict[str, Any] = BUSY if not code else {**BUSY, "repeat": 20}
-        await asyncio.gather(*(niuks.invoke(process, params, "many") for _ in range(number)))
-        after = await asyncio.to_thread(rivals.pss_mb, process.pid)
-        return round((after - before) / await niuks.isolates(process, "many"), 3)
+        await run_all(process, HELLO)
+        warm = await asyncio.to_thread(rivals.pss_mb, process.pid) - before
+        await asyncio.gather(*(niuks.invoke(process, CHURN, "many") for _ in range(number)))
+        churned = await asyncio.to_thread(rivals.pss_mb, process.pid) - before
+        count = await niuks.isolates(process, "many")
+        return round(warm / count, 3), round(churned / count, 3)
     finally:
         await process.stop()
 
 
-async def ordinary(rival: rivals.Rival, kind: str, code: rivals.Code) -> tuple[float, float]:
-    """Megabytes of one sandbox alone, and of each while there are several."""
+async def run_all(process: NiukProcess, params: dict[str, Any]) -> None:
+    """Invoke, as many at once as there are isolates, until each of them has run."""
+    async with asyncio.timeout(niuks.START_SECONDS):
+        while True:
+            found = (await niuks.function_figures(process, "many"))["isolates"]
+            if all(isolate["uses"] for isolate in found):
+                return
+            await asyncio.gather(*(niuks.invoke(process, params, "many") for _ in range(4 * len(found))))
+
+
+async def ordinary(rival: rivals.Rival, kind: str, code: rivals.Code) -> tuple[float, float, float]:
+    """Megabytes of one sandbox alone; of each while there are several; and of each after garbage."""
     alive: list[Sandbox] = []
-    shares: list[float] = []
+    alone = 0.0
     try:
         for _ in range(CLONES):
             sandbox = await rival.first_answer(kind, code, HELLO)
             alive.append(sandbox)
             for _ in range(WARM_CALLS):
                 await rivals.call(sandbox, rivals.run_body(HELLO))
-            if not shares:
-                shares.append(await asyncio.to_thread(rivals.pss_mb, rivals.process_id(sandbox)))
-        each = [await asyncio.to_thread(rivals.pss_mb, rivals.process_id(sandbox)) for sandbox in alive]
-        return round(shares[0], 2), added_each(each)
+            alone = alone or await asyncio.to_thread(rivals.pss_mb, rivals.process_id(sandbox))
+        warm = await shares(alive)
+        for sandbox in alive:
+            await rivals.call(sandbox, rivals.run_body(CHURN))
+        return round(alone, 2), warm, await shares(alive)
     finally:
         await asyncio.gather(*(sandbox.destroy() for sandbox in alive))
+
+
+async def shares(alive: Sequence[Sandbox]) -> float:
+    """The mean of proportional shares while all live: what one of many costs."""
+    return added_each([await asyncio.to_thread(rivals.pss_mb, rivals.process_id(sandbox)) for sandbox in alive])
 
 
 if __name__ == "__main__":
