@@ -29,6 +29,7 @@ PHASES = ("queue", "start", "init", "run", "reply")
 OWN_MB, STOCK_MB = 192, 256
 READY_SECONDS = 900
 STOCK_SECONDS = 30
+STOCK_SETTLES = 1.0  # an interpreter in stock has had the time to come up
 CACHE = Path(os.environ["ARGO_CACHE"])
 STOCKED = "_from_stock"
 # Relative to the bare interpreter on the same machine in the same run.
@@ -99,7 +100,7 @@ def _measure_driver(
     left_out: dict[str, str],
 ) -> None:
     kinds = ",".join(functions)
-    stocked = {runtime.kind: runtime.stem_cells > 0 for runtime in load_catalogue().runtimes()}
+    stock = {r.kind: r.stem_cells for r in load_catalogue().runtimes() if r.stem_cells and r.kind in functions}
     flags = ("--sandbox", driver, "--log-level", "warning", "--set", f"runtimes.kinds={kinds}")
     with fresh_service(*flags) as service:
         client = Client(service)
@@ -111,8 +112,8 @@ def _measure_driver(
                 continue
             try:
                 results[name] = _measure(client, function, samples) | {"bare_ms": _bare(function)}
-                if stocked[kind]:
-                    results[name + STOCKED] = _measure(client, function, samples, stock=True)
+                if kind in stock:
+                    results[name + STOCKED] = _measure(client, function, samples, stock=sum(stock.values()))
             except CallError as error:
                 left_out[name] = f"the service answered {error}"
 
@@ -132,18 +133,20 @@ def _wait_ready(client: Client, kind: str) -> str:
     return f"not ready after {READY_SECONDS} s"
 
 
-def _has_stock(client: Client) -> bool:
-    return bool(client.status()["pool"]["byState"].get("cold"))
+def _has_stock(client: Client, wanted: int) -> bool:
+    pool = client.status()["pool"]
+    return pool["byState"].get("cold", 0) >= wanted and not pool["starting"]
 
 
-def _measure(client: Client, function: EchoFunction, samples: int, *, stock: bool = False) -> dict[str, Any]:
-    """Medians in milliseconds; `total` is what the caller waited."""
+def _measure(client: Client, function: EchoFunction, samples: int, *, stock: int = 0) -> dict[str, Any]:
+    """Medians in milliseconds; `total` is what the caller waited. `stock`: how many the service keeps ready."""
     memory = STOCK_MB if stock else OWN_MB
     taken: list[dict[str, float]] = []
     for number in range(samples + 1):
         client.put_action("cold", function.exec, limits={"memory": memory}, annotations=[{"key": "n", "value": number}])
         if stock:
-            _await(lambda: _has_stock(client))
+            _await(lambda: _has_stock(client, stock))
+            time.sleep(STOCK_SETTLES)
         sample = _sample(client)
         if number:  # the first one finds files and pages that are cold themselves
             taken.append(sample)
