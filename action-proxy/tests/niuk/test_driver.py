@@ -186,6 +186,8 @@ async def test_hosts_run_confined(
         status, namespace = await asyncio.to_thread(_confinement, process.pid)
         assert (status["NoNewPrivs"], status["Seccomp"], int(status["CapEff"], 16)) == ("1", "2", 0)
         assert os.geteuid() or int(status["Uid"].split()[0]) >= 1_000_000
+        folders = await asyncio.to_thread(lambda: [path.stat() for path in (work / "run").glob("*/io")])
+        assert [(found.st_uid, found.st_mode & 0o777) for found in folders] == [(os.geteuid(), 0o711)]
         assert namespace != await asyncio.to_thread(lambda: Path("/proc/self/ns/mnt").readlink())
 
 

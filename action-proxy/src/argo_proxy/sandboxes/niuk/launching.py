@@ -16,7 +16,6 @@ from argo_proxy.sandboxes.folders import SandboxFolder
 from argo_proxy.sandboxes.process.cgroups import ControlGroup, ControlGroups, Limits
 from argo_proxy.sandboxes.process.confinement import (
     RUNTIME_FOLDER,
-    SOCKET_FOLDER,
     Confinement,
     command_line,
     process_environment,
@@ -174,6 +173,7 @@ class ConfinedLauncher:
 
     def _hold(self, identity: str, folder: SandboxFolder, uid: int | None) -> ControlGroup | None:
         folder.make(uid)
+        folder.seal()  # it lies on a disk of this machine, and the host's connection is a descriptor
         number = os.geteuid() if uid is None else uid
         (folder.path / "passwd").write_text(f"action:x:{number}:{number}:action:/tmp:/usr/sbin/nologin\n")
         (folder.path / "group").write_text(f"action:x:{number}:\n")
@@ -183,7 +183,7 @@ class ConfinedLauncher:
         return self.groups.create(identity, limits)
 
     def _confinement(self, folder: SandboxFolder, group: ControlGroup | None, uid: int | None, fd: int) -> Confinement:
-        command = [f"{RUNTIME_FOLDER}/{self.program.name}", "--fd", str(fd), "--folder", SOCKET_FOLDER]
+        command = [f"{RUNTIME_FOLDER}/{self.program.name}", "--fd", str(fd), "--folder", "/tmp"]  # noqa: S108 - the sandbox's own
         return Confinement(
             command=command,
             environment={},
