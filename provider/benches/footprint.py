@@ -41,6 +41,7 @@ async def measure(options: Options) -> Outcome:
         baked = niuks.Subject(machines.library)
         vms: dict[str, Callable[[], Awaitable[float]]] = {
             "niuk_vm_cold": lambda: niuk_alone(machines.cold_baked, baked),
+            "niuk_vm_cold_streamed": lambda: niuk_alone(machines.cold_streamed, niuks.Subject(java.library)),
             "niuk_vm_restored": lambda: niuk_alone(machines.restored_baked, baked),
             "hotspot_vm": lambda: hotspot_vm(kernel, guest, how, code),
         }
