@@ -15,7 +15,7 @@ from argo_provider.settings.tree import Leaf, Secret, Settings, leaves, ranges
 
 T = TypeVar("T")
 # Variables of the product that are no settings: those of ./dev, of tests and benches, and of what runs in sandboxes.
-NOT_SETTINGS = ("ARGO_CACHE", "ARGO_CONFIG", "ARGO_LISTEN")
+NOT_SETTINGS = ("ARGO_CACHE", "ARGO_CONFIG", "ARGO_LISTEN", "ARGO_FETCHED", "ARGO_BUILD_DIR", "ARGO_NIUK_HOST")
 NOT_SETTINGS_PREFIXES = ("ARGO_TEST_", "ARGO_BENCH_", "ARGO_DEV_")
 
 
