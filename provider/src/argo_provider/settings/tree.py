@@ -124,7 +124,9 @@ class RetentionSettings:
 class RuntimeSettings:
     """Which language runtimes are made usable."""
 
-    provision: bool = setting(True, "Make missing runtimes usable in the background; as root this installs packages.")
+    provision: bool = setting(
+        True, "Make runtimes usable in the background; as root this installs packages. Without it no function runs."
+    )
     kinds: tuple[str, ...] = setting((), "Only these kinds, e.g. `nodejs:20`; empty: all that there are.")
 
 
