@@ -19,6 +19,7 @@ from niuk.frame import Options, Outcome, run_bench, spread
 
 SIZES = tuple(4**power for power in range(2, 11))  # 16 B to 1 MiB
 CALLS = 2000
+NEW_CONNECTIONS = 200  # at most: each holds a port of the caller for a minute
 BYTES = 64 << 20  # moved at most by one measurement of one size
 Relay = Callable[[int, int], Awaitable[list[float]]]  # (payload bytes, calls) → seconds of each
 
@@ -34,7 +35,7 @@ async def measure(options: Options) -> Outcome:
         relays: dict[str, Relay] = {
             "isolates": inside,
             "http": pair.relay,
-            "http_new_connection": lambda size, calls: pair.relay(size, calls, fresh=True),
+            "http_new_connection": lambda size, calls: pair.relay(size, min(calls, NEW_CONNECTIONS), fresh=True),
         }
         for size in sizes:
             calls = options.rounds(max(50, min(CALLS, BYTES // size)), 20)
