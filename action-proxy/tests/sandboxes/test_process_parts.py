@@ -157,7 +157,7 @@ async def as_ordinary_user(*argv: str) -> tuple[int | None, str, str]:
 @pytest.mark.integration
 @pytest.mark.skipif(os.geteuid() != 0, reason="drops from root to an ordinary user")
 async def test_an_ordinary_user_gets_sandboxes_too_and_is_told_what_they_lack():
-    status, _, trouble = await as_ordinary_user(sys.executable, "-c", "import argo_proxy")
+    status, _, trouble = await as_ordinary_user(sys.executable, "-c", "import argo_proxy, docker, msgspec")
     if status != 0:
         pytest.skip(f"this Python or checkout is out of an ordinary user's reach: {trouble.strip()[-200:]}")
     _, folder, _ = await as_ordinary_user("mktemp", "-d")
