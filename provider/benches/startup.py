@@ -18,6 +18,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from niuk import charts, niuks, parts, rivals, warm
 from niuk.frame import Options, Outcome, run_bench, spread
 
+from argo_proxy.sandboxes.niuk.launching import PlainLauncher
+
 PARAMS = {"f": "hello", "name": "argo"}
 Sample = Callable[[], Awaitable[float]]
 
@@ -30,6 +32,7 @@ async def measure(options: Options) -> Outcome:
     subject = niuks.Subject(java.library)
     outcome = Outcome(setup=setup_of(how.value, why))
     async with (
+        niuks.folder() as plain,
         niuks.machines(kernel, program, java.library, how) as machines,
         niuks.confined(program, java.library) as confined,
         rivals.container_or_process(rivals.JAVA) as (rival, no_container),
@@ -50,6 +53,8 @@ async def measure(options: Options) -> Outcome:
         }
         processes_of: dict[str, Sample] = {
             "niuk_process": niuk(confined, subject),
+            "niuk_process_host_up": lambda: host_up_first(confined, subject),
+            "niuk_process_unconfined": niuk(PlainLauncher(program, plain), subject),
             f"hotspot_{rival.kind}": lambda: rival_first(rival, code),
         }
         if rival.kind == "container":
@@ -62,6 +67,7 @@ async def measure(options: Options) -> Outcome:
     outcome.at_least("vm_cold_speedup", middle["hotspot_vm_cold"] / middle["niuk_vm_cold"], 8)
     outcome.at_least("vm_restored_speedup", middle["hotspot_vm_cold"] / middle["niuk_vm_restored"], 25)
     outcome.at_least(f"process_over_{rival.kind}_speedup", middle[f"hotspot_{rival.kind}"] / middle["niuk_process"], 20)
+    outcome.ratios["process_host_up_speedup"] = middle[f"hotspot_{rival.kind}"] / middle["niuk_process_host_up"]
     outcome.ratios["vm_restored_over_cold"] = middle["niuk_vm_cold"] / middle["niuk_vm_restored"]
     outcome.ratios["vm_restored_warm_speedup"] = middle["hotspot_vm_cold"] / middle["niuk_vm_restored_warm"]
     outcome.ratios["vm_cold_streamed_speedup"] = middle["hotspot_vm_cold"] / middle["niuk_vm_cold_streamed"]
@@ -97,6 +103,17 @@ async def rounds(samples: dict[str, Sample], number: int) -> dict[str, list[floa
 async def niuk_first(launcher: niuks.Launcher, subject: niuks.Subject) -> float:
     began = time.perf_counter()
     process = await niuks.first_answer(launcher, subject, PARAMS)
+    taken = time.perf_counter() - began
+    await process.stop()
+    return taken
+
+
+async def host_up_first(launcher: niuks.Launcher, subject: niuks.Subject) -> float:
+    """From the request on where a confined host without any function waits already."""
+    process = await niuks.started(launcher)
+    began = time.perf_counter()
+    await process.define(subject.native())
+    await niuks.invoke(process, PARAMS)
     taken = time.perf_counter() - began
     await process.stop()
     return taken

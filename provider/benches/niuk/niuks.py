@@ -58,6 +58,13 @@ async def confined(program: Path, *libraries: Library, threads: int = 4096) -> A
     await asyncio.to_thread(groups.remove)
 
 
+@asynccontextmanager
+async def folder() -> AsyncIterator[Path]:
+    """A temporary one."""
+    with tempfile.TemporaryDirectory(prefix="niuk-bench-") as name:
+        yield Path(name)
+
+
 async def started(launcher: Launcher) -> NiukProcess:
     """A NIUk of the benches' namespace."""
     return await NiukProcess.start(
