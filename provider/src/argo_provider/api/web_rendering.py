@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -20,7 +22,13 @@ _PROCESSING = "There was an error processing your request."
 _MISMATCH = "Response type in header did not match generated content type."
 _UNKNOWN_TYPE = "Response did not specify a known content-type."
 _MISSING = "Response does not include requested property."
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110: token
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _NOT_HTTP = "Response is not valid 'message/http'."
+
+# RFC 9110: what else an action writes, clients reject with the whole answer.
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 def render(status: int, result: Any, extension: str) -> web.Response:
@@ -128,7 +136,7 @@ def _headers(given: Any) -> CIMultiDict[str]:
     for name, value in given.items():
         for item in value if isinstance(value, list) else [value]:
             text = _header_text(item)
-            if not name or any(c in name + text for c in "\r\n\0"):
+            if not _HEADER_NAME.fullmatch(name) or _CONTROL.search(text):
                 raise BadRequest(_NOT_HTTP)
             headers.add(name, text)
     for hop in ("Content-Length", "Transfer-Encoding", "Connection"):
