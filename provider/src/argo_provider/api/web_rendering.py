@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -27,8 +26,6 @@ _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _NOT_HTTP = "Response is not valid 'message/http'."
 
 # RFC 9110: what else an action writes, clients reject with the whole answer.
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 def render(status: int, result: Any, extension: str) -> web.Response:
