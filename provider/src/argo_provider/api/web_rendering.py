@@ -25,8 +25,6 @@ _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110: token
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _NOT_HTTP = "Response is not valid 'message/http'."
 
-# RFC 9110: what else an action writes, clients reject with the whole answer.
-
 
 def render(status: int, result: Any, extension: str) -> web.Response:
     """A success and an application error are rendered alike; BadRequest for everything else, NotFound."""
