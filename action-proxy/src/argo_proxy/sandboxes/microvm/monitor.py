@@ -8,7 +8,7 @@ import socket
 from collections.abc import AsyncIterator
 from typing import Any
 
-import orjson
+from argo_proxy import jsontext
 
 _LONGEST_LINE = 1 << 20
 
@@ -32,7 +32,7 @@ class Monitor:
 
     async def execute(self, command: str, **arguments: Any) -> Any:
         """The command's return value. Raises MonitorError. The caller limits the time."""
-        self._writer.write(orjson.dumps({"execute": command, "arguments": arguments}) + b"\n")
+        self._writer.write(jsontext.encode({"execute": command, "arguments": arguments}) + b"\n")
         await self._writer.drain()
         while True:
             answer = await self._read()
@@ -43,7 +43,7 @@ class Monitor:
 
     async def pass_descriptor(self, name: str, stream: socket.socket) -> None:
         """Hand `stream` to QEMU, which knows it as `fd:name` from then on."""
-        message = orjson.dumps({"execute": "getfd", "arguments": {"fdname": name}}) + b"\n"
+        message = jsontext.encode({"execute": "getfd", "arguments": {"fdname": name}}) + b"\n"
         await asyncio.to_thread(socket.send_fds, self._stream, [message], [stream.fileno()])
         while "return" not in (answer := await self._read()):
             if "error" in answer:
@@ -52,7 +52,7 @@ class Monitor:
     async def _read(self) -> dict[str, Any]:
         try:
             line = await self._reader.readline()
-            answer = orjson.loads(line)
+            answer = jsontext.decode(line)
         except (OSError, ValueError) as error:
             raise MonitorError(f"QEMU ended, or speaks no QMP: {error}") from error
         if not isinstance(answer, dict):

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
-import orjson
+from argo_proxy import jsontext
 
 PROBE_NAME = "niuk-kvm-probe"  # built beside niuk-host
 _SECONDS = 5.0
@@ -61,7 +61,7 @@ async def probe_kvm(program: Path) -> KvmReport:
 def parse_report(output: bytes) -> KvmReport:
     """The probe's JSON; what is none is a report that says so."""
     try:
-        found = orjson.loads(output)
+        found = jsontext.decode(output)
         return KvmReport(
             opens=bool(found["opens"]),
             executes=bool(found["executes"]),
@@ -69,6 +69,6 @@ def parse_report(output: bytes) -> KvmReport:
             ns_per_iteration=float(found["ns_per_iteration"]),
             error=str(found["error"]),
         )
-    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         words = f"the probe said nothing of use: {error}"
         return KvmReport(opens=False, executes=False, sse=False, ns_per_iteration=0.0, error=words)

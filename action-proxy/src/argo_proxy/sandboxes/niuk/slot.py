@@ -11,8 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import orjson
-
+from argo_proxy import jsontext
 from argo_proxy.sandboxes.niuk import frames, reports
 from argo_proxy.sandboxes.niuk.client import NiukGone, NiukRefused, Performed
 from argo_proxy.sandboxes.niuk.frames import Flag, IsolatePolicy, Status
@@ -62,7 +61,7 @@ class InitRequest:
     @classmethod
     def parse(cls, body: bytes) -> InitRequest:
         """Raises ValueError for what the platform would not have sent."""
-        value = orjson.loads(body)["value"]
+        value = jsontext.decode(body)["value"]
         env = {str(name): str(text) for name, text in (value.get("env") or {}).items()}
         return cls(
             namespace=env.get("__OW_NAMESPACE", ""),
@@ -192,7 +191,7 @@ class NiukSlot:
         env = {name: text for name, text in request.env.items() if name not in _OF_ACTIVATION}
         heap = self._spec.memory_mb << 20
         init = {"name": request.name, "main": request.main, "binary": request.binary, "env": env, "heap": heap}
-        encoded = orjson.dumps(init, option=orjson.OPT_SORT_KEYS)
+        encoded = jsontext.encode(dict(sorted(init.items())) | {"env": dict(sorted(env.items()))})
         identity = hashlib.sha256(found.library.digest + hashlib.sha256(found.code).digest() + encoded).hexdigest()
         return NativeFunction(
             name=f"{request.action}@{identity[:24]}",
@@ -203,8 +202,8 @@ class NiukSlot:
             heap_limit=heap,
             init_timeout_ms=max(1, round(timeout * 1000)),
             log_limit=self._spec.log_buffer_bytes,
-            defaults=orjson.dumps(found.defaults) if found.defaults else b"",
-            call_environment=orjson.dumps({name: env[name] for name in _OF_CALL if name in env}),
+            defaults=jsontext.encode(found.defaults) if found.defaults else b"",
+            call_environment=jsontext.encode({name: env[name] for name in _OF_CALL if name in env}),
             policy=found.policy,
         )
 
@@ -270,7 +269,7 @@ def _answered(status: int, body: bytes, limit: int) -> Answered:
 
 def _run_parts(body: bytes) -> tuple[bytes, bytes]:
     """The function's parameters and the run's environment, from the body of /run."""
-    request = orjson.loads(body)
+    request = jsontext.decode(body)
     environment = {name: str(request[key]) for key, name in _OF_RUN.items() if request.get(key) is not None}
     value = request.get("value")
-    return orjson.dumps({} if value is None else value), orjson.dumps(environment)
+    return jsontext.encode({} if value is None else value), jsontext.encode(environment)
