@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import functools
+import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -133,12 +134,23 @@ def runtimes_directory() -> Path:
 
 
 def default_tools_directory(environ: Mapping[str, str] = os.environ) -> Path:
-    """Where `provision` puts interpreters unless told otherwise."""
+    """Where the service has `provision` put interpreters: a folder of these launchers' own.
+
+    Tool folders are rebuilt in place, and services of two versions on one machine must not do that to each other.
+    """
     cache = environ.get("ARGO_CACHE")
-    if cache:
-        return Path(cache) / "runtimes"
     base = environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "argo" / "runtimes"
+    root = Path(cache) if cache else (Path(base) if base else Path.home() / ".cache") / "argo"
+    return root / f"runtimes-{_launchers_key()}"
+
+
+@functools.cache
+def _launchers_key() -> str:
+    """Changes with any file of the launchers or of their recipes."""
+    root, digest = runtimes_directory(), hashlib.sha256()
+    for file in sorted(path for path in root.rglob("*") if path.is_file() and path.suffix != ".pyc"):
+        digest.update(f"{file.relative_to(root)}\0".encode() + hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()[:12]
 
 
 def load_catalogue(directories: Iterable[Path] | None = None) -> Catalogue:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from argo_proxy import runtimes
 from argo_proxy.runtimes import (
     CatalogueError,
     default_tools_directory,
@@ -127,5 +128,19 @@ class TestProbe:
 
 
 def test_the_tools_folder_follows_the_environment() -> None:
-    assert default_tools_directory({"ARGO_CACHE": "/c", "XDG_CACHE_HOME": "/x"}) == Path("/c/runtimes")
-    assert default_tools_directory({"XDG_CACHE_HOME": "/x"}) == Path("/x/argo/runtimes")
+    chosen = default_tools_directory({"ARGO_CACHE": "/c", "XDG_CACHE_HOME": "/x"})
+    assert chosen.parent == Path("/c")
+    assert default_tools_directory({"XDG_CACHE_HOME": "/x"}) == Path("/x/argo") / chosen.name
+
+
+def test_other_launchers_have_another_tools_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Tool folders are rebuilt in place: two versions on one machine must not do that to each other."""
+    own = default_tools_directory({"ARGO_CACHE": "/c"}).name
+    (tmp_path / "launcher").write_text("another")
+    monkeypatch.setattr(runtimes, "runtimes_directory", lambda: tmp_path)
+    runtimes._launchers_key.cache_clear()
+    try:
+        assert default_tools_directory({"ARGO_CACHE": "/c"}).name != own
+    finally:
+        monkeypatch.undo()
+        runtimes._launchers_key.cache_clear()

@@ -247,6 +247,7 @@ def _use_cases(  # noqa: PLR0917 — one place where everything meets
         kinds=kinds,
         limits=limits,
         throttles=defaults,
+        body_seconds=settings.server.body_timeout_seconds,
         public_url=public_url,
         metrics_token=settings.server.metrics_token,
         observe=metrics.http.answered,

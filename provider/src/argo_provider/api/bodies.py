@@ -7,11 +7,11 @@ from typing import Any
 
 from aiohttp import web
 
+from argo_provider.api.state import SERVICES
 from argo_provider.errors import MalformedRequest, TooLarge, UnsupportedMedia
 from argo_proxy import jsontext
 
 MOST_BODY_BYTES = 50 * 1024 * 1024
-_SLOWEST_S = 30.0
 _DEEPEST = 512
 
 
@@ -29,7 +29,7 @@ async def read_body(request: web.Request, limit: int | None = None) -> bytes:
     if request.content.is_eof():  # all of it came with the head: nothing to wait for
         body = await request.read()
     else:
-        async with asyncio.timeout(_SLOWEST_S):
+        async with asyncio.timeout(request.app[SERVICES].body_seconds):
             body = await request.read()
     if limit is not None and len(body) > limit:
         raise TooLarge.of("Request", len(body), limit)

@@ -45,6 +45,7 @@ class Services:
     kinds: KindTable
     limits: SystemLimits
     throttles: ThrottleDefaults
+    body_seconds: float  # a client's time to send its body
     public_url: str  # as clients reach us, without a trailing slash
     metrics_token: Secret | None  # who sends it may read the metrics; without one, loopback callers
     observe: ObserveRequest

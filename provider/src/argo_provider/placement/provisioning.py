@@ -14,7 +14,7 @@ from argo_proxy.sandboxes.port import DriverReport, Provision, SandboxDriver, Sa
 
 log = structlog.get_logger(__name__)
 
-_FIRST = ("nodejs:20", "python:3.11", "java:17")
+_FIRST = ("python:3.11", "nodejs:20", "java:17")  # Python is there in a moment
 
 
 @dataclass(frozen=True, slots=True)
