@@ -51,8 +51,8 @@ class TestShippedCatalogue:
         assert catalogue.get("cobol:default") is None
 
     def test_every_family_shown_has_one_default(self) -> None:
-        for family, runtimes in load_catalogue().families().items():
-            assert [runtime.default for runtime in runtimes].count(True) == 1, family
+        for family, members in load_catalogue().families().items():
+            assert [runtime.default for runtime in members].count(True) == 1, family
 
     def test_only_java_needs_main(self) -> None:
         assert {runtime.kind for runtime in load_catalogue().runtimes() if runtime.require_main} == {"java:17"}
