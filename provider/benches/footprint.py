@@ -128,19 +128,23 @@ async def hotspot_vm(kernel: Path, guest: Path, how: niuks.Accelerator, code: ri
 async def added_isolates(
     launcher: niuks.Launcher, library: niuks.Library, code: bytes, number: int
 ) -> tuple[float, float]:
-    """Megabytes of each isolate beyond the first, when all have run; and when all have left garbage behind."""
+    """Megabytes of each isolate beyond the first, when all have run; and of each of a few that left garbage behind."""
+    warm = await grown(launcher, library, code, number, HELLO)
+    return warm, await grown(launcher, library, code, min(number, CLONES), CHURN)
+
+
+async def grown(
+    launcher: niuks.Launcher, library: niuks.Library, code: bytes, number: int, params: dict[str, Any]
+) -> float:
     policy = IsolatePolicy(spares=number, most=number + 1)
     process = await niuks.first_answer(launcher, niuks.Subject(library, code), HELLO)
     try:
         before = await asyncio.to_thread(rivals.pss_mb, process.pid)
         await process.define(niuks.Subject(library, code, "many", policy).native())
         await niuks.until_idle(process, "many", number)
-        await run_all(process, HELLO)
-        warm = await asyncio.to_thread(rivals.pss_mb, process.pid) - before
-        await asyncio.gather(*(niuks.invoke(process, CHURN, "many") for _ in range(number)))
-        churned = await asyncio.to_thread(rivals.pss_mb, process.pid) - before
-        count = await niuks.isolates(process, "many")
-        return round(warm / count, 3), round(churned / count, 3)
+        await run_all(process, params)
+        after = await asyncio.to_thread(rivals.pss_mb, process.pid)
+        return round((after - before) / await niuks.isolates(process, "many"), 3)
     finally:
         await process.stop()
 
