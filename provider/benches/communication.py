@@ -5,6 +5,9 @@ Both callers and callees are Java and pass JSON; latencies are taken by the call
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
+import shutil
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -17,6 +20,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from niuk import charts, niuks, pairs, parts
 from niuk.frame import Options, Outcome, run_bench, spread
 
+from argo_proxy.builder.sources import niuk_runtime
+from argo_proxy.sandboxes.niuk import frames
+
 SIZES = tuple(4**power for power in range(2, 11))  # 16 B to 1 MiB
 CALLS = 2000
 NEW_CONNECTIONS = 200  # at most: each holds a port of the caller for a minute
@@ -27,9 +33,11 @@ Relay = Callable[[int, int], Awaitable[list[float]]]  # (payload bytes, calls) â
 async def measure(options: Options) -> Outcome:
     program, java = await parts.host(), await parts.java()
     sizes = SIZES[:3] if options.quick else SIZES
-    times: dict[str, dict[int, list[float]]] = {"isolates": {}, "http": {}, "http_new_connection": {}}
+    times: dict[str, dict[int, list[float]]] = {}
+    outcome = Outcome()
     async with (
         isolates(program, java.library) as inside,
+        c_functions(program) as in_c,
         pairs.over_http(java) as pair,
     ):
         relays: dict[str, Relay] = {
@@ -37,16 +45,22 @@ async def measure(options: Options) -> Outcome:
             "http": pair.relay,
             "http_new_connection": lambda size, calls: pair.relay(size, min(calls, NEW_CONNECTIONS), fresh=True),
         }
+        if in_c is not None:
+            relays["isolates_c"] = in_c
+        else:
+            outcome.unavailable["isolates_c"] = "no C compiler: apt-get install gcc libc6-dev"
         for size in sizes:
             calls = options.rounds(max(50, min(CALLS, BYTES // size)), 20)
             for relay in relays.values():
                 await relay(size, calls)  # both sides warm
             for _ in range(1 if options.quick else 3):
                 for name, relay in relays.items():
-                    times[name].setdefault(size, []).extend(await relay(size, calls))
-    outcome = Outcome(
-        setup={"http": pair.what, "isolates": "argo.invoke: bytes copied from isolate to isolate in one process"}
-    )
+                    times.setdefault(name, {}).setdefault(size, []).extend(await relay(size, calls))
+    outcome.setup = {
+        "http": pair.what,
+        "isolates": "argo.invoke from Java to Java: bytes copied from isolate to isolate in one process",
+        "isolates_c": "the same between C functions that parse nothing: the host's share of a call",
+    }
     if pair.no_container:
         outcome.unavailable["containers"] = pair.no_container
     report(outcome, times)
@@ -70,6 +84,49 @@ async def isolates(program: Path, library: niuks.Library) -> AsyncIterator[Relay
             await process.stop()
 
 
+@asynccontextmanager
+async def c_functions(program: Path) -> AsyncIterator[Relay | None]:
+    """The same call between functions in C that only pass bytes on: the host's share; None without a C compiler."""
+    if shutil.which("cc") is None:
+        yield None
+        return
+    async with niuks.folder() as folder:
+        folder.chmod(0o755)
+        library = await compiled(folder / "bytes.so")
+        async with niuks.confined(program, library) as launcher:
+            process = await niuks.started(launcher)
+            try:
+                for name in ("f", "g"):
+                    await process.define(niuks.Subject(library, name=name).native())
+
+                async def relay(size: int, calls: int) -> list[float]:
+                    inner = {"payload": "x" * size}
+                    params = {"do": "invoke", "name": f"/{niuks.NAMESPACE}/g", "before": calls - 1, "params": inner}
+                    run = frames.Run("f", niuks.encoded(params), niuks.LIMIT_MS, niuks.LIMIT_MS)
+                    done = await process.invoke(run)
+                    niuks.decoded(done, "f")
+                    return [done.result.timing.run_ns / 1e9 / calls]
+
+                yield relay
+            finally:
+                await process.stop()
+
+
+async def compiled(path: Path) -> niuks.Library:
+    """The C function library of the host's own tests, which echoes."""
+    source = niuk_runtime() / "host/tests/fake/fake_function.c"
+    words = ["-shared", "-fPIC", "-O2", "-pthread", "-I", str(niuk_runtime() / "include"), str(source), "-o", str(path)]
+    process = await asyncio.create_subprocess_exec("cc", *words)
+    async with asyncio.timeout(60):
+        if await process.wait():
+            raise parts.Missing("the C functions did not compile; fix: apt-get install gcc libc6-dev")
+    return niuks.Library(path, await asyncio.to_thread(digest_of, path))
+
+
+def digest_of(path: Path) -> bytes:
+    return hashlib.sha256(path.read_bytes()).digest()
+
+
 def seconds(answer: dict[str, Any]) -> list[float]:
     return [each / 1e9 for each in answer["ns"]]
 
@@ -85,6 +142,12 @@ def report(outcome: Outcome, times: dict[str, dict[int, list[float]]]) -> None:
     smallest = min(ratios)
     outcome.at_least("latency_lower", ratios[smallest], 200)
     outcome.at_least("throughput_higher_at_best", max(ratios.values()), 700)
+    if "isolates_c" in middle:
+        bytes_only = {
+            size: fresh[size] * middle["isolates"][size] / each for size, each in middle["isolates_c"].items()
+        }
+        outcome.ratios["latency_lower_c_new_connection"] = bytes_only[smallest]
+        outcome.ratios["throughput_higher_at_best_c_new_connection"] = max(bytes_only.values())
     outcome.ratios["latency_lower_new_connection"] = fresh[smallest]
     outcome.ratios["throughput_higher_at_best_new_connection"] = max(fresh.values())
     outcome.setup["curve"] = {str(size): round(ratio, 1) for size, ratio in ratios.items()}

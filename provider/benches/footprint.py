@@ -128,7 +128,7 @@ async def hotspot_vm(kernel: Path, guest: Path, how: niuks.Accelerator, code: ri
 async def added_isolates(
     launcher: niuks.Launcher, library: niuks.Library, code: bytes, number: int
 ) -> tuple[float, float]:
-    """Megabytes of each isolate beyond the first, when all have run; and of each of a few that left garbage behind."""
+    """Megabytes of each isolate beyond the first when warm; and of each of a few that left garbage behind."""
     warm = await grown(launcher, library, code, number, HELLO)
     return warm, await grown(launcher, library, code, min(number, CLONES), CHURN)
 
@@ -142,21 +142,17 @@ async def grown(
         before = await asyncio.to_thread(rivals.pss_mb, process.pid)
         await process.define(niuks.Subject(library, code, "many", policy).native())
         await niuks.until_idle(process, "many", number)
-        await run_all(process, params)
+        await run_all(process, params, number)
         after = await asyncio.to_thread(rivals.pss_mb, process.pid)
         return round((after - before) / await niuks.isolates(process, "many"), 3)
     finally:
         await process.stop()
 
 
-async def run_all(process: NiukProcess, params: dict[str, Any]) -> None:
-    """Invoke, as many at once as there are isolates, until each of them has run."""
-    async with asyncio.timeout(niuks.START_SECONDS):
-        while True:
-            found = (await niuks.function_figures(process, "many"))["isolates"]
-            if all(isolate["uses"] for isolate in found):
-                return
-            await asyncio.gather(*(niuks.invoke(process, params, "many") for _ in range(4 * len(found))))
+async def run_all(process: NiukProcess, params: dict[str, Any], number: int) -> None:
+    """As many calls an isolate, on the average, as a container gets; as many at once as there are isolates."""
+    for _ in range(WARM_CALLS if params is HELLO else 1):
+        await asyncio.gather(*(niuks.invoke(process, params, "many") for _ in range(number)))
 
 
 async def ordinary(rival: rivals.Rival, kind: str, code: rivals.Code) -> tuple[float, float, float]:
