@@ -47,25 +47,43 @@ async def test_a_count(ow: Workspace, collection: str) -> None:
     assert beyond == {collection: 0}
 
 
-@pytest.mark.parametrize("collection", ["packages", "triggers"])
-async def test_a_count_follows_what_is_there(ow: Workspace, collection: str) -> None:
-    before = expect_ok(await ow.get(collection, count=True))[collection]
-    for _ in range(3):
-        expect_ok(await ow.put(collection, ow.name(), {}))
-    assert expect_ok(await ow.get(collection, count=True))[collection] == before + 3
-    assert expect_ok(await ow.get(collection, count=True, skip=2))[collection] == before + 1
+async def a_full_package(ow: Workspace) -> tuple[str, list[str]]:
+    """A package and the names of its four actions: a list that no other test touches."""
+    package = ow.name("package")
+    expect_ok(await ow.put("packages", package, {}))
+    for name in ("one", "two", "three", "four"):
+        await ow.action(name=f"{package}/{name}")
+    return package, ["one", "two", "three", "four"]
+
+
+async def test_a_count_and_a_skip(ow: Workspace) -> None:
+    package, _ = await a_full_package(ow)
+    for query, count in (({}, 4), ({"skip": 1}, 3), ({"skip": 4}, 0), ({"skip": 9}, 0)):
+        counted = expect_ok(await ow.get("actions", f"{package}/", count=True, **query))
+        assert counted == {"actions": count}, query
 
 
 async def test_limit_skip_and_order(ow: Workspace) -> None:
-    names = [ow.name("t") for _ in range(4)]
-    for name in names:
-        expect_ok(await ow.put("triggers", name, {}))
-    newest_first = names[::-1]
-    listed = [item["name"] for item in expect_ok(await ow.get("triggers", limit=4))]
-    assert listed == newest_first
-    assert [item["name"] for item in expect_ok(await ow.get("triggers", limit=2, skip=1))] == newest_first[1:3]
-    expect_ok(await ow.put("triggers", names[0], {}, overwrite=True))
-    assert expect_ok(await ow.get("triggers", limit=1))[0]["name"] == names[0], "an update comes to the front"
+    package, names = await a_full_package(ow)
+
+    async def listed(**query: int) -> list[str]:
+        return [item["name"] for item in expect_ok(await ow.get("actions", f"{package}/", **query))]
+
+    assert await listed() == names[::-1], "the last to change comes first"
+    assert await listed(limit=2, skip=1) == ["three", "two"]
+    assert await listed(skip=3) == ["one"]
+    assert await listed(skip=4) == []
+    await ow.action("function main() {}", name=f"{package}/one")
+    assert await listed(limit=1) == ["one"], "an update comes to the front"
+
+
+@pytest.mark.parametrize("collection", ["packages", "triggers"])
+async def test_order_in_other_collections(ow: Workspace, collection: str) -> None:
+    names = [ow.name() for _ in range(3)]
+    for name in (*names, names[0]):
+        expect_ok(await ow.put(collection, name, {}, overwrite=True))
+    listed = [item["name"] for item in expect_ok(await ow.get(collection, limit=0))]
+    assert [name for name in listed if name in names] == [names[0], names[2], names[1]]
 
 
 async def test_the_default_limit_is_30_and_0_means_200(ow: Workspace) -> None:
