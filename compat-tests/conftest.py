@@ -18,7 +18,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--auth", help="a namespace's key, uuid:secret; its limits should be generous")
     group.addoption("--auth2", help="the key of a second namespace, for entitlement and isolation")
     group.addoption("--throttled-auth", help="the key of a namespace that allows at most 10 invocations a minute")
-    group.addoption("--system-auth", help="the key of whisk.system")
 
 
 def pytest_configure(config: pytest.Config) -> None:
