@@ -55,7 +55,7 @@ def _request(
     facts: JarFacts,
     configuration: Sequence[Path],
 ) -> ImageRequest:
-    options = workshop.isolate_options()
+    options = [*workshop.isolate_options(), "-H:+ReportExceptionStackTraces"]  # a feature's refusal is in its message
     if facts.calls_out:
         options.append("-H:EnableURLProtocols=http,https")
     if configuration:
