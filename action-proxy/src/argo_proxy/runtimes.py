@@ -146,10 +146,12 @@ def default_tools_directory(environ: Mapping[str, str] = os.environ) -> Path:
 
 @functools.cache
 def _launchers_key() -> str:
-    """Changes with any file of the launchers or of their recipes."""
+    """Changes with any file of the launchers or of their recipes, not with what tools leave beside them."""
     root, digest = runtimes_directory(), hashlib.sha256()
     for file in sorted(path for path in root.rglob("*") if path.is_file() and path.suffix != ".pyc"):
-        digest.update(f"{file.relative_to(root)}\0".encode() + hashlib.sha256(file.read_bytes()).digest())
+        name = file.relative_to(root)
+        if not any(part.startswith(".") for part in name.parts):
+            digest.update(f"{name}\0".encode() + hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()[:12]
 
 

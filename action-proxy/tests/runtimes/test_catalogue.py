@@ -135,12 +135,20 @@ def test_the_tools_folder_follows_the_environment() -> None:
 
 def test_other_launchers_have_another_tools_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Tool folders are rebuilt in place: two versions on one machine must not do that to each other."""
-    own = default_tools_directory({"ARGO_CACHE": "/c"}).name
+
+    def folder() -> str:
+        runtimes._launchers_key.cache_clear()
+        return default_tools_directory({"ARGO_CACHE": "/c"}).name
+
+    own = folder()
     (tmp_path / "launcher").write_text("another")
     monkeypatch.setattr(runtimes, "runtimes_directory", lambda: tmp_path)
-    runtimes._launchers_key.cache_clear()
     try:
-        assert default_tools_directory({"ARGO_CACHE": "/c"}).name != own
+        other = folder()
+        assert other != own
+        (tmp_path / ".ruff_cache").mkdir()
+        (tmp_path / ".ruff_cache" / "entry").write_text("what a linter leaves")
+        assert folder() == other
     finally:
         monkeypatch.undo()
         runtimes._launchers_key.cache_clear()

@@ -7,7 +7,6 @@ ArgoError
 │   ├── Unauthenticated       401
 │   ├── Forbidden             403
 │   ├── NotFound              404
-│   ├── NotAcceptable         406
 │   ├── Conflict              409
 │   ├── TooLarge              413
 │   ├── UnsupportedMedia      415
@@ -94,11 +93,6 @@ class NotFound(UserError):
     default_text = "The requested resource does not exist."
 
     NO_ROUTE: ClassVar[str] = "The requested resource could not be found."
-
-
-class NotAcceptable(UserError):
-    status = 406
-    reason = "not_acceptable"
 
 
 class Conflict(UserError):

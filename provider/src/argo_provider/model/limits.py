@@ -103,13 +103,11 @@ def _check(allowed: Range, value: int, what: str, threshold: str) -> None:
 
 DEFAULT_SYSTEM_LIMITS = SystemLimits()
 DEFAULT_ACTION_LIMITS = ActionLimits()
-NO_OVERRIDES: NamespaceLimits = NamespaceLimits()
 
 __all__ = [
     "DEFAULT_ACTION_LIMITS",
     "DEFAULT_SYSTEM_LIMITS",
     "MB",
-    "NO_OVERRIDES",
     "ActionLimits",
     "NamespaceLimits",
     "Range",
