@@ -3,6 +3,7 @@
  * The struct is generated from the image generator's own class (see amd64cpufeatures.h in the assembled toolchain).
  */
 #include <cpuid.h>
+#include <pthread.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,15 +52,28 @@ static enum state saved_state(void) {
   return (low & 0x6) == 0x6 ? YMM : ANY;
 }
 
-void determineCPUFeatures(CPUFeatures *features) {
+static CPUFeatures found;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+/* Under a hypervisor each cpuid leaves the guest, which takes microseconds: read each leaf once in a process's life. */
+static void read_processor(void) {
+  static const unsigned leaves[] = {1, 7, EXTENDED};
   enum state saved = saved_state();
-  memset(features, 0, sizeof *features);
-  for (size_t i = 0; i < sizeof FEATURES / sizeof *FEATURES; i++) {
-    const struct feature *f = &FEATURES[i];
+  for (size_t leaf = 0; leaf < sizeof leaves / sizeof *leaves; leaf++) {
     unsigned regs[4] = {0};
-    if (__get_cpuid_count(f->leaf, 0, &regs[EAX], &regs[EBX], &regs[ECX], &regs[EDX]) && f->state <= saved)
-      ((char *)features)[f->field] = (regs[f->reg] >> f->bit) & 1;
+    if (!__get_cpuid_count(leaves[leaf], 0, &regs[EAX], &regs[EBX], &regs[ECX], &regs[EDX]))
+      continue;
+    for (size_t i = 0; i < sizeof FEATURES / sizeof *FEATURES; i++) {
+      const struct feature *f = &FEATURES[i];
+      if (f->leaf == leaves[leaf] && f->state <= saved)
+        ((char *)&found)[f->field] = (regs[f->reg] >> f->bit) & 1;
+    }
   }
+}
+
+void determineCPUFeatures(CPUFeatures *features) {
+  pthread_once(&once, read_processor);
+  *features = found;
 }
 
 /* `needed` is what the image was compiled for, one negated byte a feature: 0xfe where it is needed, 0xff where not. 0: all there. */

@@ -32,7 +32,8 @@ async def build(workshop: Workshop, jar: Path, main: str, metadata: Sequence[Pat
     adapter = await workshop.compiled("java-adapter", roots, gson)
     known = await reachability.folders(workshop, facts.libraries)
     configuration = [*metadata, *known]
-    key = content_hash([workshop.builder.identity, str(adapter.name), jar, facts.main, *configuration])
+    options = workshop.isolate_options()
+    key = content_hash([workshop.builder.identity, *options, adapter.name, jar, facts.main, *configuration])
 
     async def make(folder: Path, log: Path, progress: Progress) -> None:
         classpath = [jar, adapter, *([] if facts.has_gson else gson)]

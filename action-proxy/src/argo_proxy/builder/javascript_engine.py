@@ -38,7 +38,8 @@ async def build(workshop: Workshop) -> Path:
     engine = niuk_runtime() / "engine"
     roots = [*workshop.isolate_sources(), engine / "java"]
     classes = await workshop.compiled("javascript-adapter", roots, [], await _resources(workshop, engine / "js"))
-    key = content_hash([workshop.builder.identity, classes.name, *(jar.name for jar in jars), *_OPTIONS])
+    options = [option for option in (*workshop.isolate_options(), *_OPTIONS) if "MissingRegistration" not in option]
+    key = content_hash([workshop.builder.identity, classes.name, *(jar.name for jar in jars), *options])
 
     async def make(folder: Path, log: Path, progress: Progress) -> None:
         request = ImageRequest(
@@ -51,9 +52,7 @@ async def build(workshop: Workshop) -> Path:
                 "argo.javascript.EngineFeature",
                 *workshop.isolate_features(),
             ],
-            options=[
-                option for option in (*workshop.isolate_options(), *_OPTIONS) if "MissingRegistration" not in option
-            ],
+            options=options,
             builder_packages=INTERNAL_PACKAGES if workshop.builder.knows_internals else (),
             polyglot=True,
             limits=replace(workshop.limits, seconds=max(workshop.limits.seconds, _LONGEST_SECONDS)),
