@@ -26,7 +26,10 @@ CACHE = Path(os.environ["ARGO_CACHE"])
 SUITE_SECONDS = 3600
 TEARDOWN_SECONDS = 60
 # Builds of native images and machines that are emulated: minutes each, so they come last.
-NATIVE = tuple(f"action-proxy/tests/{part}" for part in ("builder", "niuk", "microvm"))
+NATIVE = (
+    *(f"action-proxy/tests/{part}" for part in ("builder", "niuk", "microvm")),
+    "provider/tests/benches/test_niuk_benches.py",
+)
 PURE = {"unit", "niuk"}  # need no engine
 MARKERS = ("contract", "integration", "end_to_end")
 

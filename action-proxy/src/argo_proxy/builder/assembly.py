@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from argo_proxy.builder import command, debian, drift, maven
+from argo_proxy.builder import command, debian, drift, maven, packages
 from argo_proxy.builder.cache import Cache, content_hash
 from argo_proxy.builder.errors import ProvisionError
 from argo_proxy.builder.progress import Progress
@@ -109,7 +109,7 @@ class Assembly:
 
     async def run(self) -> None:
         """All steps. Raises ProvisionError or BuildError."""
-        check_tools()
+        await packages.need("assembling native-image", _TOOLS, _HEADERS, log=self.log, progress=self.progress)
         steps: dict[str, Callable[[], Awaitable[None]]] = {
             "jars": self._jars,
             "JDK 17 and its sources": self._jdk,
@@ -230,16 +230,6 @@ def key(toolchain: Path) -> str:
     """The content hash that names an assembled builder."""
     here = Path(__file__).parent
     return content_hash([toolchain / "pins.json", toolchain / "native", here / "assembly.py", here / "drift.py"])
-
-
-def check_tools() -> None:
-    """Raises ProvisionError that names the packages to install."""
-    absent = {package for tool, package in _TOOLS.items() if shutil.which(tool) is None}
-    absent |= {package for header, package in _HEADERS.items() if not (Path("/usr/include") / header).exists()}
-    if absent:
-        raise ProvisionError(
-            "tools for assembling native-image are missing", fix=f"apt-get install {' '.join(sorted(absent))}"
-        )
 
 
 def cpu_features_header(javap: str) -> str:

@@ -6,10 +6,10 @@ import os
 import shutil
 from pathlib import Path
 
-from argo_proxy.builder import command
+from argo_proxy.builder import command, packages
 from argo_proxy.builder.cache import Cache, content_hash
 from argo_proxy.builder.debian import PrivateApt
-from argo_proxy.builder.errors import BuildError, ProvisionError
+from argo_proxy.builder.errors import BuildError
 from argo_proxy.builder.progress import Progress
 from argo_proxy.builder.sources import niuk_runtime
 
@@ -26,32 +26,23 @@ _TOOLS = {
     "strip": "binutils",
     "dpkg-deb": "dpkg",
 }
+_HEADERS = {"libelf.h": "libelf-dev"}
 
 
 async def build(cache: Cache, progress: Progress) -> Path:
     """The kernel, an uncompressed ELF image (`vmlinux`) that QEMU boots through PVH. The first time takes 3 minutes.
 
-    Raises ProvisionError where tools are missing, BuildError where the build fails.
+    Raises ProvisionError where tools are missing and cannot be installed, BuildError where the build fails.
     """
-    check_tools()
     fragment = niuk_runtime() / "kernel/niuk.config"
     key = content_hash([fragment, Path(__file__)])
 
     async def make(folder: Path) -> None:
-        await _Build(folder, fragment, cache.root / f"{PART}-{key}.log", progress).run()
+        log = cache.root / f"{PART}-{key}.log"
+        await packages.need("building the kernel", _TOOLS, _HEADERS, log=log, progress=progress)
+        await _Build(folder, fragment, log, progress).run()
 
     return await cache.obtain(PART, key, make, resumable=True) / "vmlinux"
-
-
-def check_tools() -> None:
-    """Raises ProvisionError that names the packages to install."""
-    absent = {package for tool, package in _TOOLS.items() if shutil.which(tool) is None}
-    if not any(Path(folder, "libelf.h").exists() for folder in ("/usr/include", "/usr/include/x86_64-linux-gnu")):
-        absent.add("libelf-dev")
-    if absent:
-        raise ProvisionError(
-            "tools for building the kernel are missing", fix=f"apt-get install {' '.join(sorted(absent))}"
-        )
 
 
 class _Build:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 from pathlib import Path
+
+from argo_proxy.builder import packages
+from argo_proxy.builder.errors import ProvisionError
+from argo_proxy.builder.progress import Progress
 
 HOST_VARIABLE = "ARGO_NIUK_HOST"
 _BUILD_SECONDS = 900.0
+_TOOLS = {"cargo": "cargo-web"}  # Debian's plain cargo is too old
 
 
 class HostBuildError(Exception):
@@ -39,8 +43,13 @@ async def build_host() -> Path:
     Raises HostBuildError.
     """
     manifest = source_folder() / "Cargo.toml"
-    if shutil.which("cargo") is None or not manifest.is_file():
-        raise HostBuildError("no cargo on this machine, or not a checkout: set ARGO_NIUK_HOST to a built niuk-host")
+    if not manifest.is_file():
+        raise HostBuildError("this is no checkout: set ARGO_NIUK_HOST to a built niuk-host")
+    try:
+        log = cache_folder() / "niuk-host-packages.log"
+        await packages.need("building niuk-host", _TOOLS, {}, log=log, progress=Progress("niuk-host"))
+    except ProvisionError as error:
+        raise HostBuildError(str(error)) from error
     command = ("nice", "cargo", "build", "--release", "--locked", "--manifest-path", str(manifest))
     environment = {**os.environ, "CARGO_TARGET_DIR": str(_target()), "CARGO_TERM_COLOR": "never"}
     process = await asyncio.create_subprocess_exec(
