@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, pre_load
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, pre_load, validates
 
 from argo_provider.entities.actions import ActionChanges
 from argo_provider.entities.content import CommonChanges, parse_annotations, parse_parameters, parse_version
@@ -13,6 +13,7 @@ from argo_provider.entities.packages import PackageChanges
 from argo_provider.entities.rules import RuleChanges
 from argo_provider.errors import MalformedRequest
 from argo_provider.model.names import FullName, is_segment
+from argo_provider.optimizer import wishes
 
 
 class KeyValueSchema(Schema):
@@ -46,6 +47,14 @@ class ActionSchema(EntitySchema):
     exec = fields.Dict(keys=fields.String())
     limits = fields.Dict(keys=fields.String())
     del_annotations = fields.List(fields.String(), data_key="delAnnotations")
+
+    @validates("annotations")
+    def check_wishes(self, annotations: list[Mapping[str, Any]], **_: Any) -> None:
+        """Ours alone: whatever else somebody annotates is theirs."""
+        for item in annotations:
+            text = wishes.fault(item["key"], item.get("value"))
+            if text is not None:
+                raise ValidationError(text)
 
 
 class BindingSchema(Schema):

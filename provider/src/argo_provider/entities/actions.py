@@ -138,7 +138,7 @@ class Actions:
             action = replace(action, exec=replace(action.exec, code_digest=digest))
         (stored,) = await self._entities.commit([action])
         assert isinstance(stored, Action)  # noqa: S101
-        self._events.publish(ActionChanged(stored.name, deleted=False))
+        self._events.publish(ActionChanged(stored.name, deleted=False, version=stored.version))
         return stored
 
     async def get(self, identity: Identity, name: FullName) -> ResolvedAction:
@@ -157,7 +157,7 @@ class Actions:
             await self._check_package(name.package_name)
         action = await get_entity(self._entities, name, Action)
         await self._entities.commit(deletes=[action])
-        self._events.publish(ActionChanged(action.name, deleted=True))
+        self._events.publish(ActionChanged(action.name, deleted=True, version=action.version))
         return action
 
     async def listing(self, identity: Identity, namespace: str, package: str | None) -> ActionListing:

@@ -116,7 +116,7 @@ class Packages:
             )
         await self._entities.commit(deletes=[*held, package])
         for action in held:
-            self._events.publish(ActionChanged(action.name, deleted=True))
+            self._events.publish(ActionChanged(action.name, deleted=True, version=action.version))
         return package
 
     async def list(self, identity: Identity, namespace: str, page: Page) -> list[Package]:

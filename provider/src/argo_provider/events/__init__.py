@@ -1,5 +1,25 @@
 """What happened, for those who only watch: caches, dashboard, metrics, `--follow`."""
 
-from argo_provider.events.bus import ActionChanged, ActivationEnded, Event, EventBus, NamespaceChanged, Subscription
+from argo_provider.events.bus import (
+    ActionChanged,
+    ActivationEnded,
+    BuildChanged,
+    Event,
+    EventBus,
+    NamespaceChanged,
+    SandboxChanged,
+    Subscription,
+    TierChanged,
+)
 
-__all__ = ["ActionChanged", "ActivationEnded", "Event", "EventBus", "NamespaceChanged", "Subscription"]
+__all__ = [
+    "ActionChanged",
+    "ActivationEnded",
+    "BuildChanged",
+    "Event",
+    "EventBus",
+    "NamespaceChanged",
+    "SandboxChanged",
+    "Subscription",
+    "TierChanged",
+]

@@ -10,14 +10,17 @@ from typing import Self
 
 from argo_provider.model.activation import Activation
 from argo_provider.model.names import FullName
+from argo_provider.optimizer.model import FunctionId
+from argo_provider.placement.port import SandboxSummary
 
 
 @dataclass(frozen=True, slots=True)
 class ActionChanged:
-    """An action was created, updated or deleted."""
+    """An action was created, updated or deleted; `version` is the one that it has now, or had last."""
 
     name: FullName
     deleted: bool
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,29 @@ class NamespaceChanged:
     namespace: str
 
 
-Event = ActionChanged | ActivationEnded | NamespaceChanged
+@dataclass(frozen=True, slots=True)
+class TierChanged:
+    """The optimiser moved a function, or knows more of it; published after `insight.port.Tiers` shows it."""
+
+    function: FunctionId
+
+
+@dataclass(frozen=True, slots=True)
+class BuildChanged:
+    """A build was queued, went a step further or ended; published after `insight.port.Builds` shows it."""
+
+    function: FunctionId
+    build_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxChanged:
+    """A sandbox changed its state; `sandbox.namespace` is "" while it is bound to none."""
+
+    sandbox: SandboxSummary
+
+
+Event = ActionChanged | ActivationEnded | NamespaceChanged | TierChanged | BuildChanged | SandboxChanged
 
 
 class EventBus:
