@@ -92,6 +92,15 @@ class NativeFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class ArtefactGone:
+    """The native form is no longer there: swept from the cache, or damaged."""
+
+    function: FunctionId
+    at: float
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """The owner asked through API or command line: optimise, demote, pin, unpin."""
 
@@ -117,5 +126,15 @@ class Tick:
 
 
 Event = (
-    Deployed | Removed | Invoked | Recorded | BuildEnded | CanaryEnded | NativeFailed | Asked | MemoryPressure | Tick
+    Deployed
+    | Removed
+    | Invoked
+    | Recorded
+    | BuildEnded
+    | CanaryEnded
+    | NativeFailed
+    | ArtefactGone
+    | Asked
+    | MemoryPressure
+    | Tick
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -60,6 +61,10 @@ class Wishes:
     warm: int = 0  # least number of warm sandboxes or isolates
 
 
+# What the native form of a family runs in.
+NATIVE_TECHNOLOGY = {"java": "niuk", "nodejs": "niuk", "python": "zygote"}
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One move in a function's history, newest last; `reason` is a sentence for its owner."""
@@ -73,7 +78,7 @@ class Step:
 class Route(NamedTuple):
     """How the next invocation is placed. `variant` keeps sandboxes of different ways apart under one revision."""
 
-    technology: str | None = None  # "niuk", …; None: what the placement would choose
+    technology: str | None = None  # "niuk", "zygote", or the wished one; None: what the placement would choose
     observed: bool = False  # on the ordinary runtime, with the recorder beside it
     canary: bool = False
 
@@ -81,3 +86,40 @@ class Route(NamedTuple):
     def variant(self) -> str:
         """ "" for the ordinary way."""
         return self.technology or ("observed" if self.observed else "")
+
+
+class ImpossibleTransition(Exception):
+    """The policy was told what cannot have happened. The message ends with the function's story, oldest first."""
+
+    def __init__(self, function: FunctionId, what: str, story: Sequence[Step]) -> None:
+        lines = [f"{step.at:.3f} {step.before} -> {step.after}: {step.reason}" for step in story]
+        super().__init__("\n".join([f"{what}; function {function.path} of {function.namespace}", *lines]))
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """A function's signals, as of the newest event that the policy has seen."""
+
+    rate_per_minute: float
+    rate_per_hour: float
+    overlap: float
+    cold_share: float  # 0 to 1
+    run_ms: float
+    keep_alive_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Where a function is and why, for its owner; `reason` and `next` are sentences."""
+
+    state: State
+    since: float  # epoch seconds
+    reason: str
+    next: str  # what would change it
+    figures: Figures
+    wishes: Wishes
+    rounds: int  # builds of this code that failed because the closed world lacked something
+    fingerprint: str
+    history: tuple[Step, ...]  # newest last
+    queued: int | None = None  # builds that go before its own; None: not waiting
+    warm: int = 0  # isolates or sandboxes that are to be kept warm

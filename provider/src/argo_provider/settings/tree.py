@@ -7,19 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, is_dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, get_type_hints
 
+from argo_provider.model.documented import setting
 from argo_provider.model.limits import Range, SystemLimits
+from argo_provider.optimizer.settings import OptimizerSettings
 from argo_provider.scheduling.settings import PoolSettings
 
-T = TypeVar("T")
 MB = 1024 * 1024
-
-
-def setting(default: T, doc: str, *, unit: str = "", low: float | None = None, high: float | None = None) -> T:
-    """A field with its documentation; `low` and `high` are inclusive bounds of a number."""
-    value: T = field(default=default, metadata={"doc": doc, "unit": unit, "low": low, "high": high})
-    return value
 
 
 class Secret:
@@ -156,6 +151,7 @@ class Settings:
     limits: SystemLimits = SystemLimits()
     throttles: ThrottleSettings = ThrottleSettings()
     retention: RetentionSettings = RetentionSettings()
+    optimizer: OptimizerSettings = OptimizerSettings()
     log: LogSettings = LogSettings()
 
 

@@ -1,0 +1,28 @@
+"""What one namespace may have under way, so that it cannot take the machine's builds and memory from the others."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from argo_provider.optimizer.settings import OptimizerSettings
+
+_HOUR = 3600.0
+
+
+@dataclass(slots=True)
+class Budget:
+    """Of one namespace."""
+
+    settings: OptimizerSettings
+    moved: int = 0  # functions that are native, or on their way there
+    builds: deque[float] = field(default_factory=deque)  # when each of the last hour began
+
+    def has_room(self) -> bool:
+        return self.moved < self.settings.native_functions
+
+    def may_build(self, at: float) -> bool:
+        """Whether one more build may begin now."""
+        while self.builds and self.builds[0] <= at - _HOUR:
+            self.builds.popleft()
+        return len(self.builds) < self.settings.builds_per_hour

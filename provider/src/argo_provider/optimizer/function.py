@@ -1,0 +1,433 @@
+"""The life of one function: events in, instructions out. Pure; time comes with the events.
+
+ordinary → observed → building → canary → native      closed world: back to observed, at most `rounds` builds
+                                                       anything else: back to ordinary with a cool-down, or pinned
+"""
+
+from __future__ import annotations
+
+from math import ceil
+
+from argo_provider.optimizer import events as ev
+from argo_provider.optimizer import failing, owner, warmth, wording
+from argo_provider.optimizer.budget import Budget
+from argo_provider.optimizer.heat import FAMILIES, INSTANT, why_hot
+from argo_provider.optimizer.instructions import (
+    Build,
+    Canary,
+    CancelBuild,
+    Demote,
+    Instruction,
+    Observe,
+    Promote,
+    Retire,
+    Scale,
+)
+from argo_provider.optimizer.model import NATIVE_TECHNOLOGY, FailureKind, Route, State, Tier
+from argo_provider.optimizer.record import Awaited, Record
+from argo_provider.optimizer.settings import OptimizerSettings
+from argo_provider.optimizer.signals import Signals
+
+_ORDINARY_TECHNOLOGIES = frozenset({"process", "container", "microvm"})
+_UNDER_WAY = frozenset({State.OBSERVED, State.BUILDING, State.CANARY, State.NATIVE})
+_ON_ITS_WAY = frozenset({State.OBSERVED, State.BUILDING})
+
+
+class Function:
+    """Drives one record. Every method takes an event and answers the instructions that follow from it."""
+
+    __slots__ = ("_budget", "_carry", "_counted", "_ordinary", "_trial", "record", "settings")
+
+    def __init__(self, record: Record, settings: OptimizerSettings, budget: Budget) -> None:
+        self.record = record
+        self.settings = settings
+        self._budget = budget
+        self._counted = False  # in the budget
+        self._carry = 0.0  # share of a trial that is due
+        self._settle()
+
+    @classmethod
+    def met(cls, event: ev.Deployed, settings: OptimizerSettings, budget: Budget) -> Function:
+        """One that nothing is known of yet."""
+        record = Record(
+            event.function,
+            event.fingerprint,
+            event.family,
+            event.wishes,
+            event.memory_mb,
+            Signals.of(settings),
+            event.at,
+            "It is new.",
+        )
+        return cls(record, settings, budget)
+
+    # ------------------------------------------------------------ routes
+
+    def route(self) -> Route:
+        """Of the next invocation. Answers prepared routes, so that nothing is allocated."""
+        if self.record.trial_share >= 1.0:
+            return self._trial
+        if self.record.trial_share > 0.0:
+            self._carry += self.record.trial_share
+            if self._carry >= 1.0:
+                self._carry -= 1.0
+                return self._trial
+        return self._ordinary
+
+    def ordinary_route(self) -> Route:
+        """Of an invocation whose code the policy does not know yet."""
+        return self._ordinary
+
+    def _settle(self) -> None:
+        """Prepare the routes of the state it is in."""
+        record = self.record
+        wished = record.wishes.sandbox
+        self._ordinary = Route(wished) if wished in _ORDINARY_TECHNOLOGIES else Route()
+        self._trial = self._ordinary
+        native = NATIVE_TECHNOLOGY.get(record.family)
+        if record.state is State.OBSERVED and record.family not in INSTANT:
+            self._trial = Route(self._ordinary.technology, observed=True)
+        elif record.state is State.CANARY:
+            self._trial = Route(native, canary=True)
+        elif record.state is State.NATIVE or (record.state is State.PINNED and record.runs_natively):
+            self._trial = Route(native)
+            record.trial_share = 1.0
+        else:
+            record.trial_share = 0.0
+        moved = record.state in _UNDER_WAY or record.runs_natively
+        self._budget.moved += moved - self._counted
+        self._counted = moved
+
+    # ------------------------------------------------------------ events
+
+    def deployed(self, event: ev.Deployed) -> list[Instruction]:
+        """Created, met, or updated: new code makes the old native form worthless, new wishes may."""
+        record = self.record
+        old = record.fingerprint
+        out: list[Instruction] = []
+        changed = event.fingerprint != old
+        if changed:
+            out += self._withdraw(event.at, wording.CODE_CHANGED)
+            out.append(Retire(record.function, old))
+            record.reset()
+            record.urgent = False
+        record.fingerprint, record.family = event.fingerprint, event.family
+        record.wishes, record.memory_mb = event.wishes, event.memory_mb
+        if (record.state in _UNDER_WAY or record.runs_natively) and not self.may_move():
+            out += self._withdraw(event.at, wording.why_it_stays(record, self.settings))
+        if event.wishes.warm > record.warm:
+            out += self._scale(event.wishes.warm)
+        out += self.consider(event.at)
+        self._settle()
+        return out
+
+    def removed(self, event: ev.Removed) -> list[Instruction]:
+        """The last instructions of this function."""
+        out = self._withdraw(event.at, "It was deleted.")
+        return [*out, Retire(self.record.function, self.record.fingerprint)]
+
+    def invoked(self, event: ev.Invoked) -> list[Instruction]:
+        record = self.record
+        last = record.signals.last_at
+        if last is not None and event.at > last:
+            record.pauses.add(event.at - last)
+        record.signals.add(event)
+        record.held = max(record.held, event.overlap + 1)
+        if record.state is State.ORDINARY:
+            return self.consider(event.at)
+        if record.state is State.NATIVE:
+            wanted = warmth.wanted(record)
+            return self._scale(wanted) if wanted > record.warm else []
+        return []
+
+    def recorded(self, event: ev.Recorded) -> list[Instruction]:
+        if not self.record.answered(Awaited.RECORD, event.fingerprint):
+            return []
+        if event.unmet:
+            return self.pin(event.at, wording.unmet(event.unmet))
+        return self.build(event.at, "What its native form must contain is known; it is being built.")
+
+    def build_ended(self, event: ev.BuildEnded) -> list[Instruction]:
+        record = self.record
+        if not record.answered(Awaited.BUILD, event.fingerprint):
+            return []
+        if event.failure is not None:
+            return failing.failed(self, event.failure, event.detail, event.at)
+        record.signals.build_seconds = event.seconds
+        return self._canary(event.at)
+
+    def canary_ended(self, event: ev.CanaryEnded) -> list[Instruction]:
+        record = self.record
+        if not record.answered(Awaited.CANARY, event.fingerprint):
+            return []
+        if event.failure is not None:
+            return failing.failed(self, event.failure, event.detail, event.at)
+        record.setbacks = 0
+        record.urgent = False
+        self.move(State.NATIVE, event.at, "On trial its native form answered like the ordinary runtime, and as fast.")
+        return [Promote(record.function, record.fingerprint), *self._scale(warmth.wanted(record))]
+
+    def native_failed(self, event: ev.NativeFailed) -> list[Instruction]:
+        """Late ones, of invocations that were under way when it was demoted, say nothing new."""
+        record = self.record
+        if event.fingerprint != record.fingerprint or not self.runs_natively():
+            return []
+        return failing.failed(self, event.kind, event.detail, event.at)
+
+    def artefact_gone(self, event: ev.ArtefactGone) -> list[Instruction]:
+        record = self.record
+        if event.fingerprint != record.fingerprint or not self.runs_natively():
+            return []
+        if record.state is State.PINNED:
+            return self.pin(event.at, "Its native form is gone from the cache, and it is pinned.", by_owner=True)
+        out = self._withdraw(event.at, "Its native form is gone from the cache.")
+        return out + self.consider(event.at)
+
+    def asked(self, event: ev.Asked) -> list[Instruction]:
+        """Raises ValueError for a wish that there is not."""
+        return owner.obey(self, event.wish, event.at)
+
+    def wake(self, at: float) -> list[Instruction]:
+        """A time that `next_wake` named has come."""
+        record = self.record
+        out: list[Instruction] = []
+        if record.state is State.ORDINARY:
+            out = self.consider(at)
+            if at >= record.cool_until:
+                record.cool_until = 0.0
+        elif record.state in _ON_ITS_WAY and record.awaited is not Awaited.BUILD and not self.still_wanted(at):
+            out = self._withdraw(at, wording.COOLED)
+        elif self._observed_long_enough(at):
+            out = self.build(at, "It is being built with what its invocations have shown so far.")
+        elif record.awaited is Awaited.BUILD and at >= record.awaited_since + 2 * self.settings.build_seconds:
+            out = [CancelBuild(record.function, record.fingerprint)]
+            record.abandon()
+            out += failing.failed(self, FailureKind.LIMIT, "no word from the builder", at)
+        return out + self._cool(at)
+
+    def _observed_long_enough(self, at: float) -> bool:
+        record = self.record
+        by_invocations = record.awaited is Awaited.RECORD and record.family not in INSTANT
+        return by_invocations and at >= record.awaited_since + self.settings.observe_seconds
+
+    def start_build(self, at: float) -> Build:
+        """Its turn in the queue has come."""
+        record = self.record
+        record.await_(Awaited.BUILD, at)
+        return Build(record.function, record.fingerprint, record.rounds + 1)
+
+    def resume(self, at: float) -> list[Instruction]:
+        """After a restart nothing is under way: what was must be asked for again."""
+        record = self.record
+        record.abandoned.clear()
+        again = record.awaited
+        record.awaited = Awaited.NOTHING
+        if again is Awaited.RECORD:
+            return [self._observe(at)]
+        if again in {Awaited.BUILD, Awaited.TURN}:
+            return self._enqueue(at)
+        if again is Awaited.CANARY:
+            return [self._trial_run(at)]
+        if self.runs_natively():
+            return [Promote(record.function, record.fingerprint)]
+        return []
+
+    def squeeze(self) -> list[Instruction]:
+        """Memory is short: give up what is warm beyond the owner's minimum."""
+        return self._scale(self.record.wishes.warm) if warmth.spare(self.record) else []
+
+    # ------------------------------------------------------------ judgements
+
+    def spare_mb(self) -> float:
+        """Memory that `squeeze` would free."""
+        return warmth.spare_mb(self.record, self.settings, native=self.runs_natively())
+
+    def value_of_memory(self, now: float) -> float:
+        """What a MB of its memory saves."""
+        return warmth.value_of_memory(self.record, self.settings, now, native=self.runs_natively())
+
+    def reason(self) -> str:
+        """Why it is where it is."""
+        if self.record.state is State.ORDINARY and not self.may_move():
+            return wording.why_it_stays(self.record, self.settings)
+        return self.record.reason
+
+    def may_move(self) -> bool:
+        """Whether anything but its figures keeps it from moving."""
+        wishes = self.record.wishes
+        return (
+            self.settings.enabled
+            and self.record.family in FAMILIES
+            and wishes.tier is not Tier.ORDINARY
+            and wishes.sandbox not in _ORDINARY_TECHNOLOGIES
+        )
+
+    def wished_native(self) -> bool:
+        """By its annotations, or its owner's word."""
+        wishes = self.record.wishes
+        return self.record.urgent or wishes.tier is Tier.NATIVE or wishes.sandbox == "niuk"
+
+    def still_wanted(self, at: float) -> bool:
+        """With hysteresis: what made it hot may fall a good deal before it is given up."""
+        record = self.record
+        share = self.settings.cool_share
+        return self.wished_native() or bool(why_hot(record.signals, self.settings, record.family, at, share=share))
+
+    def runs_natively(self) -> bool:
+        """Whether any invocation may be routed natively."""
+        record = self.record
+        return record.state in {State.CANARY, State.NATIVE} or record.runs_natively
+
+    def consider(self, at: float) -> list[Instruction]:
+        """An ordinary function: is it time to move?"""
+        record = self.record
+        if record.state is not State.ORDINARY or at < record.cool_until or not self.may_move():
+            return []
+        if not self._budget.has_room():
+            return []
+        if self.wished_native():
+            return self._begin(at, "Its owner asked for a native form.", at_once=True)
+        reason = why_hot(record.signals, self.settings, record.family, at)
+        return self._begin(at, reason, at_once=False) if reason else []
+
+    def next_wake(self) -> float | None:
+        """When time alone may change something, epoch seconds."""
+        record, settings = self.record, self.settings
+        times = []
+        if not settings.enabled:
+            return None
+        if warmth.spare(record):
+            times.append(warmth.cools_at(record, settings, native=self.runs_natively()))
+        if record.state is State.ORDINARY and record.cool_until:
+            times.append(record.cool_until)
+        if record.awaited is Awaited.RECORD and record.family not in INSTANT:
+            times.append(record.awaited_since + settings.observe_seconds)
+        elif record.awaited is Awaited.BUILD:
+            times.append(record.awaited_since + 2 * settings.build_seconds)
+        return min(times, default=None)
+
+    # ------------------------------------------------------------ moves
+
+    def pin(self, at: float, reason: str, *, by_owner: bool = False) -> list[Instruction]:
+        """Onto the ordinary runtime, for good."""
+        record = self.record
+        out = self._leave()
+        if record.state is State.PINNED:
+            record.note(at, reason)
+            record.runs_natively = False
+            self._settle()
+        else:
+            record.runs_natively = False
+            self.move(State.PINNED, at, reason)
+        record.owner_pinned = by_owner
+        record.urgent = False
+        return out
+
+    def observe_again(self, at: float, reason: str) -> list[Instruction]:
+        """The closed world lacked something."""
+        out = self._leave()
+        self.move(State.OBSERVED, at, reason)
+        return [*out, self._observe(at)]
+
+    def retreat(self, at: float, reason: str, *, cool: bool = True) -> list[Instruction]:
+        """Back to the ordinary runtime; nothing is tried until the cool-down ends."""
+        out = self._withdraw(at, reason)
+        if cool:
+            self._cool_down(at)
+        return out
+
+    def _begin(self, at: float, reason: str, *, at_once: bool) -> list[Instruction]:
+        record = self.record
+        record.cool_until = 0.0
+        if at_once and record.family not in INSTANT:
+            return self.build(at, reason)
+        self.move(State.OBSERVED, at, reason)
+        return [self._observe(at)]
+
+    def _observe(self, at: float) -> Instruction:
+        record, settings = self.record, self.settings
+        record.await_(Awaited.RECORD, at)
+        due = record.signals.per_minute(at) * settings.observe_seconds / 60.0
+        record.trial_share = _share(settings.observe_invocations, due, settings.observe_share, 1.0)
+        if record.family in INSTANT:
+            record.trial_share = 0.0  # a checker reads; nothing is recorded
+        return Observe(record.function, record.fingerprint)
+
+    def build(self, at: float, reason: str) -> list[Instruction]:
+        self.move(State.BUILDING, at, reason)
+        return self._enqueue(at)
+
+    def _enqueue(self, at: float) -> list[Instruction]:
+        """Families without a build do not wait for a turn."""
+        if self.record.family in INSTANT:
+            return [self.start_build(at)]
+        self.record.await_(Awaited.TURN, at)
+        return []
+
+    def _canary(self, at: float) -> list[Instruction]:
+        self.move(State.CANARY, at, "Its native form is there; a share of its invocations runs on it, on trial.")
+        return [self._trial_run(at)]
+
+    def _trial_run(self, at: float) -> Instruction:
+        record, settings = self.record, self.settings
+        due = record.signals.per_minute(at) * settings.canary_seconds / 60.0
+        most = max(settings.canary_share, settings.canary_share_most)
+        least = min(settings.canary_invocations_least, settings.canary_invocations)
+        number = min(settings.canary_invocations, max(least, ceil(due * most)))
+        record.await_(Awaited.CANARY, at)
+        record.trial_share = _share(number, due, settings.canary_share, most)
+        return Canary(record.function, record.fingerprint, record.trial_share, number)
+
+    def _withdraw(self, at: float, reason: str) -> list[Instruction]:
+        """Whatever is under way ends; an owner's pin stays, on the ordinary runtime."""
+        record = self.record
+        if record.state is State.PINNED and record.owner_pinned:
+            if not record.runs_natively:
+                return []
+            return self.pin(at, f"{reason} It stays pinned, on the ordinary runtime.", by_owner=True)
+        out = self._leave()
+        if record.state is not State.ORDINARY:
+            self.move(State.ORDINARY, at, reason)
+        return out
+
+    def _leave(self) -> list[Instruction]:
+        """What leaving its state takes."""
+        record = self.record
+        out: list[Instruction] = []
+        if record.awaited is Awaited.BUILD:
+            out.append(CancelBuild(record.function, record.fingerprint))
+        if record.state is State.OBSERVED or self.runs_natively():
+            out.append(Demote(record.function))
+        record.abandon()
+        return out
+
+    def move(self, after: State, at: float, reason: str) -> None:
+        self.record.move(after, at, reason)
+        self._settle()
+
+    def _cool_down(self, at: float) -> None:
+        record, settings = self.record, self.settings
+        longest = settings.cool_down_longest_seconds
+        record.cool_until = at + min(longest, settings.cool_down_seconds * 2.0 ** min(record.setbacks, 32))
+        record.setbacks += 1
+
+    # ------------------------------------------------------------ warm
+
+    def _scale(self, warm: int) -> list[Instruction]:
+        self.record.warm = self.record.held = warm
+        return [Scale(self.record.function, warm)]
+
+    def _cool(self, at: float) -> list[Instruction]:
+        """Idle for longer than it pays: down to its minimum."""
+        record = self.record
+        if not warmth.spare(record) or not self.settings.enabled:
+            return []
+        if at >= warmth.cools_at(record, self.settings, native=self.runs_natively()):
+            return self._scale(record.wishes.warm)
+        wanted = warmth.wanted(record)
+        return self._scale(wanted) if record.state is State.NATIVE and wanted < record.warm else []
+
+
+def _share(wanted: int, due: float, least: float, most: float) -> float:
+    """Of `due` invocations in a time, so many that `wanted` are reached in it."""
+    return most if due <= 0 else min(most, max(least, wanted / due))

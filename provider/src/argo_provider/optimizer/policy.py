@@ -1,0 +1,260 @@
+"""The optimiser's policy over all functions of a machine: typed events in, typed instructions out. Pure.
+
+policy = Policy(settings)                    or Policy.from_json(document, settings), then resume(now)
+for each event: carry out policy.handle(event)
+for each invocation: policy.route(function, fingerprint)
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+from argo_provider.optimizer import events as ev
+from argo_provider.optimizer import snapshot, warmth, wording
+from argo_provider.optimizer.budget import Budget
+from argo_provider.optimizer.function import Function
+from argo_provider.optimizer.heat import worth
+from argo_provider.optimizer.instructions import Instruction
+from argo_provider.optimizer.model import Explanation, Figures, FunctionId, Route, Tier
+from argo_provider.optimizer.record import Awaited
+from argo_provider.optimizer.settings import OptimizerSettings
+
+_ORDINARY = Route()
+
+
+@dataclass(slots=True)
+class _Namespace:
+    budget: Budget
+    functions: dict[FunctionId, Function] = field(default_factory=dict)
+
+
+class Policy:
+    """Knows every function that was deployed and not removed. Events of others are let fall."""
+
+    def __init__(self, settings: OptimizerSettings) -> None:
+        self._settings = settings
+        self._functions: dict[FunctionId, Function] = {}
+        self._namespaces: dict[str, _Namespace] = {}
+        self._waiting: dict[FunctionId, Function] = {}  # for their turn to be built
+        self._building: set[FunctionId] = set()  # those that take a turn
+        self._wakes: list[tuple[float, int, FunctionId]] = []
+        self._wake_at: dict[FunctionId, float] = {}
+        self._order = count()
+        self._now = 0.0
+
+    # ------------------------------------------------------------ in and out
+
+    def handle(self, event: ev.Event) -> list[Instruction]:
+        """What follows from `event`, in the order to carry it out.
+
+        Raises ImpossibleTransition for what cannot have happened, ValueError for a wish that there is not.
+        """
+        self._now = max(self._now, event.at)
+        if isinstance(event, ev.Tick):
+            return self._tick(event.at)
+        if isinstance(event, ev.MemoryPressure):
+            return self._squeeze(event)
+        if isinstance(event, ev.Deployed) and event.function not in self._functions:
+            self._meet(event)
+        function = self._functions.get(event.function)
+        if function is None:
+            return []
+        before = function.record.since, function.record.awaited
+        out = _HANDLERS[type(event)](function, event)
+        if isinstance(event, ev.Removed):
+            self._forget(event.function)
+        elif isinstance(event, ev.Invoked) and before == (function.record.since, function.record.awaited):
+            if event.function not in self._wake_at:  # else its next wake only moves away as it is called
+                self._schedule(event.function, function)
+            return out
+        else:
+            self._schedule(event.function, function)
+        self._account(event.function, function)
+        return out + self._begin_builds(event.at)
+
+    def route(self, function: FunctionId, fingerprint: str) -> Route:
+        """How the next invocation of this code is placed. The policy's own word is never of other code."""
+        known = self._functions.get(function)
+        if known is None:
+            return _ORDINARY
+        return known.route() if known.record.fingerprint == fingerprint else known.ordinary_route()
+
+    def resume(self, at: float) -> list[Instruction]:
+        """After `from_json`: what was under way, asked for again."""
+        self._now = max(self._now, at)
+        out: list[Instruction] = []
+        for identity, function in self._functions.items():
+            out += function.resume(at)
+            self._account(identity, function)
+            self._schedule(identity, function)
+        return out + self._begin_builds(at)
+
+    # ------------------------------------------------------------ to be read
+
+    def explain(self, function: FunctionId) -> Explanation | None:
+        """Where it is, since when, why, and what would change it; None: not known."""
+        known = self._functions.get(function)
+        if known is None:
+            return None
+        record = known.record
+        queued = self._place_in_queue(function)
+        after = wording.what_next(record, self._settings, may_move=known.may_move(), queued=queued, now=self._now)
+        figures = Figures(
+            record.signals.per_minute(self._now),
+            record.signals.per_hour(self._now),
+            record.signals.overlap,
+            record.signals.cold_share,
+            record.signals.run_ms,
+            warmth.keep_alive_seconds(record, self._settings, native=known.runs_natively()),
+        )
+        return Explanation(
+            record.state,
+            record.since,
+            known.reason(),
+            after,
+            figures,
+            record.wishes,
+            record.rounds,
+            record.fingerprint,
+            tuple(record.history),
+            queued,
+            record.warm,
+        )
+
+    def functions(self, namespace: str) -> tuple[FunctionId, ...]:
+        """All that the namespace runs, in the order of their paths."""
+        known = self._namespaces.get(namespace)
+        return tuple(sorted(known.functions)) if known else ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything that must survive a restart, as plain data."""
+        builds = {name: list(each.budget.builds) for name, each in self._namespaces.items()}
+        return snapshot.dump([function.record for function in self._functions.values()], builds)
+
+    @classmethod
+    def from_json(cls, document: Any, settings: OptimizerSettings) -> Policy:
+        """Raises SnapshotError if `document` is not what `to_json` gives."""
+        records, builds = snapshot.load(document, settings)
+        policy = cls(settings)
+        for name, times in builds.items():
+            policy._namespace(name).budget.builds.extend(times)
+        for record in records:
+            policy._add(Function(record, settings, policy._namespace(record.function.namespace).budget))
+        return policy
+
+    # ------------------------------------------------------------ functions
+
+    def _namespace(self, name: str) -> _Namespace:
+        if name not in self._namespaces:
+            self._namespaces[name] = _Namespace(Budget(self._settings))
+        return self._namespaces[name]
+
+    def _meet(self, event: ev.Deployed) -> None:
+        self._add(Function.met(event, self._settings, self._namespace(event.function.namespace).budget))
+
+    def _add(self, function: Function) -> None:
+        identity = function.record.function
+        self._functions[identity] = function
+        self._namespace(identity.namespace).functions[identity] = function
+
+    def _forget(self, identity: FunctionId) -> None:
+        del self._functions[identity]
+        self._wake_at.pop(identity, None)
+        del self._namespaces[identity.namespace].functions[identity]
+
+    # ------------------------------------------------------------ builds
+
+    def _account(self, identity: FunctionId, function: Function) -> None:
+        awaited = function.record.awaited
+        if awaited is Awaited.TURN:
+            self._waiting[identity] = function
+        else:
+            self._waiting.pop(identity, None)
+        if awaited is not Awaited.BUILD:
+            self._building.discard(identity)
+
+    def _begin_builds(self, at: float) -> list[Instruction]:
+        """The most wanted first, while there are turns and its namespace has builds left."""
+        out: list[Instruction] = []
+        while self._waiting and len(self._building) < self._settings.builds_at_once:
+            identity = self._next_to_build(at)
+            if identity is None:
+                break
+            function = self._waiting[identity]
+            if function.still_wanted(at):
+                out.append(function.start_build(at))
+                self._building.add(identity)
+                self._namespaces[identity.namespace].budget.builds.append(at)
+            else:
+                out += function.retreat(at, wording.COOLED, cool=False)
+            self._account(identity, function)
+            self._schedule(identity, function)
+        return out
+
+    def _next_to_build(self, at: float) -> FunctionId | None:
+        able = [each for each in self._waiting if self._namespaces[each.namespace].budget.may_build(at)]
+        return max(able, key=self._urgency, default=None)
+
+    def _urgency(self, identity: FunctionId) -> tuple[bool, bool, float]:
+        record = self._functions[identity].record
+        return record.urgent, record.wishes.tier is Tier.NATIVE, worth(record.signals, self._now)
+
+    def _place_in_queue(self, identity: FunctionId) -> int | None:
+        if identity not in self._waiting:
+            return None
+        own = self._urgency(identity)
+        return len(self._building) + sum(self._urgency(each) > own for each in self._waiting)
+
+    # ------------------------------------------------------------ time and memory
+
+    def _schedule(self, identity: FunctionId, function: Function) -> None:
+        """See that it is woken no later than it must; one that is woken too early goes back to sleep."""
+        known = self._wake_at.get(identity)
+        wake = function.next_wake()
+        if wake is not None and (known is None or wake < known):
+            self._wake_at[identity] = wake
+            heapq.heappush(self._wakes, (wake, next(self._order), identity))
+
+    def _tick(self, at: float) -> list[Instruction]:
+        out: list[Instruction] = []
+        while self._wakes and self._wakes[0][0] <= at:
+            when, _, identity = heapq.heappop(self._wakes)
+            if self._wake_at.get(identity) != when:
+                continue
+            del self._wake_at[identity]
+            function = self._functions[identity]
+            out += function.wake(at)
+            self._account(identity, function)
+            self._schedule(identity, function)
+        return out + self._begin_builds(at)
+
+    def _squeeze(self, event: ev.MemoryPressure) -> list[Instruction]:
+        """The least valuable warm ones go until enough is free."""
+        settings, namespace = self._settings, event.namespace
+        lacking = float(settings.pressure_free_mb - event.free_mb)
+        known = self._functions if namespace is None else self._namespace(namespace).functions
+        able = [each for each in known.values() if namespace is None or each.runs_natively()]
+        out: list[Instruction] = []
+        for function in sorted(able, key=lambda each: each.value_of_memory(event.at)):
+            if lacking <= 0:
+                break
+            lacking -= function.spare_mb()
+            out += function.squeeze()
+        return out
+
+
+_HANDLERS: dict[type, Callable[[Function, Any], list[Instruction]]] = {
+    ev.Deployed: Function.deployed,
+    ev.Removed: Function.removed,
+    ev.Invoked: Function.invoked,
+    ev.Recorded: Function.recorded,
+    ev.BuildEnded: Function.build_ended,
+    ev.CanaryEnded: Function.canary_ended,
+    ev.NativeFailed: Function.native_failed,
+    ev.ArtefactGone: Function.artefact_gone,
+    ev.Asked: Function.asked,
+}
