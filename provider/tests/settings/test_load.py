@@ -117,6 +117,8 @@ def _another(leaf: Leaf) -> str:
     if leaf.type is bool:
         return str(not leaf.default).lower()
     if leaf.type in {int, float}:
+        if leaf.high == 1 and leaf.type is float:  # a share
+            return str(leaf.default / 2)
         down = leaf.path[-1] == "low"  # keeps low ≤ default ≤ high
         return str(leaf.default - 1 if down else leaf.default + 1)
     if "Choice" in kind or "Log" in kind:
