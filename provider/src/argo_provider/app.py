@@ -32,6 +32,7 @@ from argo_provider.invocation.compositions import Compositions
 from argo_provider.invocation.fire import Fire
 from argo_provider.invocation.invoke import Invoke
 from argo_provider.invocation.journal import Recovery
+from argo_provider.invocation.promised import Promised
 from argo_provider.invocation.sequences import Sequences, Steps
 from argo_provider.invocation.throttle import Throttle, ThrottleDefaults
 from argo_provider.model.clock import Clock
@@ -93,10 +94,12 @@ class Service:
     throttle: Throttle
     placement: LocalPlacement
     invoke: Invoke
+    promised: Promised
 
     async def drain(self) -> None:
         """Refuse new work, finish what is under way, within the time that the settings give."""
         self.invoke.draining = True
+        self.promised.stop()
         deadline = time.monotonic() + self.settings.pool.drain_seconds
         await self.throttle.idle(self.settings.pool.drain_seconds)
         await self.placement.drain(max(0.1, deadline - time.monotonic()))
@@ -220,7 +223,8 @@ def _use_cases(  # noqa: PLR0917 — one place where everything meets
     throttle = Throttle(defaults, clock)
     activator = Activator(placement, stores.activations, throttle, events, clock, tasks.spawn)
     prepare = partial(_prepare, provisioner, limits.blocking_wait_ms / 1000)
-    invoke = Invoke(stores.entities, stores.activations, activator, throttle, kinds, clock, prepare)
+    promised = Promised(stores.activations, activator.start, tasks.spawn)
+    invoke = Invoke(stores.entities, stores.activations, activator, throttle, kinds, clock, prepare, promised=promised)
     fire = Fire(stores.entities, stores.activations, invoke, throttle, clock, events)
     alarms = Alarms(stores.documents, stores.namespaces, fire, clock)
     steps = Steps(stores.entities, activator.start, prepare, limits, clock)
@@ -231,7 +235,7 @@ def _use_cases(  # noqa: PLR0917 — one place where everything meets
             builtins=install.builtins(alarms),
         )
     )
-    service = Service(settings, throttle, placement, invoke)
+    service = Service(settings, throttle, placement, invoke, promised)
     public_url = api_url(settings.server)
     services = Services(
         stores=stores,
@@ -257,7 +261,7 @@ def _use_cases(  # noqa: PLR0917 — one place where everything meets
         draining=lambda: invoke.draining,
     )
     events.listen(partial(_forget_changed, placement))
-    return service, services, alarms, Recovery(stores, activator, clock, prepare, tasks.spawn)
+    return service, services, alarms, Recovery(stores, promised, clock, prepare, tasks.spawn)
 
 
 async def _prepare(provisioner: Provisioner, seconds: float, kind: str) -> None:

@@ -14,6 +14,7 @@ from argo_provider.invocation.compositions import Compositions
 from argo_provider.invocation.fire import Fire
 from argo_provider.invocation.invoke import Invoke, Request
 from argo_provider.invocation.journal import Recovery
+from argo_provider.invocation.promised import Promised
 from argo_provider.invocation.sequences import Sequences, Steps
 from argo_provider.invocation.throttle import Throttle, ThrottleDefaults
 from argo_provider.model.clock import Clock
@@ -76,9 +77,10 @@ async def world():
     steps = Steps(stores.entities, activator.start, prepare, DEFAULT_SYSTEM_LIMITS, clock)
     compositions = Compositions(steps, activator.submit_conductor)
     activator.use(Runners(Sequences(steps).run, compositions.run, {}))
-    invoke = Invoke(stores.entities, stores.activations, activator, throttle, kinds, clock, prepare)
+    promised = Promised(stores.activations, activator.start, tasks.spawn)
+    invoke = Invoke(stores.entities, stores.activations, activator, throttle, kinds, clock, prepare, promised=promised)
     fire = Fire(stores.entities, stores.activations, invoke, throttle, clock, events)
-    recovery = Recovery(stores, activator, clock, prepare, tasks.spawn)
+    recovery = Recovery(stores, promised, clock, prepare, tasks.spawn)
     yield World(stores, placement, invoke, fire, activator, recovery, prepared)
     placement.release()
     async with asyncio.timeout(5):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from argo_provider.entities.access import ResolvedAction, resolve_action
 from argo_provider.errors import BadRequest, NotFound, Overloaded
@@ -13,6 +12,7 @@ from argo_provider.invocation.activator import Activator
 from argo_provider.invocation.arguments import check_final
 from argo_provider.invocation.call import Call, Payload, Prepare, Started
 from argo_provider.invocation.journal import encode_call
+from argo_provider.invocation.promised import Promised
 from argo_provider.invocation.throttle import Throttle
 from argo_provider.model.activation import Activation, JournalEntry
 from argo_provider.model.clock import Clock
@@ -53,6 +53,8 @@ class Invoke:
         kinds: KindTable,
         clock: Clock,
         prepare: Prepare,
+        *,
+        promised: Promised,
     ) -> None:
         self._entities = entities
         self._activations = activations
@@ -61,6 +63,7 @@ class Invoke:
         self._kinds = kinds
         self._clock = clock
         self._prepare = prepare
+        self._promised = promised
         self.draining = False  # set once, when the service is stopping: nothing new is taken in
 
     async def __call__(self, request: Request) -> Activation | Accepted:
@@ -126,19 +129,12 @@ class Invoke:
         journaled: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         try:
             for call in calls:
-                self._activator.start(replace(call, claim=self._claim(str(call.activation_id), journaled)))
+                self._promised.start(call, journaled)
             await self._activations.accept([self._entry(call) for call in calls])
             journaled.set_result(True)
         finally:
             if not journaled.done():
                 journaled.set_result(False)
-
-    def _claim(self, activation_id: str, journaled: asyncio.Future[bool]) -> Any:
-        async def claim() -> bool:
-            """User code may begin only when the journal has the work, and nobody else took it."""
-            return await journaled and await self._activations.claim(activation_id)
-
-        return claim
 
     def _check(self, target: ResolvedAction) -> None:
         """BadRequest for an action whose kind can no longer be run."""

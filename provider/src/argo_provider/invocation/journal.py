@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import structlog
 
 from argo_provider.entities.access import ResolvedAction, resolve_action
-from argo_provider.errors import ArgoError, NotFound, Overloaded, UserError
-from argo_provider.invocation.activator import Activator
+from argo_provider.errors import ArgoError, NotFound, UserError
 from argo_provider.invocation.call import Call, Prepare
+from argo_provider.invocation.promised import Promised
 from argo_provider.model.activation import Activation, JournalEntry, Response, Status
 from argo_provider.model.clock import Clock
 from argo_provider.model.identity import Identity
@@ -24,7 +23,6 @@ log = structlog.get_logger(__name__)
 CUT_OFF = (
     "The service stopped while this activation was running; the action may have taken effect. It was not run again."
 )
-_PAUSES = (0.1, 0.2, 0.5, 1, 2, 5, 10, 10, 10, 10)  # seconds between tries to queue what was promised
 Spawn = Callable[[Coroutine[Any, Any, None]], object]
 GONE = "Action could not be found or may have been deleted."
 
@@ -50,9 +48,9 @@ def encode_call(call: Call) -> bytes:
 class Recovery:
     """Takes up what a crash left in the journal: unclaimed work runs, claimed work ends as a recorded error."""
 
-    def __init__(self, stores: Stores, activator: Activator, clock: Clock, prepare: Prepare, spawn: Spawn) -> None:
+    def __init__(self, stores: Stores, promised: Promised, clock: Clock, prepare: Prepare, spawn: Spawn) -> None:
         self._stores = stores
-        self._activator = activator
+        self._promised = promised
         self._clock = clock
         self._prepare = prepare
         self._spawn = spawn
@@ -90,18 +88,7 @@ class Recovery:
             name = FullName(binding.namespace, name.name, binding.name)
         target = await resolve_action(self._stores.entities, record.identity, name)
         await self._prepare(target.action.exec.kind)
-        await self._start(self._call(entry, kept, target, record.identity))
-
-    async def _start(self, call: Call) -> None:
-        """Wait for room in the queue: this work was promised before all that comes now."""
-        for pause in _PAUSES:
-            try:
-                self._activator.start(call)
-            except Overloaded:
-                await asyncio.sleep(pause)
-            else:
-                return
-        self._activator.start(call)
+        await self._promised.resume(self._call(entry, kept, target, record.identity))
 
     def _call(self, entry: JournalEntry, kept: dict[str, Any], target: ResolvedAction, identity: Identity) -> Call:
         return Call(
@@ -112,16 +99,9 @@ class Recovery:
             cause=kept["cause"],
             is_step=kept["step"],
             activation_id=entry.activation_id,
-            claim=self._claim(entry.activation_id),
             extra_arguments=kept["extra"],
             deferred=True,
         )
-
-    def _claim(self, activation_id: str) -> Callable[[], Awaitable[bool]]:
-        async def claim() -> bool:
-            return await self._stores.activations.claim(activation_id)
-
-        return claim
 
     async def _end(self, entry: JournalEntry, text: str) -> None:
         kept = jsontext.decode(entry.payload)
