@@ -1,4 +1,4 @@
-"""The life of one function: events in, instructions out. Pure; time comes with the events.
+"""The life of one function: where it may go, and what going there takes. Pure; time comes with the events.
 
 ordinary → observed → building → canary → native      closed world: back to observed, at most `rounds` builds
                                                        anything else: back to ordinary with a cool-down, or pinned
@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import ceil
 
 from argo_provider.optimizer import events as ev
-from argo_provider.optimizer import failing, owner, warmth, wording
+from argo_provider.optimizer import failing, warmth, wording
 from argo_provider.optimizer.budget import Budget
 from argo_provider.optimizer.heat import FAMILIES, INSTANT, why_hot
 from argo_provider.optimizer.instructions import (
@@ -20,7 +20,6 @@ from argo_provider.optimizer.instructions import (
     Instruction,
     Observe,
     Promote,
-    Retire,
     Scale,
 )
 from argo_provider.optimizer.model import NATIVE_TECHNOLOGY, FailureKind, Route, State, Tier
@@ -34,7 +33,7 @@ _ON_ITS_WAY = frozenset({State.OBSERVED, State.BUILDING})
 
 
 class Function:
-    """Drives one record. Every method takes an event and answers the instructions that follow from it."""
+    """Moves one record. What a method asks of the pipeline it answers, in the order to carry it out."""
 
     __slots__ = ("_budget", "_carry", "_counted", "_ordinary", "_trial", "record", "settings")
 
@@ -44,7 +43,7 @@ class Function:
         self._budget = budget
         self._counted = False  # in the budget
         self._carry = 0.0  # share of a trial that is due
-        self._settle()
+        self.settle()
 
     @classmethod
     def met(cls, event: ev.Deployed, settings: OptimizerSettings, budget: Budget) -> Function:
@@ -78,7 +77,7 @@ class Function:
         """Of an invocation whose code the policy does not know yet."""
         return self._ordinary
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
         """Prepare the routes of the state it is in."""
         record = self.record
         wished = record.wishes.sandbox
@@ -94,98 +93,11 @@ class Function:
             record.trial_share = 1.0
         else:
             record.trial_share = 0.0
-        moved = record.state in _UNDER_WAY or record.runs_natively
+        moved = self.has_moved()
         self._budget.moved += moved - self._counted
         self._counted = moved
 
-    # ------------------------------------------------------------ events
-
-    def deployed(self, event: ev.Deployed) -> list[Instruction]:
-        """Created, met, or updated: new code makes the old native form worthless, new wishes may."""
-        record = self.record
-        old = record.fingerprint
-        out: list[Instruction] = []
-        changed = event.fingerprint != old
-        if changed:
-            out += self._withdraw(event.at, wording.CODE_CHANGED)
-            out.append(Retire(record.function, old))
-            record.reset()
-            record.urgent = False
-        record.fingerprint, record.family = event.fingerprint, event.family
-        record.wishes, record.memory_mb = event.wishes, event.memory_mb
-        if (record.state in _UNDER_WAY or record.runs_natively) and not self.may_move():
-            out += self._withdraw(event.at, wording.why_it_stays(record, self.settings))
-        if event.wishes.warm > record.warm:
-            out += self._scale(event.wishes.warm)
-        out += self.consider(event.at)
-        self._settle()
-        return out
-
-    def removed(self, event: ev.Removed) -> list[Instruction]:
-        """The last instructions of this function."""
-        out = self._withdraw(event.at, "It was deleted.")
-        return [*out, Retire(self.record.function, self.record.fingerprint)]
-
-    def invoked(self, event: ev.Invoked) -> list[Instruction]:
-        record = self.record
-        last = record.signals.last_at
-        if last is not None and event.at > last:
-            record.pauses.add(event.at - last)
-        record.signals.add(event)
-        record.held = max(record.held, event.overlap + 1)
-        if record.state is State.ORDINARY:
-            return self.consider(event.at)
-        if record.state is State.NATIVE:
-            wanted = warmth.wanted(record)
-            return self._scale(wanted) if wanted > record.warm else []
-        return []
-
-    def recorded(self, event: ev.Recorded) -> list[Instruction]:
-        if not self.record.answered(Awaited.RECORD, event.fingerprint):
-            return []
-        if event.unmet:
-            return self.pin(event.at, wording.unmet(event.unmet))
-        return self.build(event.at, "What its native form must contain is known; it is being built.")
-
-    def build_ended(self, event: ev.BuildEnded) -> list[Instruction]:
-        record = self.record
-        if not record.answered(Awaited.BUILD, event.fingerprint):
-            return []
-        if event.failure is not None:
-            return failing.failed(self, event.failure, event.detail, event.at)
-        record.signals.build_seconds = event.seconds
-        return self._canary(event.at)
-
-    def canary_ended(self, event: ev.CanaryEnded) -> list[Instruction]:
-        record = self.record
-        if not record.answered(Awaited.CANARY, event.fingerprint):
-            return []
-        if event.failure is not None:
-            return failing.failed(self, event.failure, event.detail, event.at)
-        record.setbacks = 0
-        record.urgent = False
-        self.move(State.NATIVE, event.at, "On trial its native form answered like the ordinary runtime, and as fast.")
-        return [Promote(record.function, record.fingerprint), *self._scale(warmth.wanted(record))]
-
-    def native_failed(self, event: ev.NativeFailed) -> list[Instruction]:
-        """Late ones, of invocations that were under way when it was demoted, say nothing new."""
-        record = self.record
-        if event.fingerprint != record.fingerprint or not self.runs_natively():
-            return []
-        return failing.failed(self, event.kind, event.detail, event.at)
-
-    def artefact_gone(self, event: ev.ArtefactGone) -> list[Instruction]:
-        record = self.record
-        if event.fingerprint != record.fingerprint or not self.runs_natively():
-            return []
-        if record.state is State.PINNED:
-            return self.pin(event.at, "Its native form is gone from the cache, and it is pinned.", by_owner=True)
-        out = self._withdraw(event.at, "Its native form is gone from the cache.")
-        return out + self.consider(event.at)
-
-    def asked(self, event: ev.Asked) -> list[Instruction]:
-        """Raises ValueError for a wish that there is not."""
-        return owner.obey(self, event.wish, event.at)
+    # ------------------------------------------------------------ time
 
     def wake(self, at: float) -> list[Instruction]:
         """A time that `next_wake` named has come."""
@@ -196,7 +108,7 @@ class Function:
             if at >= record.cool_until:
                 record.cool_until = 0.0
         elif record.state in _ON_ITS_WAY and record.awaited is not Awaited.BUILD and not self.still_wanted(at):
-            out = self._withdraw(at, wording.COOLED)
+            out = self.withdraw(at, wording.COOLED)
         elif self._observed_long_enough(at):
             out = self.build(at, "It is being built with what its invocations have shown so far.")
         elif record.awaited is Awaited.BUILD and at >= record.awaited_since + 2 * self.settings.build_seconds:
@@ -210,31 +122,21 @@ class Function:
         by_invocations = record.awaited is Awaited.RECORD and record.family not in INSTANT
         return by_invocations and at >= record.awaited_since + self.settings.observe_seconds
 
-    def start_build(self, at: float) -> Build:
-        """Its turn in the queue has come."""
-        record = self.record
-        record.await_(Awaited.BUILD, at)
-        return Build(record.function, record.fingerprint, record.rounds + 1)
-
-    def resume(self, at: float) -> list[Instruction]:
-        """After a restart nothing is under way: what was must be asked for again."""
-        record = self.record
-        record.abandoned.clear()
-        again = record.awaited
-        record.awaited = Awaited.NOTHING
-        if again is Awaited.RECORD:
-            return [self._observe(at)]
-        if again in {Awaited.BUILD, Awaited.TURN}:
-            return self._enqueue(at)
-        if again is Awaited.CANARY:
-            return [self._trial_run(at)]
-        if self.runs_natively():
-            return [Promote(record.function, record.fingerprint)]
-        return []
-
-    def squeeze(self) -> list[Instruction]:
-        """Memory is short: give up what is warm beyond the owner's minimum."""
-        return self._scale(self.record.wishes.warm) if warmth.spare(self.record) else []
+    def next_wake(self) -> float | None:
+        """When time alone may change something, epoch seconds."""
+        record, settings = self.record, self.settings
+        times = []
+        if not settings.enabled:
+            return None
+        if warmth.spare(record):
+            times.append(warmth.cools_at(record, settings, native=self.runs_natively()))
+        if record.state is State.ORDINARY and record.cool_until:
+            times.append(record.cool_until)
+        if record.awaited is Awaited.RECORD and record.family not in INSTANT:
+            times.append(record.awaited_since + settings.observe_seconds)
+        elif record.awaited is Awaited.BUILD:
+            times.append(record.awaited_since + 2 * settings.build_seconds)
+        return min(times, default=None)
 
     # ------------------------------------------------------------ judgements
 
@@ -251,6 +153,10 @@ class Function:
         if self.record.state is State.ORDINARY and not self.may_move():
             return wording.why_it_stays(self.record, self.settings)
         return self.record.reason
+
+    def has_moved(self) -> bool:
+        """Native, or on the way there."""
+        return self.record.state in _UNDER_WAY or self.record.runs_natively
 
     def may_move(self) -> bool:
         """Whether anything but its figures keeps it from moving."""
@@ -290,22 +196,6 @@ class Function:
         reason = why_hot(record.signals, self.settings, record.family, at)
         return self._begin(at, reason, at_once=False) if reason else []
 
-    def next_wake(self) -> float | None:
-        """When time alone may change something, epoch seconds."""
-        record, settings = self.record, self.settings
-        times = []
-        if not settings.enabled:
-            return None
-        if warmth.spare(record):
-            times.append(warmth.cools_at(record, settings, native=self.runs_natively()))
-        if record.state is State.ORDINARY and record.cool_until:
-            times.append(record.cool_until)
-        if record.awaited is Awaited.RECORD and record.family not in INSTANT:
-            times.append(record.awaited_since + settings.observe_seconds)
-        elif record.awaited is Awaited.BUILD:
-            times.append(record.awaited_since + 2 * settings.build_seconds)
-        return min(times, default=None)
-
     # ------------------------------------------------------------ moves
 
     def pin(self, at: float, reason: str, *, by_owner: bool = False) -> list[Instruction]:
@@ -315,7 +205,7 @@ class Function:
         if record.state is State.PINNED:
             record.note(at, reason)
             record.runs_natively = False
-            self._settle()
+            self.settle()
         else:
             record.runs_natively = False
             self.move(State.PINNED, at, reason)
@@ -331,7 +221,7 @@ class Function:
 
     def retreat(self, at: float, reason: str, *, cool: bool = True) -> list[Instruction]:
         """Back to the ordinary runtime; nothing is tried until the cool-down ends."""
-        out = self._withdraw(at, reason)
+        out = self.withdraw(at, reason)
         if cool:
             self._cool_down(at)
         return out
@@ -354,6 +244,7 @@ class Function:
         return Observe(record.function, record.fingerprint)
 
     def build(self, at: float, reason: str) -> list[Instruction]:
+        """At once, or when its turn comes."""
         self.move(State.BUILDING, at, reason)
         return self._enqueue(at)
 
@@ -364,7 +255,8 @@ class Function:
         self.record.await_(Awaited.TURN, at)
         return []
 
-    def _canary(self, at: float) -> list[Instruction]:
+    def try_natively(self, at: float) -> list[Instruction]:
+        """There is a native form."""
         self.move(State.CANARY, at, "Its native form is there; a share of its invocations runs on it, on trial.")
         return [self._trial_run(at)]
 
@@ -378,7 +270,7 @@ class Function:
         record.trial_share = _share(number, due, settings.canary_share, most)
         return Canary(record.function, record.fingerprint, record.trial_share, number)
 
-    def _withdraw(self, at: float, reason: str) -> list[Instruction]:
+    def withdraw(self, at: float, reason: str) -> list[Instruction]:
         """Whatever is under way ends; an owner's pin stays, on the ordinary runtime."""
         record = self.record
         if record.state is State.PINNED and record.owner_pinned:
@@ -402,8 +294,9 @@ class Function:
         return out
 
     def move(self, after: State, at: float, reason: str) -> None:
+        """Raises ImpossibleTransition."""
         self.record.move(after, at, reason)
-        self._settle()
+        self.settle()
 
     def _cool_down(self, at: float) -> None:
         record, settings = self.record, self.settings
@@ -411,9 +304,40 @@ class Function:
         record.cool_until = at + min(longest, settings.cool_down_seconds * 2.0 ** min(record.setbacks, 32))
         record.setbacks += 1
 
+    # ------------------------------------------------------------ moves that others ask for
+
+    def start_build(self, at: float) -> Build:
+        """Its turn in the queue has come."""
+        record = self.record
+        record.await_(Awaited.BUILD, at)
+        return Build(record.function, record.fingerprint, record.rounds + 1)
+
+    def resume(self, at: float) -> list[Instruction]:
+        """After a restart nothing is under way: what was must be asked for again."""
+        record = self.record
+        record.abandoned.clear()
+        again = record.awaited
+        record.awaited = Awaited.NOTHING
+        record.warm = record.held = 0
+        out = self.scale(record.wishes.warm) if record.wishes.warm else []
+        if again is Awaited.RECORD:
+            out.append(self._observe(at))
+        elif again in {Awaited.BUILD, Awaited.TURN}:
+            out += self._enqueue(at)
+        elif again is Awaited.CANARY:
+            out.append(self._trial_run(at))
+        elif self.runs_natively():
+            out.append(Promote(record.function, record.fingerprint))
+        return out
+
+    def squeeze(self) -> list[Instruction]:
+        """Memory is short: give up what is warm beyond the owner's minimum."""
+        return self.scale(self.record.wishes.warm) if warmth.spare(self.record) else []
+
     # ------------------------------------------------------------ warm
 
-    def _scale(self, warm: int) -> list[Instruction]:
+    def scale(self, warm: int) -> list[Instruction]:
+        """Keep so many warm."""
         self.record.warm = self.record.held = warm
         return [Scale(self.record.function, warm)]
 
@@ -423,9 +347,9 @@ class Function:
         if not warmth.spare(record) or not self.settings.enabled:
             return []
         if at >= warmth.cools_at(record, self.settings, native=self.runs_natively()):
-            return self._scale(record.wishes.warm)
+            return self.scale(record.wishes.warm)
         wanted = warmth.wanted(record)
-        return self._scale(wanted) if record.state is State.NATIVE and wanted < record.warm else []
+        return self.scale(wanted) if record.state is State.NATIVE and wanted < record.warm else []
 
 
 def _share(wanted: int, due: float, least: float, most: float) -> float:

@@ -14,7 +14,8 @@ def why_hot(signals: Signals, settings: OptimizerSettings, family: str, now: flo
     """Why it is hot, or "". `share` of every threshold: below 1 for a function that has been hot (hysteresis)."""
     if family in INSTANT:
         return _instant(signals.per_hour(now), settings, share)
-    return _by_rate(signals, settings, now, share) or _by_shape(signals, settings, now, share)
+    costly = max(1.0, (signals.build_seconds or 0.0) / settings.build_usual_seconds)
+    return _by_rate(signals, settings, now, share * costly) or _by_shape(signals, settings, now, share)
 
 
 def _by_rate(signals: Signals, settings: OptimizerSettings, now: float, share: float) -> str:

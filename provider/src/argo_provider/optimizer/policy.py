@@ -8,7 +8,6 @@ for each invocation: policy.route(function, fingerprint)
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -17,6 +16,7 @@ from argo_provider.optimizer import events as ev
 from argo_provider.optimizer import snapshot, warmth, wording
 from argo_provider.optimizer.budget import Budget
 from argo_provider.optimizer.function import Function
+from argo_provider.optimizer.hearing import hear
 from argo_provider.optimizer.heat import worth
 from argo_provider.optimizer.instructions import Instruction
 from argo_provider.optimizer.model import Explanation, Figures, FunctionId, Route, Tier
@@ -64,7 +64,7 @@ class Policy:
         if function is None:
             return []
         before = function.record.since, function.record.awaited
-        out = _HANDLERS[type(event)](function, event)
+        out = hear(function, event)
         if isinstance(event, ev.Removed):
             self._forget(event.function)
         elif isinstance(event, ev.Invoked) and before == (function.record.since, function.record.awaited):
@@ -245,16 +245,3 @@ class Policy:
             lacking -= function.spare_mb()
             out += function.squeeze()
         return out
-
-
-_HANDLERS: dict[type, Callable[[Function, Any], list[Instruction]]] = {
-    ev.Deployed: Function.deployed,
-    ev.Removed: Function.removed,
-    ev.Invoked: Function.invoked,
-    ev.Recorded: Function.recorded,
-    ev.BuildEnded: Function.build_ended,
-    ev.CanaryEnded: Function.canary_ended,
-    ev.NativeFailed: Function.native_failed,
-    ev.ArtefactGone: Function.artefact_gone,
-    ev.Asked: Function.asked,
-}

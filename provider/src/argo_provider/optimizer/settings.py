@@ -58,6 +58,12 @@ class OptimizerSettings:
     # build
     builds_at_once: int = setting(1, "Native builds of this machine at once.", low=1, high=64)
     build_seconds: float = setting(900.0, "A build that takes longer is stopped.", unit="seconds", low=1)
+    build_usual_seconds: float = setting(
+        180.0,
+        "A function whose last build took longer must be called more to get hot, in proportion.",
+        unit="seconds",
+        low=1,
+    )
     build_memory_mb: int = setting(4096, "Memory of a build.", unit="MB", low=256)
     builds_per_hour: int = setting(30, "Builds that one namespace may begin in an hour.", low=1)
     native_functions: int = setting(500, "Functions of one namespace that may be native at once.", low=0)

@@ -27,7 +27,8 @@ class _Document:
 
 def dump(records: Sequence[Record], builds: Mapping[str, list[float]]) -> dict[str, Any]:
     """Dictionaries, lists, text and numbers only."""
-    plain: dict[str, Any] = msgspec.to_builtins(_Document(VERSION, list(records), dict(builds)), str_keys=True)
+    written = msgspec.json.encode(_Document(VERSION, list(records), dict(builds)))
+    plain: dict[str, Any] = msgspec.json.decode(written)
     return plain
 
 

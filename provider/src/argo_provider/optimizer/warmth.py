@@ -9,6 +9,7 @@ from argo_provider.optimizer.record import Record
 from argo_provider.optimizer.settings import OptimizerSettings
 
 _START_MS = 1000.0  # of an ordinary sandbox that has not told its own
+_SELDOM = 0.1  # overlap that is not worth an isolate
 
 
 def keep_alive_seconds(record: Record, settings: OptimizerSettings, *, native: bool) -> float:
@@ -36,7 +37,7 @@ def spare_mb(record: Record, settings: OptimizerSettings, *, native: bool) -> fl
 
 def wanted(record: Record) -> int:
     """Isolates for what usually runs at once, and never below its owner's minimum."""
-    return max(record.wishes.warm, ceil(record.signals.overlap) + 1)
+    return max(record.wishes.warm, ceil(record.signals.overlap - _SELDOM) + 1)
 
 
 def value_of_memory(record: Record, settings: OptimizerSettings, now: float, *, native: bool) -> float:
