@@ -6,15 +6,14 @@ import os
 import uuid
 from collections.abc import AsyncIterator
 
+import asyncpg
 import pytest
+from argo_dev.postgres import postgres, why_no_postgres
 
 from argo_provider.storage.memory import memory_stores
-from argo_provider.storage.sql import open_stores
+from argo_provider.storage.sql import StoreOptions, open_stores
 
-ADAPTERS = ["memory", "sqlite", "sqlite+aiosqlite"]
-POSTGRES = os.environ.get("ARGO_TEST_POSTGRES")  # the socket folder of a server whose user postgres may make databases
-if POSTGRES:
-    ADAPTERS.append("postgresql")
+ADAPTERS = ["memory", "sqlite", "sqlite+aiosqlite", "postgresql"]
 
 
 @pytest.fixture(params=ADAPTERS)
@@ -24,7 +23,8 @@ async def stores(request, tmp_path) -> AsyncIterator:
         yield memory_stores()
         return
     if request.param == "postgresql":
-        async with open_stores(await fresh_database(), tmp_path / "blobs") as opened:
+        server = request.getfixturevalue("postgres_server")
+        async with open_stores(await fresh_database(server), tmp_path / "blobs") as opened:
             yield opened
         return
     path = tmp_path / "argo.db"
@@ -33,15 +33,36 @@ async def stores(request, tmp_path) -> AsyncIterator:
         yield opened
 
 
-async def fresh_database():
-    """The URL of a new database on the PostgreSQL server."""
-    import asyncpg
+@pytest.fixture(scope="session")
+def postgres_server():
+    """A real PostgreSQL, for as long as the tests run."""
+    reason = why_no_postgres()
+    if reason and os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    if reason:
+        pytest.skip(reason)
+    with postgres() as server:
+        yield server
 
+
+async def fresh_database(server):
+    """The URL of a new database on that server."""
     name = f"argo_test_{uuid.uuid4().hex}"
-    connection = await asyncpg.connect(host=POSTGRES, user="postgres", database="postgres")
+    connection = await asyncpg.connect(server.url().replace("+asyncpg", ""))
     await connection.execute(f"CREATE DATABASE {name}")
     await connection.close()
-    return f"postgresql+asyncpg://postgres@/{name}?host={POSTGRES}"
+    return server.url(name)
+
+
+@pytest.fixture
+async def database_url(postgres_server):
+    return await fresh_database(postgres_server)
+
+
+@pytest.fixture
+def replica(database_url, tmp_path):
+    """Open the stores as one of several replicas over one database."""
+    return lambda owner: open_stores(database_url, tmp_path / "blobs", StoreOptions(owner=owner))
 
 
 @pytest.fixture

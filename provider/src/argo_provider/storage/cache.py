@@ -90,6 +90,13 @@ class ReadThroughCache(Generic[K, V]):
         for key, value, weight in changes:
             self._set(key, value, weight)
 
+    def forget(self, keys: Iterable[K]) -> None:
+        """Somebody else wrote these."""
+        self.generation += 1
+        for key in keys:
+            self._present.discard(key)
+            self._absent.discard(key)
+
     def clear(self) -> None:
         self.generation += 1
         self._present.clear()

@@ -125,7 +125,14 @@ class ActivationStore(Protocol):
     async def count(self, query: ActivationQuery) -> int: ...
 
     async def unfinished(self) -> builtins.list[JournalEntry]:
-        """Entries without a record: what a crash left. In order of acceptance."""
+        """Entries without a record, in order of acceptance."""
+        ...
+
+    async def adopt(self) -> builtins.list[JournalEntry]:
+        """Entries of members that are gone, now ours: what a crash left. In order of acceptance.
+
+        A store of one process has no other members: all its entries are. Of several that adopt at once, one gets them.
+        """
         ...
 
     async def sweep(self, before: int) -> int:
@@ -182,6 +189,22 @@ class DocumentStore(Protocol):
         ...
 
 
+class Leases(Protocol):
+    """What only one holder at a time may do, by one clock for all: that of the store."""
+
+    async def hold(self, name: str, holder: str, seconds: float) -> bool:
+        """Take or renew the lease for so long from now. False: another holds it."""
+        ...
+
+    async def release(self, name: str, holder: str) -> None:
+        """Give it up, if it is held."""
+        ...
+
+    async def holder(self, name: str) -> str | None:
+        """Who holds it now."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Stores:
     """All ports, opened and closed together."""
@@ -191,3 +214,4 @@ class Stores:
     activations: ActivationStore
     blobs: BlobStore
     documents: DocumentStore
+    leases: Leases

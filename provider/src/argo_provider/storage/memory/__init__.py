@@ -6,6 +6,7 @@ from argo_provider.storage.memory.activations import MemoryActivationStore
 from argo_provider.storage.memory.blobs import MemoryBlobStore
 from argo_provider.storage.memory.documents import MemoryDocumentStore
 from argo_provider.storage.memory.entities import MemoryEntityStore
+from argo_provider.storage.memory.leases import MemoryLeases
 from argo_provider.storage.memory.namespaces import MemoryNamespaceStore
 from argo_provider.storage.port import Stores
 
@@ -18,7 +19,7 @@ def memory_stores() -> Stores:
     namespaces = MemoryNamespaceStore(
         on_delete=(entities.drop_namespace, activations.drop_namespace, documents.drop_namespace)
     )
-    return Stores(entities, namespaces, activations, MemoryBlobStore(), documents)
+    return Stores(entities, namespaces, activations, MemoryBlobStore(), documents, MemoryLeases())
 
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "MemoryBlobStore",
     "MemoryDocumentStore",
     "MemoryEntityStore",
+    "MemoryLeases",
     "MemoryNamespaceStore",
     "memory_stores",
 ]

@@ -55,6 +55,9 @@ class MemoryActivationStore:
     async def unfinished(self) -> builtins.list[JournalEntry]:
         return [*self._journal.values()]
 
+    async def adopt(self) -> builtins.list[JournalEntry]:
+        return await self.unfinished()
+
     async def sweep(self, before: int) -> int:
         old = [i for i, a in self._records.items() if a.start < before]
         for activation_id in old:

@@ -8,15 +8,29 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Connection, Select, and_, bindparam, delete, func, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    func,
+    select,
+    update,
+)
 
 from argo_provider.model.activation import Activation, JournalEntry
 from argo_provider.storage.filters import listed_name, matches, without_details
 from argo_provider.storage.port import ActivationQuery, Page
+from argo_provider.storage.sql import gathered, partitions
 from argo_provider.storage.sql.database import Database
 from argo_provider.storage.sql.encoding import decode_activation, decode_details, encode
+from argo_provider.storage.sql.leases import now_ms
 from argo_provider.storage.sql.namespaces import delete_some_activations
-from argo_provider.storage.sql.tables import activations, journal
+from argo_provider.storage.sql.tables import activations, journal, leases
 from argo_provider.storage.sql.upsert import insert_new
 from argo_provider.storage.sql.writer import Writer
 
@@ -30,6 +44,7 @@ _BY_ID = select(activations.c.summary, activations.c.details).where(
 )
 _WRITTEN = select(activations.c.activation_id).where(activations.c.activation_id.in_(_IDS))
 _STRIKE = delete(journal).where(journal.c.activation_id.in_(_IDS))
+_ENTRIES = select(journal).order_by(journal.c.seq)
 _CLAIM = (
     update(journal)
     .where(journal.c.activation_id.in_(_IDS), ~journal.c.claimed)
@@ -69,13 +84,17 @@ class RecordRow:
 
 
 class SqlActivationStore:
-    def __init__(self, database: Database, writer: Writer) -> None:
+    """`owner`: the replica that it is opened for, and the name of the lease by which it lives; "" for one process."""
+
+    def __init__(self, database: Database, writer: Writer, owner: str = "") -> None:
         self._database = database
         self._writer = writer
+        self._owner = owner
         self._unwritten: dict[str, RecordRow] = {}
 
     async def accept(self, entries: Sequence[JournalEntry]) -> None:
-        await self._writer.write(_accept, entries, sum(len(e.payload) + _ROW_WEIGHT for e in entries))
+        rows = [_journal_row(entry, self._owner) for entry in entries]
+        await self._writer.write(_accept, rows, sum(len(e.payload) + _ROW_WEIGHT for e in entries))
 
     async def claim(self, activation_id: str) -> bool:
         claimed: bool = await self._writer.write(_claim, activation_id, _ROW_WEIGHT)
@@ -116,15 +135,14 @@ class SqlActivationStore:
         return [r for r in self._unwritten.values() if matches(query, r.namespace, r.name, r.start)]
 
     async def unfinished(self) -> builtins.list[JournalEntry]:
-        query = select(journal).order_by(journal.c.seq)
-        return await self._database.read(
-            lambda c: [
-                JournalEntry(r.activation_id, r.namespace, r.accepted, r.payload, r.claimed) for r in c.execute(query)
-            ]
-        )
+        return await self._database.read(lambda c: [_entry(row) for row in c.execute(_ENTRIES)])
+
+    async def adopt(self) -> builtins.list[JournalEntry]:
+        return await self._writer.run(lambda c: _adopt(c, self._owner))
 
     async def sweep(self, before: int) -> int:
-        swept, namespace = 0, ""
+        swept = await self._writer.run(lambda c: _sweep_partitions(c, before))
+        namespace = ""
         while (following := await self._next_namespace(namespace)) is not None:
             namespace = following
             old = and_(activations.c.namespace == namespace, activations.c.start < before)
@@ -149,18 +167,40 @@ def _activation(summary: str, details: str | None) -> Activation:
     return replace(activation, logs=logs, response=replace(activation.response, result=result))
 
 
-def _accept(connection: Connection, items: Sequence[Sequence[JournalEntry]]) -> Sequence[None]:
-    rows = [
-        {
-            "activation_id": e.activation_id,
-            "namespace": e.namespace,
-            "accepted": e.accepted,
-            "claimed": e.claimed,
-            "payload": e.payload,
-        }
-        for entries in items
-        for e in entries
-    ]
+def _journal_row(entry: JournalEntry, owner: str) -> dict[str, Any]:
+    return {
+        "activation_id": entry.activation_id,
+        "namespace": entry.namespace,
+        "accepted": entry.accepted,
+        "claimed": entry.claimed,
+        "payload": entry.payload,
+        "owner": owner,
+    }
+
+
+def _entry(row: Row[Any]) -> JournalEntry:
+    return JournalEntry(row.activation_id, row.namespace, row.accepted, row.payload, row.claimed)
+
+
+def _adopt(connection: Connection, owner: str) -> list[JournalEntry]:
+    """All there are for one process; for a replica, those of owners whose leases have ended."""
+    if not owner:
+        return [_entry(row) for row in connection.execute(_ENTRIES)]
+    living = select(leases.c.holder).where(leases.c.name == leases.c.holder, leases.c.expires > now_ms(connection))
+    orphaned = journal.c.owner.not_in(living) & (journal.c.owner != owner)
+    adopted = connection.execute(update(journal).where(orphaned).values(owner=owner).returning(journal))
+    return [_entry(row) for row in sorted(adopted, key=lambda r: r.seq)]
+
+
+def _sweep_partitions(connection: Connection, before: int) -> int:
+    if not partitions.is_partitioned(connection):
+        return 0
+    partitions.make_ahead(connection, connection.execute(select(now_ms(connection))).scalar_one())
+    return partitions.drop_before(connection, before)
+
+
+def _accept(connection: Connection, items: Sequence[Sequence[dict[str, Any]]]) -> Sequence[None]:
+    rows = [row for entries in items for row in entries]
     if rows:
         connection.execute(insert_new(connection, journal), rows)
     return [None] * len(items)
@@ -176,6 +216,9 @@ def _claim(connection: Connection, activation_ids: Sequence[str]) -> Sequence[bo
 
 
 def _record(connection: Connection, rows: Sequence[RecordRow]) -> Sequence[None]:
+    if partitions.is_partitioned(connection):
+        gathered.record(connection, rows)
+        return [None] * len(rows)
     values = [
         {
             "activation_id": r.activation_id,

@@ -6,13 +6,15 @@ from sqlalchemy import URL
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from argo_provider.storage.sql import sqlite
+from argo_provider.storage.sql import notices, sqlite
 from argo_provider.storage.sql.database import WRITES, T, Work
 from argo_provider.storage.sql.failures import storage_failure
 
 
 class AsyncEngineDatabase:
-    """PostgreSQL by asyncpg; SQLite by aiosqlite, which `SqliteDatabase` is faster than."""
+    """Whatever has an async driver. SQLite has one, too (aiosqlite), which `SqliteDatabase` is faster than."""
+
+    _failures: tuple[type[Exception], ...] = (SQLAlchemyError, OSError)
 
     def __init__(self, url: URL) -> None:
         self._engine = create_async_engine(url)
@@ -23,7 +25,7 @@ class AsyncEngineDatabase:
         try:
             async with self._engine.connect() as connection:
                 return await connection.run_sync(work)
-        except (SQLAlchemyError, OSError) as error:
+        except self._failures as error:
             raise storage_failure(error) from error
 
     async def write(self, work: Work[T]) -> T:
@@ -32,7 +34,7 @@ class AsyncEngineDatabase:
                 await connection.execution_options(**WRITES)
                 async with connection.begin():
                     return await connection.run_sync(work)
-        except (SQLAlchemyError, OSError) as error:
+        except self._failures as error:
             raise storage_failure(error) from error
 
     async def foreign_writes(self) -> bool:
@@ -40,3 +42,18 @@ class AsyncEngineDatabase:
 
     async def close(self) -> None:
         await self._engine.dispose()
+
+
+class PostgresDatabase(AsyncEngineDatabase):
+    """PostgreSQL: it tells by itself what other replicas write."""
+
+    def __init__(self, url: URL) -> None:
+        from asyncpg import InterfaceError, PostgresError  # noqa: PLC0415  # only where PostgreSQL is used
+
+        super().__init__(url)
+        self._url = url
+        # What fails while connecting, SQLAlchemy passes on as it comes.
+        self._failures = (*self._failures, PostgresError, InterfaceError)
+
+    async def announced(self, forget: notices.Forget) -> None:
+        await notices.listen_forever(self._url, forget)

@@ -7,9 +7,12 @@ own threads (`sqlite.py`) and over SQLAlchemy's async engines (`async_engine.py`
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 from sqlalchemy import Connection
+
+if TYPE_CHECKING:
+    from argo_provider.storage.sql.notices import Forget
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
@@ -33,3 +36,12 @@ class Database(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+@runtime_checkable
+class Announcing(Protocol):
+    """A database that tells by itself what others write."""
+
+    async def announced(self, forget: Forget) -> None:
+        """Pass on what others write, for ever. Ended by cancelling it."""
+        ...

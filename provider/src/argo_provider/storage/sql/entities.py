@@ -17,6 +17,7 @@ from argo_provider.storage.filters import is_published
 from argo_provider.storage.port import Page
 from argo_provider.storage.sql.database import Database
 from argo_provider.storage.sql.encoding import decode_entity, encode
+from argo_provider.storage.sql.notices import announce_entities
 from argo_provider.storage.sql.tables import ENTITY_REVISION, counters, entities
 from argo_provider.storage.sql.upsert import insert_new
 from argo_provider.storage.sql.writer import Writer
@@ -117,6 +118,7 @@ def _commit(connection: Connection, puts: Sequence[Entity], deletes: Sequence[En
         gone = connection.execute(delete(entities).where(_is(entity.name), entities.c.revision == entity.revision))
         if gone.rowcount != 1:
             raise Conflict
+    announce_entities(connection, [e.name for e in (*puts, *deletes)])
     first = _take_revisions(connection, len(puts)) if puts else 0
     return [_put(connection, entity, first + offset) for offset, entity in enumerate(puts)]
 

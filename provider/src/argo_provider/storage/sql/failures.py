@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from argo_provider.errors import StorageError, StoreUnavailable
 
 _NOTHING_WRITTEN = "Nothing was written"
+# Classes of PostgreSQL's SQLSTATE, and single ones; the longest prefix that fits counts.
+_POSTGRES_UNAVAILABLE = {
+    "08": f"The connection to the database broke. {_NOTHING_WRITTEN}; try again.",
+    "25006": f"The database is read-only (a standby?). {_NOTHING_WRITTEN}; point --store at the primary.",
+    "40": f"The database gave this transaction up for another. {_NOTHING_WRITTEN}; try again.",
+    "53100": f"The disk of the database server is full. {_NOTHING_WRITTEN}; free some space and try again.",
+    "53300": f"The database has no free connection (max_connections). {_NOTHING_WRITTEN}; try again.",
+    "53": f"The database server is short of resources. {_NOTHING_WRITTEN}; try again.",
+    "57": f"The database server is stopping or starting. {_NOTHING_WRITTEN}; try again.",
+}
+_POSTGRES_REFUSED = {
+    "28": "The database refuses the user or password of --store: {}.",
+    "3D": "There is no such database: {}. Make it with: createdb NAME.",
+    "42501": "The database user of --store lacks rights: {}. It must own the database.",
+}
 _SQLITE_TEXTS = {
     "SQLITE_FULL": f"The disk of the data directory is full. {_NOTHING_WRITTEN}; free some space and try again.",
     "SQLITE_READONLY": f"The data directory cannot be written (read-only). {_NOTHING_WRITTEN}; make it writable.",
@@ -19,7 +34,7 @@ _SQLITE_TEXTS = {
 }
 
 
-def storage_failure(error: SQLAlchemyError | OSError) -> StorageError:
+def storage_failure(error: Exception) -> StorageError:
     """`error` as the port's: StoreUnavailable if trying again later makes sense, else StorageError."""
     if isinstance(error, OSError):
         return StoreUnavailable(f"The database cannot be reached: {error.strerror or error}.")
@@ -27,6 +42,8 @@ def storage_failure(error: SQLAlchemyError | OSError) -> StorageError:
         return StoreUnavailable("The database has no free connection; try again.")
     if isinstance(error, DBAPIError):
         return _driver_failure(error)
+    if (state := getattr(error, "sqlstate", None)) is not None:
+        return _postgres_failure(str(state), str(error))
     return StorageError(f"The database failed. {_NOTHING_WRITTEN}.")
 
 
@@ -35,8 +52,20 @@ def _driver_failure(error: DBAPIError) -> StorageError:
     for prefix, text in _SQLITE_TEXTS.items():
         if code.startswith(prefix):
             return StoreUnavailable(text)
+    if (state := getattr(error.orig, "sqlstate", None)) is not None:
+        return _postgres_failure(str(state), str(error.orig))
     if error.connection_invalidated:
         return StoreUnavailable(f"The connection to the database broke. {_NOTHING_WRITTEN}; try again.")
     if code.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
         return StorageError("The database file is damaged. Restore it from a backup.")
     return StorageError(f"The database refused the request. {_NOTHING_WRITTEN}.")
+
+
+def _postgres_failure(state: str, text: str) -> StorageError:
+    for prefix, said in sorted(_POSTGRES_UNAVAILABLE.items(), key=lambda item: -len(item[0])):
+        if state.startswith(prefix):
+            return StoreUnavailable(said)
+    for prefix, said in _POSTGRES_REFUSED.items():
+        if state.startswith(prefix):
+            return StorageError(said.format(text.rpartition(": ")[2].rstrip(".")))
+    return StorageError(f"The database refused the request ({state}). {_NOTHING_WRITTEN}.")

@@ -14,6 +14,7 @@ from argo_provider.model.limits import NamespaceLimits
 from argo_provider.storage.cache import UNKNOWN, ReadThroughCache
 from argo_provider.storage.sql.database import Database
 from argo_provider.storage.sql.encoding import decode_limits, encode
+from argo_provider.storage.sql.notices import announce_namespaces
 from argo_provider.storage.sql.tables import activations, documents, entities, journal, namespaces
 from argo_provider.storage.sql.upsert import insert_new
 from argo_provider.storage.sql.writer import Writer
@@ -73,7 +74,11 @@ class SqlNamespaceStore:
         await self._change(lambda c: _delete(c, namespace))
 
     async def _change(self, work: Callable[[Connection], None]) -> None:
-        await self._writer.run(work, committed=self._changed)
+        def announced(connection: Connection) -> None:
+            work(connection)
+            announce_namespaces(connection)
+
+        await self._writer.run(announced, committed=self._changed)
 
     def _changed(self, _result: None) -> None:
         self.forget_cached()

@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlalchemy import make_url
+from sqlalchemy import Connection, make_url, select
 
 from argo_provider.errors import StorageError
+from argo_provider.model.names import FullName
 from argo_provider.storage.cache import ReadThroughCache
 from argo_provider.storage.files import FileBlobStore
 from argo_provider.storage.files.folders import make_private
-from argo_provider.storage.port import Stores
+from argo_provider.storage.port import BlobStore, Stores
+from argo_provider.storage.sql import partitions
 from argo_provider.storage.sql.activations import SqlActivationStore
-from argo_provider.storage.sql.database import Database
+from argo_provider.storage.sql.database import Announcing, Database
 from argo_provider.storage.sql.documents import SqlDocumentStore
 from argo_provider.storage.sql.entities import EntityCache, SqlEntityStore
+from argo_provider.storage.sql.leases import SqlLeases, now_ms
 from argo_provider.storage.sql.namespaces import SqlNamespaceStore
+from argo_provider.storage.sql.notices import Forget
 from argo_provider.storage.sql.schema import upgrade
 from argo_provider.storage.sql.sqlite import SqliteDatabase
 from argo_provider.storage.sql.writer import OnCommit, Writer, WriterLimits
 
 MB = 1024 * 1024
-Forget = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,25 +40,28 @@ class StoreOptions:
     notice_others_within: float = 1.0  # seconds until the caches show what another process wrote
     writer: WriterLimits = field(default_factory=WriterLimits)
     on_commit: OnCommit | None = None
+    owner: str = ""  # the replica that opens a shared database, and the name of the lease by which it lives
 
 
 @asynccontextmanager
 async def open_stores(
-    url_or_path: str | Path, blob_dir: Path, options: StoreOptions | None = None
+    url_or_path: str | Path, blobs: Path | BlobStore, options: StoreOptions | None = None
 ) -> AsyncIterator[Stores]:
-    """All stores over one database, migrated to this version's schema, and a folder of blobs.
+    """All stores over one database, migrated to this version's schema, and blobs: a store of them, or its folder.
 
     `url_or_path`: the path of an SQLite file, or an SQLAlchemy URL. On leaving, everything enqueued is written.
     Raises StorageError if the database cannot be opened or is from a newer version.
     """
     options = options or StoreOptions()
-    blobs = await FileBlobStore.open(blob_dir, options.blob_cache_bytes)
+    files: FileBlobStore | None = None
+    if isinstance(blobs, Path):
+        blobs = files = await FileBlobStore.open(blobs, options.blob_cache_bytes)
     database = open_database(url_or_path)
     try:
-        await database.write(upgrade)
+        await database.write(_prepare)
         cached: EntityCache = ReadThroughCache(options.entity_cache_bytes)
         writer = Writer(database, options.writer, on_doubt=cached.clear, on_commit=options.on_commit)
-        stores, forget = _assemble(database, writer, blobs, cached)
+        stores, forget = _assemble(database, writer, blobs, cached, options.owner)
         writer.start()
         watch = asyncio.create_task(_watch(database, forget, options.notice_others_within), name="storage-watch")
         try:
@@ -66,24 +72,43 @@ async def open_stores(
             await writer.close()
     finally:
         await database.close()
-        blobs.close()
+        if files is not None:
+            files.close()
 
 
-def _assemble(database: Database, writer: Writer, blobs: FileBlobStore, cached: EntityCache) -> tuple[Stores, Forget]:
-    """The stores, and what makes them forget all that they cache."""
+def _prepare(connection: Connection) -> None:
+    upgrade(connection)
+    if partitions.is_partitioned(connection):
+        partitions.make_ahead(connection, connection.execute(select(now_ms(connection))).scalar_one())
+
+
+def _assemble(
+    database: Database, writer: Writer, blobs: BlobStore, cached: EntityCache, owner: str
+) -> tuple[Stores, Forget]:
+    """The stores, and what makes them forget what they cache: of some entities, or all of it."""
     namespaces = SqlNamespaceStore(database, writer, cached.clear)
+
+    def forget(names: Sequence[FullName] | None) -> None:
+        if names is None:
+            namespaces.forget_cached()
+        else:
+            cached.forget(names)
+
     stores = Stores(
         SqlEntityStore(database, writer, cached),
         namespaces,
-        SqlActivationStore(database, writer),
+        SqlActivationStore(database, writer, owner),
         blobs,
         SqlDocumentStore(database, writer),
+        SqlLeases(database, writer),
     )
-    return stores, namespaces.forget_cached
+    return stores, forget
 
 
 async def _watch(database: Database, forget: Forget, every: float) -> None:
     """Drop the caches when another process (the command line, another replica) has written."""
+    if isinstance(database, Announcing):
+        return await database.announced(forget)
     while True:
         await asyncio.sleep(every)
         try:
@@ -91,7 +116,7 @@ async def _watch(database: Database, forget: Forget, every: float) -> None:
         except StorageError:
             foreign = True
         if foreign:
-            forget()
+            forget(None)
 
 
 def open_database(url_or_path: str | Path) -> Database:
@@ -106,9 +131,12 @@ def open_database(url_or_path: str | Path) -> Database:
         raise StorageError(
             f"There is no store for '{url.drivername}': give a path, or a sqlite:// or postgresql+asyncpg:// URL."
         )
-    from argo_provider.storage.sql.async_engine import AsyncEngineDatabase  # noqa: PLC0415 - most need none
+    from argo_provider.storage.sql.async_engine import (  # noqa: PLC0415 - most need none
+        AsyncEngineDatabase,
+        PostgresDatabase,
+    )
 
-    return AsyncEngineDatabase(url)
+    return PostgresDatabase(url) if url.get_backend_name() == "postgresql" else AsyncEngineDatabase(url)
 
 
 def _open_sqlite(path: Path) -> Database:

@@ -70,6 +70,15 @@ journal = Table(
     Column("accepted", BigInteger, nullable=False),
     Column("claimed", Boolean, nullable=False),
     Column("payload", LargeBinary, nullable=False),
+    Column("owner", String, nullable=False, server_default=""),  # the replica that sees to it; "" where there is one
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("holder", String, nullable=False),
+    Column("expires", BigInteger, nullable=False),
 )
 
 documents = Table(

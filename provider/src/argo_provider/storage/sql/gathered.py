@@ -1,0 +1,55 @@
+"""Many records in two statements: how PostgreSQL takes them with the least work on either side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from sqlalchemy import Connection, text
+
+_STRIKE = text("DELETE FROM journal WHERE activation_id = ANY(CAST(:ids AS varchar[]))")
+# The unique key of a partitioned table holds the start, and a record that another replica made of the same activation
+# has another: its journal entry, struck first, makes the second writer wait for the first, and then see its record.
+_INSERT = text(
+    "INSERT INTO activations (activation_id, namespace, name, start, summary, details)"
+    " SELECT t.* FROM unnest(CAST(:ids AS varchar[]), CAST(:namespaces AS varchar[]), CAST(:names AS varchar[]),"
+    " CAST(:starts AS bigint[]), CAST(:summaries AS text[]), CAST(:details AS text[]))"
+    " AS t(activation_id, namespace, name, start, summary, details)"
+    " WHERE NOT EXISTS (SELECT 1 FROM activations a WHERE a.activation_id = t.activation_id)"
+    " ON CONFLICT DO NOTHING"
+)
+
+
+class Row(Protocol):
+    """A record as it is written."""
+
+    @property
+    def activation_id(self) -> str: ...
+    @property
+    def namespace(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def start(self) -> int: ...
+    @property
+    def summary(self) -> str: ...
+    @property
+    def details(self) -> str: ...
+
+
+def record(connection: Connection, rows: Sequence[Row]) -> None:
+    """Keep the records whose ids have none, and strike their journal entries."""
+    first: dict[str, Row] = {}
+    for row in rows:
+        first.setdefault(row.activation_id, row)
+    ids, kept = [*first], [*first.values()]
+    connection.execute(_STRIKE, {"ids": ids})
+    columns = {
+        "ids": ids,
+        "namespaces": [r.namespace for r in kept],
+        "names": [r.name for r in kept],
+        "starts": [r.start for r in kept],
+        "summaries": [r.summary for r in kept],
+        "details": [r.details for r in kept],
+    }
+    connection.execute(_INSERT, columns)
