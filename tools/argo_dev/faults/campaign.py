@@ -21,7 +21,6 @@ from argo_dev.faults.load import Client, counting
 from argo_dev.faults.world import World
 
 TENANTS = ("blue", "green")
-QUIET_SECONDS = 180.0
 LEFT_SECONDS = 20.0
 
 
@@ -33,6 +32,7 @@ class Plan:
     seed: int
     faults: Sequence[tuple[Fault, int]]
     between: tuple[float, float] = (0.3, 1.5)  # seconds of load before each fault
+    quiet: float = 20.0  # seconds without a new record after which no more are waited for
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ async def run(world: World, plan: Plan, say: Callable[[str], None]) -> Outcome:
             for task in load:
                 task.cancel()
             await asyncio.gather(*load, return_exceptions=True)
-        final = await _look(world, clients, history)
+        final = await _look(world, clients, history, plan.quiet)
     tenants = {client.tenant.name: client.tenant for client in clients}
     return Outcome(plan.rounds, plan.seed, time.monotonic() - began, history, struck, check(history, final, tenants))
 
@@ -92,21 +92,24 @@ def _so_far(history: History) -> str:
     return f"202: {len(history.accepted)}, 200: {len(history.answers)}, refused: {refused}"
 
 
-async def _look(world: World, clients: Sequence[Client], history: History) -> Final:
+async def _look(world: World, clients: Sequence[Client], history: History, quiet: float) -> Final:
     """Wait until every 202 has its record, or no more will come; then stop all and count what is left."""
-    records: dict[str, Counter[str]] = {}
-    for client in clients:
-        wanted = {one for one, tenant in history.accepted.items() if tenant == client.tenant.name}
-        deadline = time.monotonic() + QUIET_SECONDS
-        while True:
-            records[client.tenant.name] = found = Counter(await client.records())
-            if wanted <= set(found) or time.monotonic() > deadline:
-                break
-            await asyncio.sleep(0.5)
+    records = {client.tenant.name: await _records(client, history, quiet) for client in clients}
     by_name = {client.tenant.name: client for client in clients}
     values = {(tenant, name): await by_name[tenant].value(name) for tenant, name in history.updates}
     await world.stop()
     return Final(records, values, await _left(world))
+
+
+async def _records(client: Client, history: History, quiet: float) -> Counter[str]:
+    wanted = {one for one, tenant in history.accepted.items() if tenant == client.tenant.name}
+    found, changed = Counter[str](), time.monotonic()
+    while not wanted <= set(found) and time.monotonic() - changed < quiet:
+        await asyncio.sleep(0.5)
+        now = Counter(await client.records())
+        if now != found:
+            found, changed = now, time.monotonic()
+    return found
 
 
 async def _left(world: World) -> int:
