@@ -2,41 +2,53 @@
 
 from __future__ import annotations
 
+import sys
+
 import typer
 
-from argo_provider import __version__
-from argo_provider.cli.doctor import doctor
-from argo_provider.cli.namespace import namespaces
-from argo_provider.cli.serve import serve
-from argo_provider.cli.settings import show_settings
+from argo_provider.cli.lazy import lazy_group
+
+_CLIENT = "argo_provider.cli.client"
+_FUNCTIONS, _INSIGHT, _SERVICE = "Functions and what belongs to them", "See what happens, and why", "Run a service"
+_HERE = "This command line"
+
+COMMANDS = {
+    "action": (f"{_CLIENT}.actions", "app", _FUNCTIONS),
+    "package": (f"{_CLIENT}.packages", "app", _FUNCTIONS),
+    "trigger": (f"{_CLIENT}.triggers", "app", _FUNCTIONS),
+    "rule": (f"{_CLIENT}.rules", "app", _FUNCTIONS),
+    "api": (f"{_CLIENT}.apis", "app", _FUNCTIONS),
+    "list": (f"{_CLIENT}.entities", "app", _FUNCTIONS),
+    "activation": (f"{_CLIENT}.activations", "app", _INSIGHT),
+    "serve": ("argo_provider.cli.serve", "serve", _SERVICE),
+    "namespace": ("argo_provider.cli.namespace", "namespaces", _SERVICE),
+    "doctor": ("argo_provider.cli.doctor", "doctor", _SERVICE),
+    "settings": ("argo_provider.cli.settings", "show_settings", _SERVICE),
+    "openapi": ("argo_provider.cli.about", "openapi", _SERVICE),
+    "property": (f"{_CLIENT}.property", "app", _HERE),
+    "completion": ("argo_provider.cli.completion", "completion", _HERE),
+    "version": ("argo_provider.cli.about", "version", _HERE),
+}
 
 app = typer.Typer(
     name="argofn",
-    help="Argo: a serverless provider that speaks the OpenWhisk action API.",
+    cls=lazy_group(COMMANDS),
+    help="Argo: a serverless provider that speaks the OpenWhisk action API, and the client for it.",
+    epilog="Exit status: 0 done, 1 failed, 2 misused, 3 no service answers; an HTTP error minus 256, as with wsk:"
+    " 145 wrong key, 148 not found, 153 conflict, 173 throttled, 246 the function failed, 247 overloaded.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(serve)
-app.command()(doctor)
-app.command("settings")(show_settings)
-app.add_typer(namespaces, name="namespace")
 
 
-@app.command()
-def version() -> None:
-    """Print the version."""
-    typer.echo(f"argofn {__version__}")
-
-
-@app.command()
-def openapi() -> None:
-    """Print the OpenAPI document of the REST API (JSON, which is YAML as well)."""
-    from argo_provider.api.openapi import document  # noqa: PLC0415  # --help answers without the service's imports
-    from argo_proxy import jsontext  # noqa: PLC0415
-
-    typer.echo(jsontext.pretty(document()).decode())
+@app.callback()
+def callback() -> None:
+    """Nothing: what there is to do is in the commands."""
 
 
 def main() -> None:
-    app(prog_name="argofn")
+    try:
+        app(prog_name="argofn")
+    except BrokenPipeError:
+        sys.exit(0)

@@ -1,4 +1,7 @@
-"""`argofn namespace …`: writes straight to the data folder, also while a service runs on it."""
+"""`argofn namespace …`: writes straight to the data folder, also while a service runs on it.
+
+`get` is the one that asks the service, as `wsk namespace get` does; `list` does so where it is told which one.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,8 @@ from rich.console import Console
 from rich.table import Table
 
 from argo_provider.cli.bootstrap import GUEST, GUEST_KEY, Issued, create_namespace, rotate_key
+from argo_provider.cli.client.entities import add_to, list_of_key
+from argo_provider.cli.client.session import ending, from_environment
 from argo_provider.cli.options import ApiHost, Config, DataDir, read_settings
 from argo_provider.cli.terminal import property_line, say, stop
 from argo_provider.errors import ArgoError, Conflict, NotFound
@@ -27,14 +32,19 @@ from argo_provider.settings.address import api_url
 from argo_provider.storage.port import NamespaceStore
 
 T = TypeVar("T")
-namespaces = typer.Typer(no_args_is_help=True, help="Namespaces, their keys and their limits.")
+namespaces = typer.Typer(name="namespace", no_args_is_help=True, help="Namespaces, their keys and their limits.")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 GuestKey = Annotated[bool, typer.Option("--guest-key", help="Use OpenWhisk's publicly known test key.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 Number = Annotated[int | None, typer.Option(min=0, metavar="N", show_default=False)]
+OfKey = Annotated[str | None, typer.Option("--apihost", metavar="URL", help="Ask a service.", show_default=False)]
+Auth = Annotated[str | None, typer.Option("--auth", "-u", metavar="KEY", help="With this key.", show_default=False)]
 KINDS = "Kinds it may use, with commas between them; repeatable."
+
+
+add_to(namespaces)
 
 
 @namespaces.command("create")
@@ -66,8 +76,17 @@ def rotate(  # one parameter an option
 
 
 @namespaces.command("list")
-def show_all(data_dir: DataDir = None, config: Config = None, as_json: AsJson = False) -> None:
-    """List the namespaces; the secret halves of keys are not kept, so none is shown."""
+def show_all(
+    data_dir: DataDir = None, config: Config = None, as_json: AsJson = False, apihost: OfKey = None, auth: Auth = None
+) -> None:
+    """List the namespaces of the data folder; the secret halves of keys are not kept, so none is shown.
+
+    With --apihost or --auth: the namespaces of that key, as the service tells them and wsk prints them.
+    """
+    if apihost or auth:
+        with ending():
+            list_of_key(from_environment(apihost, auth))
+        return
     records = _with_store(_settings(config, data_dir), lambda store: store.list())
     if as_json:
         say(json.dumps([_as_json(record) for record in records]))
