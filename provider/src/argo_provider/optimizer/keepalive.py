@@ -47,21 +47,20 @@ def keep_alive(pauses: Pauses, settings: OptimizerSettings, *, memory_mb: float,
     if pauses.total < settings.keep_alive_gaps:
         return min(max(settings.keep_alive_first_seconds, least), most)
     held_ms = memory_mb / 1024 * settings.gb_second_ms  # a second of it
-    best, cheapest = least, _cost(pauses, least, held_ms, start_ms)
-    for edge in _EDGES:
-        if least < edge <= most:
-            cost = _cost(pauses, edge, held_ms, start_ms)
-            if cost < cheapest:
-                best, cheapest = edge, cost
+    best, cheapest = least, float("inf")
+    waited_ms, ahead = 0.0, pauses.total  # what pauses that it outlasts cost, and how many are longer
+    for number, count in enumerate(pauses.counts[:_BUCKETS]):
+        edge = _EDGES[number]  # a pause counts with its bucket's end, which errs to keeping
+        if edge > most:
+            break
+        if edge > least:
+            if cheapest == float("inf"):
+                cheapest = waited_ms + ahead * (least * held_ms + start_ms)
+            if not count:
+                continue
+        waited_ms += count * edge * held_ms
+        ahead -= count
+        cost = waited_ms + ahead * (edge * held_ms + start_ms)
+        if edge > least and cost < cheapest:
+            best, cheapest = edge, cost
     return best
-
-
-def _cost(pauses: Pauses, seconds: float, held_ms: float, start_ms: float) -> float:
-    """Of keeping for `seconds`, over all pauses seen: a pause counts with its bucket's end, which errs to keeping."""
-    cost = 0.0
-    for number, count in enumerate(pauses.counts):
-        if not count:
-            continue
-        pause = _EDGES[number] if number < _BUCKETS else float("inf")
-        cost += count * (pause * held_ms if pause <= seconds else seconds * held_ms + start_ms)
-    return cost

@@ -26,11 +26,11 @@ class OptimizerSettings:
 
     # hot
     hot_per_minute: float = setting(
-        20.0, "Invocations a minute that make a function hot whose native form must be compiled (Java).", low=0.001
+        10.0, "Invocations a minute that make a function hot whose native form must be compiled (Java).", low=0.001
     )
-    hot_per_hour: float = setting(200.0, "The same over the long window.", low=0.001)
+    hot_per_hour: float = setting(60.0, "The same over the long window.", low=0.001)
     instant_per_hour: float = setting(
-        5.0,
+        2.0,
         "Invocations an hour that make a function hot whose native form costs no build (JavaScript, Python).",
         low=0,
     )
@@ -94,13 +94,13 @@ class OptimizerSettings:
 
     # warm
     keep_alive_first_seconds: float = setting(
-        60.0, "A function whose rhythm is not known yet is kept warm for so long.", unit="seconds", low=0
+        120.0, "A function whose rhythm is not known yet is kept warm for so long.", unit="seconds", low=0
     )
-    keep_alive_least_seconds: float = setting(5.0, "Shortest time it is kept warm.", unit="seconds", low=0)
+    keep_alive_least_seconds: float = setting(15.0, "Shortest time it is kept warm.", unit="seconds", low=0)
     keep_alive_most_seconds: float = setting(3600.0, "Longest.", unit="seconds", low=0)
     keep_alive_gaps: int = setting(4, "Pauses between invocations that make a rhythm.", low=1)
     gb_second_ms: float = setting(
-        10.0, "Waiting that a GB held for a second is worth: what keep-alive weighs.", unit="milliseconds", low=0
+        2.0, "Waiting that a GB held for a second is worth: what keep-alive weighs.", unit="milliseconds", low=0
     )
     isolate_mb: float = setting(8.0, "Memory that an idle isolate is taken to hold.", unit="MB", low=0.1)
     isolate_start_ms: float = setting(
