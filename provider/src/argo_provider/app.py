@@ -27,6 +27,7 @@ from argo_provider.entities.rules import Rules
 from argo_provider.entities.triggers import Triggers
 from argo_provider.errors import NotFound, StorageError
 from argo_provider.events import ActionChanged, Event, EventBus
+from argo_provider.insight.services import Insight, Surroundings
 from argo_provider.invocation.activator import Activator, Runners
 from argo_provider.invocation.compositions import Compositions
 from argo_provider.invocation.fire import Fire
@@ -127,6 +128,7 @@ async def serving(settings: Settings) -> AsyncIterator[Service]:
         await alarms.load()
         await recovery()
         _background(tasks, settings, stores, alarms, provisioner, metrics, clock)
+        tasks.spawn(services.insight.feed.watch())
         await _listen(settings, services, stack)
         log.info("ready", url=services.public_url, version=__version__, seconds=round(time.monotonic() - begun, 3))
         yield service
@@ -241,7 +243,7 @@ def _use_cases(  # noqa: PLR0917 — one place where everything meets
         stores=stores,
         authenticator=Authenticator(stores.namespaces, events, clock),
         actions=Actions(stores, kinds, limits, clock, events, defaults.concurrent_invocations),
-        packages=Packages(stores.entities, limits, clock, events),
+        packages=Packages(stores, limits, clock, events),
         triggers=Triggers(stores.entities, limits, clock),
         rules=Rules(stores.entities, limits, clock),
         invoke=invoke,
@@ -257,11 +259,20 @@ def _use_cases(  # noqa: PLR0917 — one place where everything meets
         observe=metrics.http.answered,
         count_error=partial(_count_error, metrics),
         metrics=metrics.render,
+        insight=Insight(stores, events, clock, _surroundings(placement, provisioner)),
+        schedules=alarms.of,
         status=partial(_status, placement, provisioner),
         draining=lambda: invoke.draining,
     )
     events.listen(partial(_forget_changed, placement))
     return service, services, alarms, Recovery(stores, promised, clock, prepare, tasks.spawn)
+
+
+def _surroundings(placement: LocalPlacement, provisioner: Provisioner) -> Surroundings:
+    def degraded() -> list[str]:
+        return [sentence for report in provisioner.reports for sentence in report.degraded]
+
+    return Surroundings(placement.snapshot, degraded)
 
 
 async def _prepare(provisioner: Provisioner, seconds: float, kind: str) -> None:
@@ -331,4 +342,10 @@ async def _listen(settings: Settings, services: Services, stack: AsyncExitStack)
     app = web.Application(middlewares=MIDDLEWARES, client_max_size=server.body_bytes)
     app[SERVICES] = services
     app.router.add_routes(routes())
+    app.on_shutdown.append(_end_streams)
     await stack.enter_async_context(hosting.listening(app, server))
+
+
+async def _end_streams(app: web.Application) -> None:
+    """Event streams end by nothing else, and the server waits for its requests."""
+    app[SERVICES].insight.feed.close()

@@ -8,6 +8,7 @@ ArgoError
 │   ├── Forbidden             403
 │   ├── NotFound              404
 │   ├── Conflict              409
+│   ├── PreconditionFailed    412
 │   ├── TooLarge              413
 │   ├── UnsupportedMedia      415
 │   ├── Unprocessable         422
@@ -102,6 +103,13 @@ class Conflict(UserError):
 
     EXISTS: ClassVar[str] = "resource already exists"
     OTHER_COLLECTION: ClassVar[str] = "Resource by this name exists but is not in this collection."
+
+
+class PreconditionFailed(UserError):
+    """What the client has seen is no longer so; nothing was changed."""
+
+    status = 412
+    reason = "precondition_failed"
 
 
 class TooLarge(UserError):

@@ -28,6 +28,13 @@ class TestDocumentStore:
         assert [d.id for d in await stores.documents.list("a", "n1")] == ["w", "x"]
         assert await stores.documents.list("none") == []
 
+    async def test_lists_what_begins_alike(self, stores):
+        for key in ("a", "a//1", "a//2", "a/b//1", "b//1", "a//\U0001f600"):
+            await stores.documents.put(Document("versions", "n", key, key))
+        found = await stores.documents.list("versions", "n", prefix="a//")
+        assert [d.id for d in found] == ["a//1", "a//2", "a//\U0001f600"]
+        assert await stores.documents.list("versions", "other", prefix="a//") == []
+
     async def test_caller_cannot_change_what_is_stored(self, stores):
         body = {"list": [1]}
         await stores.documents.put(Document("b", "n", "i", body))

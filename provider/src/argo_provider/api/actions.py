@@ -10,9 +10,11 @@ from argo_provider.api.paths import caller, entity_name
 from argo_provider.api.respond import ACTIVATION_HEADER, json_response
 from argo_provider.api.schemas import load_action
 from argo_provider.api.state import API_KEY, SERVICES, TRANSACTION, Services
+from argo_provider.entities.content import parse_version
 from argo_provider.errors import MalformedRequest
 from argo_provider.invocation.invoke import Accepted, Request
 from argo_provider.model.activation import Activation, Status
+from argo_provider.model.entities import Action
 from argo_provider.model.names import check_name
 
 _STATUS = {
@@ -29,8 +31,23 @@ async def put(request: web.Request) -> web.Response:
     name = entity_name(request, namespace)
     overwrite = query.flag(request, "overwrite")
     changes = load_action(await read_object(request, MOST_BODY_BYTES))
-    action = await services.actions.put(identity, name, changes, overwrite=overwrite)
-    return json_response(render.action(action, await services.actions.code(action)))
+    action = await services.actions.put(
+        identity, name, changes, overwrite=overwrite, expected=_expected_version(request)
+    )
+    return json_response(render.action(action, await services.actions.code(action)), headers=_etag(action))
+
+
+def _expected_version(request: web.Request) -> str | None:
+    """Of `If-Match: "0.0.3"`; `*`: any that exists."""
+    given = request.headers.get("If-Match")
+    if given is None:
+        return None
+    tag = given.strip().removeprefix("W/").strip('"')
+    return tag if tag == "*" else parse_version(tag)
+
+
+def _etag(action: Action) -> dict[str, str]:
+    return {"ETag": f'"{action.version}"'}
 
 
 async def get(request: web.Request) -> web.Response:
@@ -38,10 +55,11 @@ async def get(request: web.Request) -> web.Response:
     identity, namespace = caller(request)
     with_code = query.flag(request, "code", default=True)
     resolved = await services.actions.get(identity, entity_name(request, namespace))
+    headers = _etag(resolved.action)
     if not with_code:
-        return json_response(render.action_with_binding(resolved))
+        return json_response(render.action_with_binding(resolved), headers=headers)
     code = await services.actions.code(resolved.action)
-    return json_response(render.action(resolved.action, code, resolved.parameters))
+    return json_response(render.action(resolved.action, code, resolved.parameters), headers=headers)
 
 
 async def delete(request: web.Request) -> web.Response:

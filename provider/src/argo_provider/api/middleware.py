@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Mapping
 
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from argo_provider.api.respond import CORS, TRANSACTION_HEADER, error_response
+from argo_provider.api.respond import CORS, OWN_CORS, TRANSACTION_HEADER, error_response
 from argo_provider.api.state import API_KEY, IDENTITY, SERVICES, TRANSACTION
 from argo_provider.errors import ArgoError, BadRequest, InternalError, NotFound, PlatformError, TooLarge, UserError
 from argo_provider.telemetry.access import may_read_metrics
@@ -74,9 +75,15 @@ async def error_mapping(request: web.Request, handler: Handler) -> web.StreamRes
     except Exception:  # the guard of the request loop
         log.exception("request_crashed", path=request.path)
         response = error_response(InternalError(), request[TRANSACTION])
-    if request.path.startswith(_REST) and not response.prepared:
-        response.headers.update(CORS)
+    if not response.prepared:
+        response.headers.update(_cors(request.path))
     return response
+
+
+def _cors(path: str) -> Mapping[str, str]:
+    if path.startswith(_REST):
+        return CORS
+    return OWN_CORS if path.startswith(_OWN) else {}
 
 
 @web.middleware

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from argo_provider import __version__
+from argo_provider.api import openapi_argo
+from argo_provider.api.openapi_operation import Operation
 
 _NS = "/api/v1/namespaces/{namespace}"
 _WEB = "/api/v1/web/{namespace}/{package}/{action}"
@@ -28,19 +29,8 @@ _QUERIES: dict[str, tuple[str, dict[str, Any]]] = {
     "relpath": ("One path of it.", {"type": "string"}),
     "operation": ("One verb of the path.", {"type": "string"}),
     "responsetype": ("Extension of the web action.", {"type": "string", "default": "json"}),
+    **openapi_argo.QUERIES,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One verb of one path. `answers`: status → schema name, "" for a body that is no JSON."""
-
-    summary: str
-    answers: dict[int, str]
-    queries: tuple[str, ...] = ()
-    body: str = ""
-    tag: str = ""
-    open: bool = False  # needs no key
 
 
 def _entity(collection: str, one: str) -> dict[str, dict[str, Operation]]:
@@ -65,7 +55,15 @@ def _action() -> dict[str, dict[str, Operation]]:
     )
     paths = _entity("actions", "Action")
     item = paths[f"{_NS}/actions/{{name}}"]
-    item |= {"post": invoke, "get": Operation("Read an action", {200: "Action"}, ("code",), "", "actions")}
+    save = Operation(
+        "Create or update an action",
+        {200: "Action", 412: "Error"},
+        ("overwrite",),
+        "ActionPut",
+        "actions",
+        headers=("If-Match",),
+    )
+    item |= {"put": save, "post": invoke, "get": Operation("Read an action", {200: "Action"}, ("code",), "", "actions")}
     paths[f"{_NS}/actions/{{package}}/{{name}}"] = dict(item)
     paths[f"{_NS}/actions/{{package}}/"] = paths[f"{_NS}/actions"]
     return paths
@@ -82,7 +80,7 @@ def _table() -> dict[str, dict[str, Operation]]:
         "/api/v1/api-docs": {"get": Operation("This document", {200: "Object"}, open=True)},
         "/api/v1/docs": {"get": Operation("Leads to the readable page", {308: ""}, open=True)},
         "/api/v1/docs/index.html": {"get": Operation("The readable page", {200: ""}, open=True)},
-        "/api/v1/argo/status": {"get": Operation("Sandboxes, queue, runtimes", {200: "Object"}, tag="argo")},
+        **openapi_argo.table(),
         "/api/v1/namespaces": {"get": Operation("The caller's namespace", {200: "List"}, tag="namespaces")},
         f"{_NS}/limits": {"get": Operation("Limits of the namespace", {200: "Object"}, tag="namespaces")},
         **_action(),
@@ -167,6 +165,7 @@ def _schemas() -> dict[str, Any]:
         "RulePut": _object({**common, **links}),
         "Rule": _object({**stored, **links, "status": text}),
         "RuleStatus": _object({"status": {"enum": ["active", "inactive"]}}, ("status",)),
+        **openapi_argo.schemas(),
     }
 
 
@@ -182,13 +181,16 @@ def _operation(path: str, verb: str, operation: Operation) -> dict[str, Any]:
     ]
     for name in operation.queries:
         about, schema = _QUERIES[name]
-        parameters.append({"name": name, "in": "query", "description": about, "schema": schema})
+        parameters.append({"name": name.removeprefix("argo:"), "in": "query", "description": about, "schema": schema})
+    for name in operation.headers:
+        about, schema = openapi_argo.HEADERS[name]
+        parameters.append({"name": name, "in": "header", "description": about, "schema": schema})
     made: dict[str, Any] = {
         "operationId": f"{verb} {path}",
         "summary": operation.summary,
         "tags": [operation.tag or "service"],
         "parameters": parameters,
-        "responses": {str(status): _response(name) for status, name in operation.answers.items()},
+        "responses": {str(status): _response(operation, name) for status, name in operation.answers.items()},
     }
     made["responses"]["default"] = {"description": "An error", **_json("Error")}
     if operation.body:
@@ -198,7 +200,9 @@ def _operation(path: str, verb: str, operation: Operation) -> dict[str, Any]:
     return made
 
 
-def _response(schema: str) -> dict[str, Any]:
+def _response(operation: Operation, schema: str) -> dict[str, Any]:
+    if operation.media:
+        return {"description": "Text", "content": {operation.media: {"schema": {"type": "string"}}}}
     return {"description": schema or "No JSON", **(_json(schema) if schema else {})}
 
 

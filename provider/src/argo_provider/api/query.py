@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from aiohttp import web
 
 from argo_provider.errors import MalformedQuery
@@ -40,6 +42,24 @@ def _integer(request: web.Request, name: str, default: int, collection: str) -> 
         return int(text) if len(text) < 19 else int("x")
     except ValueError as error:
         raise MalformedQuery(name, f"The value '{text[:64]}' is not an integer for {collection}.") from error
+
+
+def choice(request: web.Request, name: str, allowed: Sequence[str]) -> str:
+    """One of `allowed`, or "" for none given; MalformedQuery."""
+    text = request.query.get(name, "")
+    if text and text not in allowed:
+        raise MalformedQuery(name, f"'{text[:64]}' is not one of {', '.join(allowed)}")
+    return text
+
+
+def whole_number(request: web.Request, name: str, default: int, most: int) -> int:
+    """From 0 to `most`; MalformedQuery."""
+    text = request.query.get(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) < 19 and int(text) <= most):
+        raise MalformedQuery(name, f"'{text[:64]}' is not a whole number from 0 to {most}")
+    return int(text)
 
 
 def epoch_ms(request: web.Request, name: str) -> int | None:

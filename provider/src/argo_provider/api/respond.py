@@ -17,6 +17,12 @@ CORS = {
     "Access-Control-Allow-Headers": "Authorization, Origin, X-Requested-With, Content-Type, Accept, User-Agent",
     "Access-Control-Allow-Methods": "GET, DELETE, POST, PUT, HEAD",
 }
+# What only /api/v1/argo takes and gives, beside the contract's.
+OWN_CORS = {
+    **CORS,
+    "Access-Control-Allow-Headers": CORS["Access-Control-Allow-Headers"] + ", Last-Event-ID",
+    "Access-Control-Expose-Headers": "X-Next-Offset, X-Request-ID",
+}
 
 
 def json_response(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:

@@ -7,6 +7,7 @@ from aiohttp import web
 from argo_provider.api import (
     actions,
     activations,
+    argo_routes,
     gateway,
     info,
     namespaces,
@@ -39,6 +40,7 @@ def routes() -> list[web.RouteDef]:
         web.get(_NS + "/activations/{id}", activations.get),
         web.get(_NS + "/activations/{id}/result", activations.result),
         web.get(_NS + "/activations/{id}/logs", activations.logs),
+        *argo_routes.routes(),
         web.route("*", _WEB + "/whisk.system/apimgmt/{operation}", gateway.manage),
         web.route("*", _WEB + "/{namespace}/{package}/{action}{rest:(/.*)?}", web_actions.serve),
         web.route("*", "/api/{namespace}{path:/.*}", gateway.serve, name="gateway"),
@@ -58,7 +60,6 @@ def _information() -> list[web.RouteDef]:
         web.get("/api/v1/api-docs", info.api_docs),
         web.get("/api/v1/docs", info.docs),
         web.get("/api/v1/docs/index.html", info.docs_page),
-        web.get("/api/v1/argo/status", info.status),
     ]
 
 

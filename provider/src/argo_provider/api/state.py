@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from argo_provider.entities.packages import Packages
 from argo_provider.entities.rules import Rules
 from argo_provider.entities.triggers import Triggers
 from argo_provider.events import EventBus
+from argo_provider.insight.services import Insight
 from argo_provider.invocation.fire import Fire
 from argo_provider.invocation.invoke import Invoke
 from argo_provider.invocation.throttle import ThrottleDefaults
@@ -23,6 +24,7 @@ from argo_provider.model.limits import SystemLimits
 from argo_provider.settings import Secret
 from argo_provider.storage.port import Stores
 from argo_provider.system.gateway import Gateway
+from argo_provider.system.schedules import Schedule
 
 ObserveRequest = Callable[[str, str, int, float], None]
 """route, method, status, seconds: for metrics."""
@@ -51,6 +53,8 @@ class Services:
     observe: ObserveRequest
     count_error: Callable[[str], None]  # by reason
     metrics: Callable[[], bytes]
+    insight: Insight
+    schedules: Callable[[str], Awaitable[Sequence[tuple[Schedule, int | None]]]]  # of a namespace, and when next
     status: Callable[[], Awaitable[dict[str, Any]]]  # for /api/v1/argo/status
     draining: Callable[[], bool]
 

@@ -11,8 +11,9 @@ from typing import Any
 from argo_provider.entities.access import ResolvedAction, get_entity, require_owner, resolve_action, resolve_package
 from argo_provider.entities.content import CommonChanges, check_sizes, next_version
 from argo_provider.entities.exec_fields import ParsedExec, parse_exec
+from argo_provider.entities.history import History, Version
 from argo_provider.entities.sequences import check_sequence
-from argo_provider.errors import BadRequest, Conflict, Forbidden
+from argo_provider.errors import BadRequest, Conflict, Forbidden, NotFound, PreconditionFailed
 from argo_provider.events import ActionChanged, EventBus
 from argo_provider.model.clock import Clock
 from argo_provider.model.entities import SEQUENCE, Action, Annotations, Collection, Exec, Package, Parameter, Parameters
@@ -56,9 +57,21 @@ class Actions:
         self._clock = clock
         self._events = events
         self._concurrent = concurrent
+        self._history = History(stores.documents)
 
-    async def put(self, identity: Identity, name: FullName, changes: ActionChanges, *, overwrite: bool) -> Action:
-        """Create, or update where `overwrite`; the stored action."""
+    async def put(
+        self,
+        identity: Identity,
+        name: FullName,
+        changes: ActionChanges,
+        *,
+        overwrite: bool,
+        expected: str | None = None,
+    ) -> Action:
+        """Create, or update where `overwrite`; the stored action.
+
+        `expected`: only if this version (or "*", any) is in force; PreconditionFailed otherwise.
+        """
         require_owner(identity, name.namespace, str(name))
         if name.package is not None:
             await self._check_package(name.package_name)
@@ -74,7 +87,14 @@ class Actions:
         old = await self._existing(name)
         if old is not None and not overwrite:
             raise Conflict(Conflict.EXISTS)
-        return await self._store(identity, self._next(identity, name, old, changes, parsed), parsed)
+        _check_expected(old, expected)
+        action = self._next(identity, name, old, changes, parsed)
+        if parsed is not None:
+            action = await self._with_exec(identity, action, parsed)
+        stored = await self._replace(old, action)
+        if old is not None:
+            await self._history.trim(name)
+        return stored
 
     async def _check_package(self, name: FullName) -> None:
         package = await get_entity(self._entities, name, Package)
@@ -130,16 +150,51 @@ class Actions:
         if info is not None:
             info.check_supported()
 
-    async def _store(self, identity: Identity, action: Action, parsed: ParsedExec | None) -> Action:
-        if action.exec.is_sequence and parsed is not None:
+    async def _with_exec(self, identity: Identity, action: Action, parsed: ParsedExec) -> Action:
+        """With its code in the blob store, or its components found."""
+        if action.exec.is_sequence:
             await check_sequence(self._entities, identity, action.name, action.exec, self._limits.sequence_length)
-        if parsed is not None and parsed.code is not None:
-            digest = await self._blobs.put(await asyncio.to_thread(artifact, parsed.code, binary=action.exec.binary))
-            action = replace(action, exec=replace(action.exec, code_digest=digest))
+        if parsed.code is None:
+            return action
+        digest = await self._blobs.put(await asyncio.to_thread(artifact, parsed.code, binary=action.exec.binary))
+        return replace(action, exec=replace(action.exec, code_digest=digest))
+
+    async def _replace(self, old: Action | None, action: Action) -> Action:
+        """Write it; what it replaces is kept first, and what a namesake left behind goes."""
+        if old is None:
+            await self._history.forget(action.name)
+        else:
+            await self._history.keep(old)
         (stored,) = await self._entities.commit([action])
         assert isinstance(stored, Action)  # noqa: S101
         self._events.publish(ActionChanged(stored.name, deleted=False, version=stored.version))
         return stored
+
+    async def versions(self, identity: Identity, name: FullName) -> list[Version]:
+        """The last ones, newest first."""
+        return await self._history.versions(await self._own(identity, name))
+
+    async def version(self, identity: Identity, name: FullName, version: str) -> Action:
+        """The action as it was; NotFound."""
+        found = await self._history.find(await self._own(identity, name), version)
+        if found is None:
+            raise NotFound(f"There is no version {version} of this action, or it is older than those that are kept.")
+        return found
+
+    async def restore(self, identity: Identity, name: FullName, version: str) -> Action:
+        """A new version with all that an old one had; under the rules of today."""
+        old = await self._own(identity, name)
+        then = await self.version(identity, name, version)
+        self._check_kind(identity, then.exec)
+        then.limits.check(self._allowed(identity))
+        if then.exec.is_sequence:
+            await check_sequence(self._entities, identity, name, then.exec, self._limits.sequence_length)
+        new = replace(then, version=next_version(old.version), updated=self._clock.now_ms(), revision=old.revision)
+        return await self._replace(old, new)  # nothing is trimmed: the collector may be looking at what was restored
+
+    async def _own(self, identity: Identity, name: FullName) -> Action:
+        require_owner(identity, name.namespace, str(name))
+        return await get_entity(self._entities, name, Action)
 
     async def get(self, identity: Identity, name: FullName) -> ResolvedAction:
         return await resolve_action(self._entities, identity, name)
@@ -158,6 +213,7 @@ class Actions:
         action = await get_entity(self._entities, name, Action)
         await self._entities.commit(deletes=[action])
         self._events.publish(ActionChanged(action.name, deleted=True, version=action.version))
+        await self._history.forget(name)
         return action
 
     async def listing(self, identity: Identity, namespace: str, package: str | None) -> ActionListing:
@@ -179,6 +235,19 @@ class Actions:
 def artifact(code: str, *, binary: bool) -> bytes:
     """What is stored of code: the archive's own bytes, or the source."""
     return base64.b64decode(code) if binary else code.encode()
+
+
+def _check_expected(old: Action | None, expected: str | None) -> None:
+    if expected is None or (old is not None and expected in {"*", old.version}):
+        return
+    if old is None:
+        raise PreconditionFailed(
+            "The action does not exist (any more); nothing was saved. To create it, leave out If-Match."
+        )
+    raise PreconditionFailed(
+        f"The action has changed since version {expected}: it is at {old.version} now, and nothing was saved."
+        " Read it again, put your change onto it, and save with the new version."
+    )
 
 
 def _parameters(exec_: Exec, given: Parameters | None, old: Parameters) -> Parameters:

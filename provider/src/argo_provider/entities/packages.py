@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from argo_provider.entities.access import ResolvedPackage, get_entity, require_owner, resolve_package
 from argo_provider.entities.content import CommonChanges, check_sizes, next_version
+from argo_provider.entities.history import History
 from argo_provider.errors import BadRequest, Conflict, Forbidden, Unprocessable
 from argo_provider.events import ActionChanged, EventBus
 from argo_provider.model.clock import Clock
@@ -13,7 +14,7 @@ from argo_provider.model.entities import Action, Collection, Package
 from argo_provider.model.identity import Identity
 from argo_provider.model.limits import SystemLimits
 from argo_provider.model.names import DEFAULT_PACKAGE, FullName
-from argo_provider.storage.port import EntityStore, Page
+from argo_provider.storage.port import Page, Stores
 
 _ALL = Page(0, 1_000_000)
 
@@ -37,8 +38,9 @@ class PackageView:
 class Packages:
     """Create, update, read, list and delete packages and bindings."""
 
-    def __init__(self, entities: EntityStore, limits: SystemLimits, clock: Clock, events: EventBus) -> None:
-        self._entities = entities
+    def __init__(self, stores: Stores, limits: SystemLimits, clock: Clock, events: EventBus) -> None:
+        self._entities = stores.entities
+        self._history = History(stores.documents)
         self._limits = limits
         self._clock = clock
         self._events = events
@@ -117,6 +119,8 @@ class Packages:
         await self._entities.commit(deletes=[*held, package])
         for action in held:
             self._events.publish(ActionChanged(action.name, deleted=True, version=action.version))
+        for action in held:
+            await self._history.forget(action.name)
         return package
 
     async def list(self, identity: Identity, namespace: str, page: Page) -> list[Package]:

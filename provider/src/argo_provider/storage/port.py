@@ -184,8 +184,8 @@ class DocumentStore(Protocol):
 
     async def delete(self, bucket: str, namespace: str, id: str) -> bool: ...  # noqa: A002
 
-    async def list(self, bucket: str, namespace: str | None = None) -> list[Document]:
-        """Of one namespace, or of all."""
+    async def list(self, bucket: str, namespace: str | None = None, *, prefix: str = "") -> list[Document]:
+        """Of one namespace, or of all; those whose id begins with `prefix`. By namespace and id."""
         ...
 
 

@@ -43,6 +43,12 @@ class Alarms:
             self._schedule(Schedule.from_document(document.body))
         return len(self._schedules)
 
+    async def of(self, namespace: str) -> list[tuple[Schedule, int | None]]:
+        """A namespace's schedules and when they fire next, as they are kept: whichever replica it is that fires."""
+        now = self._clock.now_ms()
+        kept = [Schedule.from_document(d.body) for d in await self._documents.list(_BUCKET, namespace)]
+        return [(schedule, schedule.next_after(now)) for schedule in kept]
+
     async def feed(self, name: str, call: BuiltinCall) -> Response:
         """One lifecycle event of a feed."""
         try:

@@ -23,11 +23,11 @@ class MemoryDocumentStore:
     async def delete(self, bucket: str, namespace: str, id: str) -> bool:  # noqa: A002
         return self._bodies.pop((bucket, namespace, id), None) is not None
 
-    async def list(self, bucket: str, namespace: str | None = None) -> list[Document]:
+    async def list(self, bucket: str, namespace: str | None = None, *, prefix: str = "") -> list[Document]:
         return [
             Document(b, n, i, msgspec.json.decode(body))
             for (b, n, i), body in sorted(self._bodies.items())
-            if b == bucket and namespace in {None, n}
+            if b == bucket and namespace in {None, n} and i.startswith(prefix)
         ]
 
     def drop_namespace(self, namespace: str) -> None:

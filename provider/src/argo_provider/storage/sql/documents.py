@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, select
 
 from argo_provider.storage.port import Document
 from argo_provider.storage.sql.database import Database
@@ -12,6 +12,8 @@ from argo_provider.storage.sql.encoding import decode_json, encode
 from argo_provider.storage.sql.tables import documents
 from argo_provider.storage.sql.upsert import upsert
 from argo_provider.storage.sql.writer import Writer
+
+_LAST = "\U0010ffff"  # behind all that may follow a prefix
 
 
 class SqlDocumentStore:
@@ -32,11 +34,20 @@ class SqlDocumentStore:
         statement = delete(documents).where(_is(bucket, namespace, id))
         return await self._writer.run(lambda c: c.execute(statement).rowcount) == 1
 
-    async def list(self, bucket: str, namespace: str | None = None) -> list[Document]:
+    async def list(self, bucket: str, namespace: str | None = None, *, prefix: str = "") -> list[Document]:
         query = select(documents).where(documents.c.bucket == bucket).order_by(documents.c.namespace, documents.c.id)
         if namespace is not None:
             query = query.where(documents.c.namespace == namespace)
-        return await self._database.read(lambda c: [_document(row) for row in c.execute(query)])
+        return await self._database.read(lambda c: [_document(row) for row in c.execute(_beginning(c, query, prefix))])
+
+
+def _beginning(connection: Connection, query: Select[Any], prefix: str) -> Select[Any]:
+    """SQLite's LIKE takes capitals for small letters, but it orders by bytes; elsewhere LIKE is exact."""
+    if not prefix:
+        return query
+    if connection.dialect.name == "sqlite":
+        return query.where(documents.c.id >= prefix, documents.c.id < prefix + _LAST)
+    return query.where(documents.c.id.startswith(prefix, autoescape=True))
 
 
 def _is(bucket: str, namespace: str, document_id: str) -> ColumnElement[bool]:
