@@ -27,6 +27,7 @@ from argo_provider.invocation.activator import Activator, Runners
 from argo_provider.invocation.compositions import Compositions
 from argo_provider.invocation.fire import Fire
 from argo_provider.invocation.invoke import Invoke
+from argo_provider.invocation.promised import Promised
 from argo_provider.invocation.sequences import Sequences, Steps
 from argo_provider.invocation.throttle import Throttle, ThrottleDefaults
 from argo_provider.model.clock import Clock
@@ -114,7 +115,8 @@ def make_world(tasks: TaskScope) -> World:
     activator = Activator(placement, stores.activations, throttle, events, clock, tasks.spawn)
     steps = Steps(stores.entities, activator.start, prepare, limits, clock)
     activator.use(Runners(Sequences(steps).run, Compositions(steps, activator.submit_conductor).run, {}))
-    invoke = Invoke(stores.entities, stores.activations, activator, throttle, kinds, clock, prepare)
+    promised = Promised(stores.activations, activator.start, tasks.spawn)
+    invoke = Invoke(stores.entities, stores.activations, activator, throttle, kinds, clock, prepare, promised=promised)
     fire = Fire(stores.entities, stores.activations, invoke, throttle, clock, events)
     world = World(stores, events, placement, None)  # type: ignore[arg-type]
     world.alarms = Alarms(stores.documents, stores.namespaces, fire, clock)

@@ -74,7 +74,7 @@ class Functions:
 
     def _sorted(self, rows: list[FunctionRow], namespace: str, sort: str) -> list[FunctionRow]:
         if sort == "updated":
-            return sorted(rows, key=lambda row: -row.updated)
+            return sorted(rows, key=lambda row: (-row.updated, -row.revision))
         if sort in {"rate", "errors"}:
             which = 0 if sort == "rate" else 1
             return sorted(rows, key=lambda row: -self._figures.counted(namespace, str(row.full))[which])
