@@ -69,8 +69,16 @@ def open_stores(
 ) -> AbstractAsyncContextManager[Stores]:
     """The stores of the data directory; made if missing."""
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    options = sql.StoreOptions(on_commit=on_commit)
+    options = sql.StoreOptions(on_commit=on_commit, seal=_seal(settings))
     return sql.open_stores(settings.data_dir / "argo.db", settings.data_dir / "blobs", options)
+
+
+def _seal(settings: Settings) -> sql.Seal:
+    keys = settings.secrets.storage_keys
+    try:
+        return sql.Seal.parse(keys.reveal()) if keys is not None else sql.Seal()
+    except ValueError as error:
+        raise hosting.StartError(str(error), "set ARGO_SECRETS_STORAGE_KEYS to base64 keys of 32 bytes") from error
 
 
 async def run(settings: Settings) -> None:

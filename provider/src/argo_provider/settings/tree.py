@@ -116,6 +116,18 @@ class RetentionSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class SecretSettings:
+    """Secrets at rest."""
+
+    storage_keys: Secret | None = setting(
+        None,
+        "Keys under which entities, schedules, accepted calls, results and logs are encrypted where they are stored:"
+        " 32 bytes in base64 each (`openssl rand -base64 32`), white space between. The first seals, all of them open."
+        " Code is not encrypted.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class RuntimeSettings:
     """Which language runtimes are made usable."""
 
@@ -151,6 +163,7 @@ class Settings:
     limits: SystemLimits = SystemLimits()
     throttles: ThrottleSettings = ThrottleSettings()
     retention: RetentionSettings = RetentionSettings()
+    secrets: SecretSettings = SecretSettings()
     optimizer: OptimizerSettings = OptimizerSettings()
     log: LogSettings = LogSettings()
 

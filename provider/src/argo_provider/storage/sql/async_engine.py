@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from argo_provider.storage.sql import notices, sqlite
 from argo_provider.storage.sql.database import WRITES, T, Work
 from argo_provider.storage.sql.failures import storage_failure
+from argo_provider.storage.sql.sealing import OPEN, Seal, install
 
 
 class AsyncEngineDatabase:
@@ -16,8 +17,9 @@ class AsyncEngineDatabase:
 
     _failures: tuple[type[Exception], ...] = (SQLAlchemyError, OSError)
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, seal: Seal = OPEN) -> None:
         self._engine = create_async_engine(url)
+        install(self._engine.dialect, seal)
         if url.get_backend_name() == "sqlite":
             sqlite.prepare(self._engine.sync_engine)
 
@@ -47,10 +49,10 @@ class AsyncEngineDatabase:
 class PostgresDatabase(AsyncEngineDatabase):
     """PostgreSQL: it tells by itself what other replicas write."""
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, seal: Seal = OPEN) -> None:
         from asyncpg import InterfaceError, PostgresError  # noqa: PLC0415  # only where PostgreSQL is used
 
-        super().__init__(url)
+        super().__init__(url, seal)
         self._url = url
         # What fails while connecting, SQLAlchemy passes on as it comes.
         self._failures = (*self._failures, PostgresError, InterfaceError)

@@ -25,6 +25,7 @@ from argo_provider.storage.sql.leases import SqlLeases, now_ms
 from argo_provider.storage.sql.namespaces import SqlNamespaceStore
 from argo_provider.storage.sql.notices import Forget
 from argo_provider.storage.sql.schema import upgrade
+from argo_provider.storage.sql.sealing import OPEN, Seal
 from argo_provider.storage.sql.sqlite import SqliteDatabase
 from argo_provider.storage.sql.writer import OnCommit, Writer, WriterLimits
 
@@ -40,6 +41,7 @@ class StoreOptions:
     notice_others_within: float = 1.0  # seconds until the caches show what another process wrote
     writer: WriterLimits = field(default_factory=WriterLimits)
     on_commit: OnCommit | None = None
+    seal: Seal = OPEN  # of secrets at rest
     owner: str = ""  # the replica that opens a shared database, and the name of the lease by which it lives
 
 
@@ -56,7 +58,7 @@ async def open_stores(
     files: FileBlobStore | None = None
     if isinstance(blobs, Path):
         blobs = files = await FileBlobStore.open(blobs, options.blob_cache_bytes)
-    database = open_database(url_or_path)
+    database = open_database(url_or_path, options.seal)
     try:
         await database.write(_prepare)
         cached: EntityCache = ReadThroughCache(options.entity_cache_bytes)
@@ -119,14 +121,14 @@ async def _watch(database: Database, forget: Forget, every: float) -> None:
             forget(None)
 
 
-def open_database(url_or_path: str | Path) -> Database:
+def open_database(url_or_path: str | Path, seal: Seal = OPEN) -> Database:
     """The adapter for that URL; nothing is connected yet."""
     text = str(url_or_path)
     if "://" not in text:
-        return _open_sqlite(Path(text))
+        return _open_sqlite(Path(text), seal)
     url = make_url(text)
     if url.drivername in {"sqlite", "sqlite+pysqlite"} and url.database:
-        return _open_sqlite(Path(url.database))
+        return _open_sqlite(Path(url.database), seal)
     if url.drivername not in {"sqlite+aiosqlite", "postgresql+asyncpg"}:
         raise StorageError(
             f"There is no store for '{url.drivername}': give a path, or a sqlite:// or postgresql+asyncpg:// URL."
@@ -136,13 +138,13 @@ def open_database(url_or_path: str | Path) -> Database:
         PostgresDatabase,
     )
 
-    return PostgresDatabase(url) if url.get_backend_name() == "postgresql" else AsyncEngineDatabase(url)
+    return (PostgresDatabase if url.get_backend_name() == "postgresql" else AsyncEngineDatabase)(url, seal)
 
 
-def _open_sqlite(path: Path) -> Database:
+def _open_sqlite(path: Path, seal: Seal) -> Database:
     try:
         make_private(path.parent)
         path.touch(mode=0o600)  # it holds parameters and key hashes: for the service's user only
     except OSError as error:
         raise StorageError(f"The database file {path.name} cannot be written: {error.strerror}.") from error
-    return SqliteDatabase(path)
+    return SqliteDatabase(path, seal)

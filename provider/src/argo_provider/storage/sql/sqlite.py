@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from argo_provider.storage.offload import Offload
 from argo_provider.storage.sql.database import WRITES, T, Work
 from argo_provider.storage.sql.failures import storage_failure
+from argo_provider.storage.sql.sealing import OPEN, Seal, install
 
 READERS = 2
 BUSY_TIMEOUT_MS = 5000
@@ -44,7 +45,7 @@ def prepare(engine: Engine) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _engine(path: Path, connections: int) -> Engine:
+def _engine(path: Path, connections: int, seal: Seal) -> Engine:
     engine = create_engine(
         URL.create("sqlite+pysqlite", database=str(path)),
         connect_args={"check_same_thread": False, "cached_statements": 256},
@@ -52,15 +53,16 @@ def _engine(path: Path, connections: int) -> Engine:
         max_overflow=0,
     )
     prepare(engine)
+    install(engine.dialect, seal)
     return engine
 
 
 class SqliteDatabase:
     """One thread writes, `READERS` threads read beside it; each with a connection of its own."""
 
-    def __init__(self, path: Path) -> None:
-        self._writing = _engine(path, 1)
-        self._reading = _engine(path, READERS)
+    def __init__(self, path: Path, seal: Seal = OPEN) -> None:
+        self._writing = _engine(path, 1, seal)
+        self._reading = _engine(path, READERS, seal)
         self._data_version: int | None = None
         self._writer = Offload(1, "sqlite-writer")
         self._readers = Offload(READERS, "sqlite-reader")

@@ -1,12 +1,14 @@
 """The tables, as the queries see them. `migrations/` creates them; a test holds both equal.
 
-JSON is kept as text, so that a person with a database shell can read it. The empty package is "", because a key
-column cannot be NULL.
+JSON is kept as text, so that a person with a database shell can read it, unless keys for secrets at rest are given. The
+empty package is "", because a key column cannot be NULL.
 """
 
 from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text
+
+from argo_provider.storage.sql.sealing import SealedBytes, SealedText
 
 metadata = MetaData(
     naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_name)s", "uq": "uq_%(table_name)s_%(column_0_N_name)s"}
@@ -24,7 +26,7 @@ entities = Table(
     Column("revision", BigInteger, nullable=False),
     Column("updated", BigInteger, nullable=False),
     Column("published", Boolean, nullable=False),
-    Column("document", Text, nullable=False),
+    Column("document", SealedText, nullable=False),
 )
 Index(None, entities.c.namespace, entities.c.collection, entities.c.updated, entities.c.revision)
 
@@ -56,7 +58,7 @@ activations = Table(
     Column("name", String, nullable=False),  # as lists filter by it: "action" or "package/action"
     Column("start", BigInteger, nullable=False),
     Column("summary", Text, nullable=False),  # the record without logs and result
-    Column("details", Text, nullable=False),  # last: a list that needs only the summary never reads its pages
+    Column("details", SealedText, nullable=False),  # last: a list that needs only the summary never reads its pages
 )
 Index(None, activations.c.namespace, activations.c.start, activations.c.seq)
 Index(None, activations.c.namespace, activations.c.name, activations.c.start, activations.c.seq)
@@ -69,7 +71,7 @@ journal = Table(
     Column("namespace", String, nullable=False),
     Column("accepted", BigInteger, nullable=False),
     Column("claimed", Boolean, nullable=False),
-    Column("payload", LargeBinary, nullable=False),
+    Column("payload", SealedBytes, nullable=False),
     Column("owner", String, nullable=False, server_default=""),  # the replica that sees to it; "" where there is one
 )
 
@@ -87,5 +89,5 @@ documents = Table(
     Column("bucket", String, primary_key=True),
     Column("namespace", String, primary_key=True),
     Column("id", String, primary_key=True),
-    Column("body", Text, nullable=False),
+    Column("body", SealedText, nullable=False),
 )
