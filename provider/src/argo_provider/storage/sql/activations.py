@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BindParameter,
@@ -23,15 +23,15 @@ from sqlalchemy import (
 )
 
 from argo_provider.model.activation import Activation, JournalEntry
-from argo_provider.storage.filters import listed_name, matches, without_details
+from argo_provider.storage.filters import listed_name, matches
 from argo_provider.storage.port import ActivationQuery, Page
 from argo_provider.storage.sql import gathered, partitions
 from argo_provider.storage.sql.database import Database
-from argo_provider.storage.sql.encoding import decode_activation, decode_details, encode
+from argo_provider.storage.sql.encoding import decode_activation, decode_details, encode, encode_summary
 from argo_provider.storage.sql.leases import now_ms
 from argo_provider.storage.sql.namespaces import delete_some_activations
 from argo_provider.storage.sql.tables import activations, journal, leases
-from argo_provider.storage.sql.upsert import insert_new
+from argo_provider.storage.sql.upsert import insert_new, insert_new_rows
 from argo_provider.storage.sql.writer import Writer
 
 _IDS_PER_QUERY = 5000
@@ -53,9 +53,8 @@ _CLAIM = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class RecordRow:
-    """A record as it is written."""
+class RecordRow(NamedTuple):
+    """A record as it is written; the fields are columns."""
 
     activation_id: str
     namespace: str
@@ -75,7 +74,7 @@ class RecordRow:
             activation.namespace,
             listed_name(activation),
             activation.start,
-            encode(without_details(activation)),
+            encode_summary(activation),
             encode((activation.logs, activation.response.result)),
         )
 
@@ -219,18 +218,7 @@ def _record(connection: Connection, rows: Sequence[RecordRow]) -> Sequence[None]
     if partitions.is_partitioned(connection):
         gathered.record(connection, rows)
         return [None] * len(rows)
-    values = [
-        {
-            "activation_id": r.activation_id,
-            "namespace": r.namespace,
-            "name": r.name,
-            "start": r.start,
-            "summary": r.summary,
-            "details": r.details,
-        }
-        for r in rows
-    ]
-    connection.execute(insert_new(connection, activations), values)
+    insert_new_rows(connection, activations, RecordRow._fields, rows)
     connection.execute(_STRIKE, {"ids": [r.activation_id for r in rows]})
     return [None] * len(rows)
 

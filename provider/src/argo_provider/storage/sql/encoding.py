@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import msgspec
 
 from argo_provider.errors import StorageError
-from argo_provider.model.activation import Activation
+from argo_provider.model.activation import Activation, Status
 from argo_provider.model.entities import Action, Collection, Entity, Package, Rule, Trigger
 from argo_provider.model.limits import NamespaceLimits
 
@@ -24,6 +25,51 @@ _entities: dict[str, msgspec.json.Decoder[Any]] = {
 _limits = msgspec.json.Decoder(NamespaceLimits)
 _details: msgspec.json.Decoder[tuple[tuple[str, ...], Any]] = msgspec.json.Decoder(tuple[tuple[str, ...], Any])
 _json: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
+
+
+class _Ending(msgspec.Struct):
+    """A response without its result."""
+
+    status: Status
+    size: int | None
+
+
+class _Summary(msgspec.Struct):
+    """An `Activation` without what lists leave out: it is decoded as one. Made for every record, hence a struct."""
+
+    namespace: str
+    name: str
+    version: str
+    subject: str
+    activation_id: str
+    start: int
+    end: int
+    response: _Ending
+    duration: int | None
+    cause: str | None
+    annotations: Mapping[str, Any]
+    publish: bool
+
+
+def encode_summary(activation: Activation) -> str:
+    """The record without logs and result. StorageError as of `encode`."""
+    ending = _Ending(activation.response.status, activation.response.size)
+    return encode(
+        _Summary(
+            activation.namespace,
+            activation.name,
+            activation.version,
+            activation.subject,
+            activation.activation_id,
+            activation.start,
+            activation.end,
+            ending,
+            activation.duration,
+            activation.cause,
+            activation.annotations,
+            activation.publish,
+        )
+    )
 
 
 def encode(value: Any) -> str:
