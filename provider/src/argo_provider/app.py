@@ -89,6 +89,7 @@ async def run(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with serving(settings) as service:
+        hosting.settle_collector()
         await stop.wait()
         log.info("draining", seconds=settings.pool.drain_seconds)
         await service.drain()

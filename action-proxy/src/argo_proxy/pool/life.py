@@ -16,6 +16,8 @@ from argo_proxy.pool.shape import Key
 class SandboxState(Enum):
     """The value is what users see."""
 
+    __hash__ = object.__hash__  # as of `OutcomeKind`
+
     COLD = "cold"  # being created, or created and bound to no action
     WARMING = "warming"  # bound to an action: its code is loaded, /init is under way
     WARM = "warm"  # initialised and idle

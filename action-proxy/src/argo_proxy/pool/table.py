@@ -167,9 +167,9 @@ class SandboxTable:
         try:
             life = advance(entry.life, event, concurrency)
         except ImpossibleTransition as error:
-            story = f"sandbox {entry.number} of {entry.key or entry.shape.title}: {' → '.join(entry.story)}"
+            story = f"sandbox {entry.number} of {entry.key or entry.shape.title}: {' → '.join(entry.story).lower()}"
             raise ImpossibleTransition(entry.life, event, story) from error
-        entry.story.append(type(event).__name__.lower())
+        entry.story.append(type(event).__name__)
         shelf = shelf_of(life, concurrency)
         if shelf is not entry.shelf:
             self._take(entry)

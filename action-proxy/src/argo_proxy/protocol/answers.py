@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
+from typing import NamedTuple
 
 from argo_proxy.sandboxes.port import Answered
 
@@ -15,6 +17,30 @@ _ENCODED_OR_CLOSING = re.compile(rb"\r\n(transfer-encoding:|connection:[ \t]*clo
 
 class MalformedAnswer(Exception):
     """What the runtime sent is no answer that the protocol allows."""
+
+
+class _Head(NamedTuple):
+    """What the head of an answer says; `length` -1 for an interim one."""
+
+    status: int
+    length: int
+    keep_alive: bool
+
+
+@lru_cache(maxsize=1024)  # a runtime's heads differ in little but the length, and lengths come again
+def _read_head(head: bytes) -> _Head:
+    """Raises `MalformedAnswer`."""
+    line = _STATUS_LINE.match(head)
+    if line is None or len(head) > _MAX_HEAD_BYTES:
+        raise MalformedAnswer
+    status = int(line[2])
+    if status < 200:
+        return _Head(status, -1, keep_alive=True)
+    lengths = _CONTENT_LENGTH.findall(head)
+    odd = _ENCODED_OR_CLOSING.findall(head)
+    if len(lengths) != 1 or any(name.lower().startswith(b"transfer") for name in odd):
+        raise MalformedAnswer
+    return _Head(status, int(lengths[0]), line[1] == b"1" and not odd)
 
 
 class AnswerReader:
@@ -39,30 +65,16 @@ class AnswerReader:
             data = self._head + data
         end = data.find(b"\r\n\r\n")
         while end >= 0:
-            self._read_head(data[: end + 2])
+            self._status, self._expected, self.keep_alive = _read_head(data[: end + 2])
             data = data[end + 4 :]
             if self._status >= 200:
                 return self._add(data)
-            self._expected = -1  # an interim answer (100 Continue): the real one follows
+            # an interim answer (100 Continue): the real one follows
             end = data.find(b"\r\n\r\n")
         if len(data) > _MAX_HEAD_BYTES or not b"HTTP/1."[: len(data)] == data[:7]:
             raise MalformedAnswer
         self._head = data
         return None
-
-    def _read_head(self, head: bytes) -> None:
-        line = _STATUS_LINE.match(head)
-        if line is None or len(head) > _MAX_HEAD_BYTES:
-            raise MalformedAnswer
-        self._status = int(line[2])
-        if self._status < 200:
-            return
-        lengths = _CONTENT_LENGTH.findall(head)
-        odd = _ENCODED_OR_CLOSING.findall(head)
-        if len(lengths) != 1 or any(name.lower().startswith(b"transfer") for name in odd):
-            raise MalformedAnswer
-        self._expected = int(lengths[0])
-        self.keep_alive = line[1] == b"1" and not odd
 
     def _add(self, data: bytes) -> Answered | None:
         self._seen += len(data)

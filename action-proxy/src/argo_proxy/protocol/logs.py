@@ -80,6 +80,9 @@ class LineSplitter:
         return cut
 
 
+_NOTHING_MORE = CollectedLogs(())
+
+
 class LogCapture:
     """The lines of one sandbox between two collections, in the order in which they came.
 
@@ -124,9 +127,10 @@ class LogCapture:
 
     async def collect(self, *, limit: int, wait: float) -> CollectedLogs:
         """Lines up to `limit` bytes since the last call; waits at most `wait` seconds for both sentinels."""
-        if self._awaits_sentinel():
+        stdout, stderr = self._splitters[STDOUT], self._splitters[STDERR]
+        if not (stdout.sentinels and stderr.sentinels) and self._awaits_sentinel():
             await self._wait_for_sentinels(wait)
-        complete = all(splitter.sentinels > 0 for splitter in self._splitters.values())
+        complete = stdout.sentinels > 0 and stderr.sentinels > 0
         self._consume_sentinels()
         return self._take(limit, complete=complete)
 
@@ -168,6 +172,9 @@ class LogCapture:
             truncated = True
             while lines and self._kept > limit:
                 self._kept -= len(lines.pop().text.encode()) + _LINE_OVERHEAD
+        if not lines:
+            self._dropped = False
+            return _NOTHING_MORE if complete and not truncated else CollectedLogs((), truncated, complete)
         taken = tuple(lines)
         lines.clear()
         self._kept, self._dropped = 0, False

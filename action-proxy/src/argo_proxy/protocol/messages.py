@@ -56,6 +56,8 @@ class Invocation:
 class OutcomeKind(Enum):
     """How an activation ended; the values are OpenWhisk's status codes."""
 
+    __hash__ = object.__hash__  # members are single; the one of Enum is a call of Python at each look-up
+
     SUCCESS = 0
     APPLICATION_ERROR = 1
     DEVELOPER_ERROR = 2

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
+from typing import Any
 
 from argo_proxy.protocol.channel import Address, RuntimeChannel
 from argo_proxy.protocol.logs import LogCapture
@@ -42,12 +43,12 @@ class Conversation:
     async def init(self, body: bytes, timeout: float, limit: int) -> Answer:  # noqa: ASYNC109
         return await self._post("/init", body, timeout, limit)
 
-    async def run(self, body: bytes, timeout: float, limit: int) -> Answer:  # noqa: ASYNC109
+    def run(self, body: bytes, timeout: float, limit: int) -> Coroutine[Any, Any, Answer]:
         self._logs.run_started()
-        return await self._post("/run", body, timeout, limit)
+        return self._post("/run", body, timeout, limit)
 
-    async def collect(self, *, limit: int, wait: float) -> CollectedLogs:
-        return await self._logs.collect(limit=limit, wait=wait)
+    def collect(self, *, limit: int, wait: float) -> Coroutine[Any, Any, CollectedLogs]:
+        return self._logs.collect(limit=limit, wait=wait)
 
     def on_exit(self, callback: Callable[[Gone], None]) -> None:
         self._exit_callback = callback

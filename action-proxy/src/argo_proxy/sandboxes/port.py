@@ -16,6 +16,8 @@ from argo_proxy.runtimes import Runtime
 class SandboxKind(Enum):
     """The technologies; the value is what users see in annotations, settings and metrics."""
 
+    __hash__ = object.__hash__  # as of `OutcomeKind`
+
     PROCESS = "process"
     CONTAINER = "container"
     MICROVM = "microvm"

@@ -24,10 +24,13 @@ OWN_CORS = {
     "Access-Control-Expose-Headers": "X-Next-Offset, X-Request-ID",
 }
 
+_JSON = {"Content-Type": "application/json"}
+
 
 def json_response(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
     """`body` is any JSON value."""
-    return web.Response(body=jsontext.encode(body), status=status, headers=headers, content_type="application/json")
+    fields = _JSON if headers is None else {**_JSON, **headers}
+    return web.Response(body=jsontext.encode(body), status=status, headers=fields)
 
 
 def pretty_response(body: Any, status: int = 200) -> web.Response:

@@ -17,7 +17,7 @@ from argo_provider.invocation.call import Call, Started
 from argo_provider.invocation.throttle import Throttle
 from argo_provider.model.activation import Activation, Response, Status
 from argo_provider.model.clock import Clock
-from argo_provider.model.entities import Action
+from argo_provider.model.entities import Action, Parameters
 from argo_provider.model.identity import Identity
 from argo_provider.model.kinds import BUILTIN
 from argo_provider.placement import port
@@ -73,6 +73,7 @@ class Activator:
         self._clock = clock
         self._spawn = spawn
         self._runners: Runners | None = None
+        self._executables = Executables()
 
     def use(self, runners: Runners) -> None:
         """Set once while wiring: sequences start actions and are actions themselves."""
@@ -116,7 +117,7 @@ class Activator:
         invocation = Invocation(
             started.activation_id,
             call.transaction_id,
-            executable_of(call),
+            self._executables.of(call),
             arguments,
             api_key=call.api_key,
             accepted_at=self._clock.monotonic(),
@@ -141,7 +142,8 @@ class Activator:
             return  # dropped before user code began: journaled work is taken up after the next start
         self._answered(call, started, future)
         activation = started.done.result()
-        self.keep(replace(activation, logs=future.result().logs), call)
+        logs = future.result().logs
+        self.keep(replace(activation, logs=logs) if logs else activation, call)
 
     def keep(self, activation: Activation, call: Call) -> None:
         """Write the record behind the caller's back and publish it."""
@@ -200,6 +202,29 @@ def _with_context(call: Call) -> Call:
 def _unwanted(identity: Identity, activation: Activation) -> bool:
     """Namespaces may choose not to keep the records of successful calls somebody waited for."""
     return identity.limits.store_activations is False and activation.response.status is Status.SUCCESS
+
+
+class Executables:
+    """Those of the actions called lately: stores hand out the same `Action` until it changes, and nearly always it is
+    called with the same bound parameters."""
+
+    def __init__(self, most: int = 1024) -> None:
+        self._most = most
+        self._kept: dict[int, tuple[Action, Parameters, Executable]] = {}
+
+    def of(self, call: Call) -> Executable:
+        """As `executable_of`."""
+        action, parameters = call.target.action, call.target.parameters
+        kept = self._kept.get(id(action))
+        if kept is not None:
+            known, bound, executable = kept
+            if known is action and bound == parameters and executable.namespace == call.identity.namespace:
+                return executable
+        if len(self._kept) >= self._most:
+            self._kept.clear()
+        executable = executable_of(call)
+        self._kept[id(action)] = (action, parameters, executable)
+        return executable
 
 
 def executable_of(call: Call) -> Executable:

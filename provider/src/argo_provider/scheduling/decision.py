@@ -72,6 +72,10 @@ class _Blocked(Enum):
     MEMORY = auto()  # it has to become free first, or is kept for others
 
 
+class _Soon(Enum):
+    SOON = auto()  # a line's own sandboxes will have room within a moment
+
+
 @dataclass(frozen=True, slots=True)
 class _Demand:
     """A line that needs one more sandbox. `starved`: it has none, and none is on its way."""
@@ -101,6 +105,8 @@ class _Decision:
     def next(self) -> Assign | Start | Evict | None:
         for line in self._queue.in_turn():
             step = self._ready_sandbox(line)
+            if step is _Soon.SOON:
+                continue
             if step is not None:
                 return step
             demand = self._demand(line)
@@ -115,23 +121,21 @@ class _Decision:
                 return self._overtake_memory(demand)
         return None
 
-    def _ready_sandbox(self, line: Line) -> Assign | None:
+    def _ready_sandbox(self, line: Line) -> Assign | _Soon | None:
         """Room in a warm sandbox, else a stem cell unless sandboxes of its own will soon have room."""
         memory = line.shape.memory_mb
         slot = self._pool.free_slot(line.key)
         if slot is not None:
             return Assign(line.key, slot, memory)
         if len(line) <= self._pool.warming_slots(line.key) or self._soon_served(line):
-            return None
+            return _Soon.SOON
         stem = self._pool.stem(line.shape)
         return None if stem is None else Assign(line.key, stem, memory * self._settings.cold_cost)
 
     def _demand(self, line: Line) -> _Demand | None:
-        """None: what it waits for is on its way."""
+        """Of a line that will not be served soon. None: a sandbox for it is being created."""
         pool, shape = self._pool, line.shape
         wanted = -((pool.warming_slots(line.key) - len(line)) // shape.concurrency)
-        if wanted <= 0 or self._soon_served(line):
-            return None
         unclaimed = self._unclaimed.get(shape)
         if unclaimed is None:
             unclaimed = pool.starting(shape)
@@ -217,7 +221,7 @@ class _Decision:
         if not self._pool.stem_shapes():
             return None
         found = (self._ready_sandbox(line) for line in self._queue.in_turn())
-        return next((step for step in found if step is not None), None)
+        return next((step for step in found if isinstance(step, Assign)), None)
 
     def _served_elsewhere(self) -> list[Key]:
         """Keys that wait and have room in a warm sandbox."""

@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import msgspec
+
 from argo_proxy import jsontext
 from argo_proxy.sandboxes.niuk import frames, reports
 from argo_proxy.sandboxes.niuk.client import NiukGone, NiukRefused, Performed
@@ -267,9 +269,26 @@ def _answered(status: int, body: bytes, limit: int) -> Answered:
     return Answered(status, body[:limit], len(body))
 
 
+class _RunBody(msgspec.Struct):
+    """The body of /run. `value` stays the text that it is."""
+
+    value: msgspec.Raw = msgspec.Raw(b"{}")
+    activation_id: str | None = None
+    transaction_id: str | None = None
+    deadline: str | None = None
+    api_key: str | None = None
+    namespace: str | None = None
+    action_name: str | None = None
+    action_version: str | None = None
+
+
+_run_body = msgspec.json.Decoder(_RunBody)
+
+
 def _run_parts(body: bytes) -> tuple[bytes, bytes]:
     """The function's parameters and the run's environment, from the body of /run."""
-    request = jsontext.decode(body)
-    environment = {name: str(request[key]) for key, name in _OF_RUN.items() if request.get(key) is not None}
-    value = request.get("value")
-    return jsontext.encode({} if value is None else value), jsontext.encode(environment)
+    request = _run_body.decode(body)
+    given = ((name, getattr(request, key)) for key, name in _OF_RUN.items())
+    environment = jsontext.encode({name: text for name, text in given if text is not None})
+    value = bytes(request.value)
+    return b"{}" if value == b"null" else value, environment

@@ -18,7 +18,7 @@ from argo_proxy.sandboxes.niuk.launching import ConfinedLauncher, Launcher, Size
 from argo_proxy.sandboxes.process.cgroups import ControlGroups
 from argo_proxy.sandboxes.process.users import UserIds
 
-_CONFINEMENT = ("bwrap", "setpriv")
+_CONFINEMENT = ("bwrap", "chrt", "setpriv")
 
 
 class Wall(Enum):

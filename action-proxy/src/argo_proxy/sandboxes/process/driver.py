@@ -65,7 +65,7 @@ class ProcessDriver:
 
     async def probe(self) -> DriverReport:
         """Start a confined `true` the way sandboxes are started; the report names what is missing."""
-        missing = [tool for tool in ("bwrap", "setpriv") if shutil.which(tool) is None]
+        missing = [tool for tool in ("bwrap", "chrt", "setpriv") if shutil.which(tool) is None]
         if missing:
             fix = "apt-get install bubblewrap util-linux"
             self._probed = DriverReport(

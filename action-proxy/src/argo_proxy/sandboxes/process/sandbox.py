@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from typing import Any
 
 from argo_proxy.protocol.channel import UnixAddress
 from argo_proxy.protocol.logs import STDERR, STDOUT, LogCapture
@@ -91,11 +92,11 @@ class ProcessSandbox:
     async def init(self, body: bytes, *, timeout: float, limit: int) -> Answer:  # noqa: ASYNC109
         return await self._conversation.init(body, timeout, limit)
 
-    async def run(self, body: bytes, *, timeout: float, limit: int) -> Answer:  # noqa: ASYNC109
-        return await self._conversation.run(body, timeout, limit)
+    def run(self, body: bytes, *, timeout: float, limit: int) -> Coroutine[Any, Any, Answer]:
+        return self._conversation.run(body, timeout, limit)
 
-    async def collect_logs(self, *, limit: int, wait: float) -> CollectedLogs:
-        return await self._conversation.collect(limit=limit, wait=wait)
+    def collect_logs(self, *, limit: int, wait: float) -> Coroutine[Any, Any, CollectedLogs]:
+        return self._conversation.collect(limit=limit, wait=wait)
 
     async def stats(self) -> SandboxStats:
         group = self._holdings.group

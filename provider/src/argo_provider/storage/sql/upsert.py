@@ -36,7 +36,9 @@ def _upsert(dialect: str, table: Table) -> Insert:
     return insert.on_conflict_do_update(index_elements=keys, set_=rest)
 
 
-def insert_new_rows(connection: Connection, table: Table, names: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> None:
+def insert_new_rows(
+    connection: Connection, table: Table, names: tuple[str, ...], rows: Sequence[tuple[Any, ...]]
+) -> None:
     """As `insert_new`, for many rows of plain texts and numbers.
 
     SQLite's driver takes them as they are: what SQLAlchemy does to each row costs more than writing it.
