@@ -89,9 +89,15 @@ def listed(session: Session, data: list[Any], header: str, rows: Iterable[str]) 
     emit(session, data, lambda: "\n".join([bold, *rows]))
 
 
-def table(session: Session, data: Any, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+def table(
+    session: Session,
+    data: Any,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    name: Callable[[Any], str] = name_of,
+) -> None:
     """A list that `wsk` does not know: columns as wide as they need be. Numbers are right-aligned."""
-    emit(session, data, lambda: aligned(columns, [[plain(cell) for cell in row] for row in rows]))
+    emit(session, data, lambda: aligned(columns, [[plain(cell) for cell in row] for row in rows]), name)
 
 
 def aligned(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
