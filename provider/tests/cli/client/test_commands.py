@@ -57,6 +57,10 @@ def test_copies_sequences_and_web_actions(inside, hello):
     argofn("action", "update", "copied", "--web", "yes", "--web-secure", "s3cret")
     annotations = {a["key"]: a["value"] for a in argofn.json("action", "get", "copied")["annotations"]}
     assert (annotations["web-export"], annotations["require-whisk-auth"]) == (True, "s3cret")
+    argofn("action", "update", "copied", "-a", "note", "x", "-a", "other", "y")
+    argofn("action", "update", "copied", "--del-annotation", "note")
+    annotations = {a["key"]: a["value"] for a in argofn.json("action", "get", "copied")["annotations"]}
+    assert ("note" in annotations, annotations["other"], annotations["web-export"]) == (False, "y", True)
     assert "/api/v1/web/guest/default/copied" in argofn("action", "get", "copied", "--url")
     for name in ("chain", "copied"):
         argofn("action", "delete", name)

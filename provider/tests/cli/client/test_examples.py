@@ -17,6 +17,8 @@ FIRST = (
 )  # fmt: skip
 LAST = ("api delete", "rule delete", "trigger delete", "package delete", "action delete", "property unset")
 
+STEERING = {"optimise", "pin", "unpin", "demote"}  # what a service without the optimiser refuses
+
 
 def in_order() -> list[str]:
     dict(LazyCommands(COMMANDS))  # imports them all
@@ -33,6 +35,8 @@ def test_every_example_runs(service, argofn, hello, monkeypatch):
             program, *words = shlex.split(Template(example).safe_substitute(known))
             assert program == "argofn"
             done = argofn.run(*words)
+            if command in STEERING and "without the optimiser" in done.stderr:
+                continue
             assert done.exit_code == 0, f"{example}\n{done.output}\n{done.exception!r}"
 
 

@@ -124,12 +124,13 @@ def update(
     elif not copy and (kind or main):
         body["exec"] = _changed_exec(session, target, kind, main)
     annotations = collected(annotation, annotation_file, option="--annotation")
-    web_ones = web_annotations(web, web_secure)
-    if web_ones or del_annotation:
+    if web is not None or web_secure is not None:
         kept = as_mapping(existing.get("annotations"))
-        annotations = kept | annotations | web_ones
-        annotations = {key: value for key, value in annotations.items() if key not in (del_annotation or ())}
+        annotations = kept | annotations | web_annotations(web, web_secure)
         annotations.pop("exec", None)  # the service's own
+    if del_annotation:
+        body["delAnnotations"] = del_annotation
+        annotations = {key: value for key, value in annotations.items() if key not in del_annotation}
     _put_together(body, collected(param, param_file), annotations)
     body |= limits(timeout, memory, logsize, concurrency)
     put(session, target, body, overwrite=True)

@@ -17,7 +17,7 @@ import typer
 from argo_provider.cli.client import code as codes
 from argo_provider.cli.client import output
 from argo_provider.cli.client.actions import Web
-from argo_provider.cli.client.arguments import as_mapping, collected, key_values, web_annotations
+from argo_provider.cli.client.arguments import collected, key_values, web_annotations
 from argo_provider.cli.client.failures import ClientError, Misused, Refused
 from argo_provider.cli.client.follow import Filter, Follower
 from argo_provider.cli.client.http import checked
@@ -199,10 +199,9 @@ class Loop:
     def _cool(self) -> None:
         """The annotation that kept it warm goes; a service that is away keeps it until the next deployment."""
         self._stopped.set()
+        body = {"name": self._work.name.entity, "delAnnotations": [WARM]}
         try:
-            found = self._session.api.json("GET", self._path, query={"code": False})
-            kept = {key: value for key, value in as_mapping(found["annotations"]).items() if key not in {WARM, "exec"}}
-            body = {"name": self._work.name.entity, "annotations": key_values(kept)}
+            checked(self._session.api.send("GET", self._path, query={"code": False}))
             self._session.api.json("PUT", self._path, query={"overwrite": True}, body=body)
         except Refused as error:
             if error.http_status != 404:  # nothing was deployed

@@ -82,6 +82,8 @@ _ADVICE = {
 
 def advice(status: int, text: str) -> str:
     """What to type after an answer of `status`."""
+    if status == 409 and "optimiser" in text:
+        return "argofn tiers, to see where functions run"
     if status in _ADVICE:
         return _ADVICE[status]
     if status >= 500:
