@@ -17,6 +17,7 @@ import structlog
 from aiohttp import web
 
 from argo_provider import __version__, hosting
+from argo_provider.api import dashboard
 from argo_provider.api.authentication import Authenticator
 from argo_provider.api.middleware import MIDDLEWARES
 from argo_provider.api.routes import routes
@@ -350,6 +351,7 @@ async def _listen(settings: Settings, services: Services, stack: AsyncExitStack)
     server = settings.server
     app = web.Application(middlewares=MIDDLEWARES, client_max_size=server.body_bytes)
     app[SERVICES] = services
+    app[dashboard.FOLDER] = server.dashboard_dir or dashboard.packaged_folder()
     app.router.add_routes(routes())
     app.on_shutdown.append(_end_streams)
     await stack.enter_async_context(hosting.listening(app, server))

@@ -81,6 +81,8 @@ def _table() -> dict[str, dict[str, Operation]]:
         "/api/v1/docs": {"get": Operation("Leads to the readable page", {308: ""}, open=True)},
         "/api/v1/docs/index.html": {"get": Operation("The readable page", {200: ""}, open=True)},
         **openapi_argo.table(),
+        "/dashboard": {"get": Operation("The web page", {200: "", 503: ""}, open=True)},
+        "/dashboard/assets/{name}": {"get": Operation("A file of the web page", {200: ""}, open=True)},
         "/api/v1/namespaces": {"get": Operation("The caller's namespace", {200: "List"}, tag="namespaces")},
         f"{_NS}/limits": {"get": Operation("Limits of the namespace", {200: "Object"}, tag="namespaces")},
         **_action(),

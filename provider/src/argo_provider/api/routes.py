@@ -8,6 +8,7 @@ from argo_provider.api import (
     actions,
     activations,
     argo_routes,
+    dashboard,
     gateway,
     info,
     namespaces,
@@ -60,6 +61,8 @@ def _information() -> list[web.RouteDef]:
         web.get("/api/v1/api-docs", info.api_docs),
         web.get("/api/v1/docs", info.docs),
         web.get("/api/v1/docs/index.html", info.docs_page),
+        web.get("/dashboard/assets/{name}", dashboard.asset),
+        web.get("/dashboard{rest:(/.*)?}", dashboard.page),
     ]
 
 

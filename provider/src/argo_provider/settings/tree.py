@@ -83,6 +83,9 @@ class ServerSettings:
     api_host: str = setting(
         "", "URL under which functions and gateway links reach this service; empty: made from `host` and `port`."
     )
+    dashboard_dir: Path | None = setting(
+        None, "Folder of the built dashboard. Without one, the dashboard that came with the package."
+    )
     body_bytes: int = setting(50 * MB, "Largest request body.", unit="bytes", low=1024)
     header_bytes: int = setting(16 * 1024, "Largest single header, and request line.", unit="bytes", low=1024)
     body_timeout_seconds: float = setting(30.0, "Time a client has to send its request.", unit="seconds", low=0.1)
