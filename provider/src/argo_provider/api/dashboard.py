@@ -77,5 +77,6 @@ async def asset(request: web.Request) -> web.StreamResponse:
 def _file(file: Path, caching: str) -> web.FileResponse:
     """Sent compressed where the browser takes that: the .br and .gz lie beside it."""
     return web.FileResponse(
-        file, headers=_HEADERS | {"Content-Type": _TYPES[file.suffix], "Cache-Control": caching, "Vary": "Accept-Encoding"}
+        file,
+        headers=_HEADERS | {"Content-Type": _TYPES[file.suffix], "Cache-Control": caching, "Vary": "Accept-Encoding"},
     )
