@@ -89,7 +89,9 @@ class LiveFigures:
         if phases is None:
             ms = float(activation.duration or 0)
         else:
-            ms = sum(phases.get(name, 0.0) for name in PHASES)
+            ms = 0.0
+            for name in PHASES:
+                ms += phases.get(name, 0.0)
             slot.cold += bool(phases.get("cold"))
         bucket = _bucket(ms)
         slot.buckets[bucket] = slot.buckets.get(bucket, 0) + 1

@@ -53,7 +53,7 @@ class Ring:
 
     def since(self, position: int, most: int) -> list[Happening]:
         """At most `most` events from `position` on; from the oldest where that is gone."""
-        behind = min(self.end - position, len(self._kept))
+        behind = max(0, min(self.end - position, len(self._kept)))
         newest_first = list(islice(reversed(self._kept), behind))
         newest_first.reverse()
         return newest_first[:most]
