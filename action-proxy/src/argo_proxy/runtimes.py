@@ -126,6 +126,17 @@ class Catalogue:
         return tuple(self._by_kind.values())
 
 
+def recorder_environment(recorder: Path | None) -> dict[str, str]:
+    """What a Java launcher has to know of the recorder beside it; `recorder`: the agent's jar as seen from inside.
+
+    It writes into the sandbox's own temporary folder, which is bounded; the launcher gives it out at /recorded.
+    """
+    if recorder is None:
+        return {}
+    folder = "/tmp/argo-recorded"  # noqa: S108 — the sandbox's own
+    return {"ARGO_JAVA_OPTIONS": f"-javaagent:{recorder}={folder}", "ARGO_RECORDED": folder}
+
+
 def runtimes_directory() -> Path:
     """The launchers that came with this code: in an installed wheel, else in the source tree."""
     here = Path(__file__).resolve().parent

@@ -16,7 +16,7 @@ from typing import Any
 import structlog
 from aiohttp import web
 
-from argo_provider import __version__, hosting
+from argo_provider import __version__, hosting, optimizing
 from argo_provider.api import dashboard
 from argo_provider.api.authentication import Authenticator
 from argo_provider.api.middleware import MIDDLEWARES
@@ -39,6 +39,7 @@ from argo_provider.invocation.sequences import Sequences, Steps
 from argo_provider.invocation.throttle import Throttle, ThrottleDefaults
 from argo_provider.model.clock import Clock
 from argo_provider.model.kinds import KindInfo, KindTable
+from argo_provider.optimizing import Optimizer, PoolListeners
 from argo_provider.placement.local import LocalPlacement
 from argo_provider.placement.provisioning import Provisioner
 from argo_provider.scheduling.tasks import TaskScope
@@ -54,7 +55,7 @@ from argo_provider.telemetry import logs
 from argo_provider.telemetry.metrics import Metrics
 from argo_provider.telemetry.pool import PoolMetrics
 from argo_proxy.pool.pool import PoolLimits
-from argo_proxy.pool.serving import ServingLimits
+from argo_proxy.pool.serving import LoadCode, ServingLimits
 from argo_proxy.runtimes import Catalogue, load_catalogue
 from argo_proxy.sandboxes.container.driver import ContainerDriver, ContainerSettings
 from argo_proxy.sandboxes.port import DriverReport, SandboxDriver, SandboxKind
@@ -129,12 +130,19 @@ async def serving(settings: Settings) -> AsyncIterator[Service]:
         drivers, reports = await _drivers(settings, stack)
         provisioner = Provisioner(drivers, catalogue, settings.runtimes.kinds)
         provisioner.reports = reports
-        placement = await stack.enter_async_context(_placement(settings, drivers, catalogue, stores.blobs, metrics))
         tasks = TaskScope()
+        load_code = partial(_load_code, stores.blobs)
+        optimizer = await optimizing.open_optimizer(
+            settings, installation_id(settings.data_dir), stores, events, load_code, tasks.spawn, stack
+        )
+        placement = await stack.enter_async_context(
+            _placement(settings, drivers, catalogue, load_code, metrics, optimizer)
+        )
         stack.push_async_callback(tasks.close, grace=_CLOSE_SECONDS)
         service, services, alarms, recovery = _use_cases(
-            settings, stores, placement, tasks, clock, events, metrics, catalogue, provisioner
+            settings, stores, placement, tasks, clock, events, metrics, catalogue, provisioner, optimizer
         )
+        await optimizer.start(tasks.spawn)
         await alarms.load()
         await recovery()
         _background(tasks, settings, stores, alarms, provisioner, metrics, clock)
@@ -183,28 +191,35 @@ def _placement(
     settings: Settings,
     drivers: Mapping[SandboxKind, SandboxDriver],
     catalogue: Catalogue,
-    blobs: BlobStore,
+    load_code: LoadCode,
     metrics: Metrics,
+    optimizer: Optimizer,
 ) -> LocalPlacement:
-    async def load_code(digest: str) -> bytes:
-        try:
-            return await blobs.get(digest)
-        except NotFound as error:
-            raise LookupError(digest) from error
-
+    pipeline, native = optimizer.pipeline, optimizer.native
     placement = LocalPlacement(
-        drivers,
+        {**drivers, native.driver.kind: native.driver},
         catalogue,
         load_code,
         settings=settings.pool,
         limits=PoolLimits(
             serving=ServingLimits(response_bytes=settings.limits.result_bytes),
             environment={"__OW_API_HOST": api_url(settings.server)},
+            recorder=lambda: native.toolchain.recorder,
         ),
-        events=PoolMetrics(metrics.registry),
+        events=PoolListeners(PoolMetrics(metrics.registry), pipeline),
+        router=pipeline,
+        compared=pipeline,
     )
+    pipeline.attach(placement)
     metrics.watch_pool(placement.snapshot)
     return placement
+
+
+async def _load_code(blobs: BlobStore, digest: str) -> bytes:
+    try:
+        return await blobs.get(digest)
+    except NotFound as error:
+        raise LookupError(digest) from error
 
 
 def _kinds(catalogue: Catalogue) -> KindTable:
@@ -225,6 +240,7 @@ def _use_cases(  # noqa: PLR0917 — one place where everything meets
     metrics: Metrics,
     catalogue: Catalogue,
     provisioner: Provisioner,
+    optimizer: Optimizer,
 ) -> tuple[Service, Services, Alarms, Recovery]:
     limits, kinds = settings.limits, _kinds(catalogue)
     defaults = ThrottleDefaults(
@@ -269,9 +285,9 @@ def _use_cases(  # noqa: PLR0917 — one place where everything meets
         observe=metrics.http.answered,
         count_error=partial(_count_error, metrics),
         metrics=metrics.render,
-        insight=Insight(stores, events, clock, _surroundings(placement, provisioner)),
+        insight=Insight(stores, events, clock, _surroundings(placement, provisioner), optimizer.shown()),
         schedules=alarms.of,
-        status=partial(_status, placement, provisioner),
+        status=partial(_status, placement, provisioner, optimizer),
         draining=lambda: invoke.draining,
     )
     events.listen(partial(_forget_changed, placement))
@@ -299,12 +315,13 @@ def _forget_changed(placement: LocalPlacement, event: Event) -> None:
         placement.forget(f"/{event.name}")
 
 
-async def _status(placement: LocalPlacement, provisioner: Provisioner) -> dict[str, Any]:
+async def _status(placement: LocalPlacement, provisioner: Provisioner, optimizer: Optimizer) -> dict[str, Any]:
     snapshot = placement.snapshot()
     return {
         "version": __version__,
         "sandboxes": [asdict(report) | {"kind": report.kind.value} for report in provisioner.reports],
         "runtimes": [asdict(state) for state in provisioner.states],
+        "native": optimizer.status(),
         "pool": {
             "memoryLimitMb": snapshot.memory_limit_mb,
             "memoryUsedMb": snapshot.memory_used_mb,

@@ -35,7 +35,16 @@ class Running:
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
-        command = ("-m", "argo_provider", "serve", "--guest-key", "--sandbox", "process")
+        command = (
+            "-m",
+            "argo_provider",
+            "serve",
+            "--guest-key",
+            "--sandbox",
+            "process",
+            "--set",
+            "optimizer.enabled=false",
+        )
         places = ("--port", str(self._port), "--data-dir", str(self._data_dir))
         self._process = await asyncio.create_subprocess_exec(
             sys.executable, *command, *places, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL

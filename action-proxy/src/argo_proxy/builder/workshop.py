@@ -34,9 +34,12 @@ class Workshop:
     cache: Cache
     report: Report = silent
     limits: Limits = field(default_factory=Limits)
+    log_file: Path | None = None  # where a caller wants all that is logged; else by part
 
     def log(self, part: str, key: str) -> Path:
         """Where the log of a build is kept, whatever comes of it."""
+        if self.log_file is not None:
+            return self.log_file
         folder = self.cache.root / "logs"
         folder.mkdir(parents=True, exist_ok=True)
         return folder / f"{part}-{key}.log"
@@ -49,7 +52,8 @@ class Workshop:
         log = self.log(part, key)
 
         async def alone(folder: Path) -> None:
-            log.unlink(missing_ok=True)
+            if self.log_file is None:
+                log.unlink(missing_ok=True)
             progress.step("waiting for other builds")
             async with self.cache.locked("build"):
                 await self.cache.sweep()

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from argo_proxy.pool.shape import Shape
 from argo_proxy.protocol.messages import Executable, Execution
+from argo_proxy.sandboxes.port import Shortfall
 
 
 class PoolEvents(Protocol):
@@ -13,6 +14,13 @@ class PoolEvents(Protocol):
 
     def executed(self, executable: Executable, execution: Execution) -> None:
         """An invocation left its sandbox; `execution.phases` tells cold from warm and how long it waited."""
+        ...
+
+    def fell_short(self, executable: Executable, shortfall: Shortfall | None, words: str, *, rerun: bool) -> None:
+        """A way other than the ordinary one failed; None: at /init, in words of the function's own.
+
+        `rerun`: the ordinary runtime serves it instead, so that its caller does not notice.
+        """
         ...
 
     def started(self, shape: Shape, seconds: float) -> None:
@@ -34,6 +42,8 @@ class NoEvents:
     """Nobody counts."""
 
     def executed(self, executable: Executable, execution: Execution) -> None: ...
+
+    def fell_short(self, executable: Executable, shortfall: Shortfall | None, words: str, *, rerun: bool) -> None: ...
 
     def started(self, shape: Shape, seconds: float) -> None: ...
 

@@ -21,10 +21,24 @@ class Dropped(Exception):
 class Job:
     """An invocation with the two futures that its submitter holds. Times are monotonic seconds.
 
-    `began`: user code may have begun, so it must not be run again.
+    `began`: user code may have begun, so it must not be run again. `ordinary`: where it goes when the way that it was
+    given falls short of the ordinary runtime. `only_init`: make a sandbox ready for the function, and run nothing.
     """
 
-    __slots__ = ("accepted_at", "answered", "began", "claim", "finished", "invocation", "key", "retried", "shape")
+    __slots__ = (
+        "accepted_at",
+        "answered",
+        "began",
+        "canary",
+        "claim",
+        "finished",
+        "invocation",
+        "key",
+        "only_init",
+        "ordinary",
+        "retried",
+        "shape",
+    )
 
     def __init__(
         self,
@@ -35,9 +49,16 @@ class Job:
         answered: Future[Execution],
         finished: Future[Execution],
         now: float,
+        key: Key | None = None,
+        ordinary: tuple[Key, Shape] | None = None,
+        only_init: bool = False,
+        canary: bool = False,
     ) -> None:
         self.invocation = invocation
-        self.key: Key = invocation.executable.key
+        self.key: Key = key or invocation.executable.key
+        self.ordinary = ordinary
+        self.only_init = only_init
+        self.canary = canary
         self.shape = shape
         self.claim = claim
         self.answered = answered
@@ -56,6 +77,15 @@ class Job:
         self.answer(execution)
         if not self.finished.done():
             self.finished.set_result(execution)
+
+    def take_ordinary_way(self) -> bool:
+        """From now on it is for the ordinary runtime; False if that is where it was."""
+        if self.ordinary is None:
+            return False
+        self.key, self.shape = self.ordinary
+        self.ordinary = None
+        self.began = self.canary = False
+        return True
 
     def fail(self, execution: Execution) -> None:
         """The platform failed; an outcome that was given already stands."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -29,12 +30,27 @@ from argo_proxy.pool.shape import Key, Shape
 from argo_proxy.pool.table import SandboxEntry, SandboxTable
 from argo_proxy.protocol.messages import Execution
 from argo_proxy.runtimes import Catalogue
-from argo_proxy.sandboxes.port import Gone, Sandbox, SandboxCreationError, SandboxDriver, SandboxKind, SandboxSpec
+from argo_proxy.sandboxes.port import (
+    Answered,
+    Gone,
+    RecordingSandbox,
+    Sandbox,
+    SandboxCreationError,
+    SandboxDriver,
+    SandboxKind,
+    SandboxSpec,
+    Shortfall,
+    TimedOut,
+)
 
 _log = structlog.get_logger(__name__)
 
 Spawn = Callable[[Coroutine[Any, Any, None]], object]
 """Runs a coroutine in the owner's task group."""
+
+
+def _no_recorder() -> Path | None:
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +62,8 @@ class PoolLimits:
     claim_seconds: float = 30.0
     destroy_seconds: float = 10.0
     environment: Mapping[str, str] = field(default_factory=dict)  # of every sandbox: __OW_API_HOST, …
+    recorder: Callable[[], Path | None] = _no_recorder  # what sandboxes of the shape `recorded` get beside them
+    recorded_bytes: int = 4 * 1024 * 1024  # of what one recorder has to say
 
 
 class Unserved(Enum):
@@ -131,6 +149,12 @@ class SandboxPool:
             serving = await self._run(attempt, entry, job, cold=cold)
             if serving is None:
                 return Unserved.ELSEWHERE
+            if job.only_init:  # nothing ran, so nothing was printed that anybody would read
+                fate = _Fate.HEALTHY if serving.healthy else fate
+                return serving.execution
+            if job.ordinary is not None and self._fell_short(job, serving):
+                fate = _Fate.HEALTHY if _may_stay(serving) else fate
+                return Unserved.ELSEWHERE
             if serving.healthy:  # known before the next call of the same client comes, which its logs may keep waiting
                 self.table.observe(job.key, time.monotonic() - attempt.run_began)
             job.answer(serving.execution)
@@ -167,6 +191,16 @@ class SandboxPool:
         sandboxes = [entry.sandbox for entry in self.table if entry.sandbox is not None]
         await asyncio.gather(*(self._destroy(sandbox) for sandbox in sandboxes))
 
+    async def recorded(self, path: str) -> list[bytes]:
+        """What the recorders beside the function at `path` have seen, of every sandbox that has one and still runs."""
+        entries = [entry for entry in self.table if entry.shape.recorded and entry.key and entry.key[1] == path]
+        found = []
+        for entry in entries:
+            sandbox: object = entry.sandbox
+            if isinstance(sandbox, RecordingSandbox) and not entry.gone:
+                found.append(await sandbox.recorded(limit=self._limits.recorded_bytes))
+        return found
+
     # Serving
 
     async def _claimed(self, job: Job) -> bool:
@@ -185,14 +219,34 @@ class SandboxPool:
         """None: nothing of it reached user code, and another sandbox has not been tried yet."""
         if cold:
             ended = await attempt.init(self._load_code)
+            if ended is not None and job.only_init:
+                return _with_reply(ended)
             if ended is not None:
-                return ended if job.began or not ended.gone or job.retried else None
+                return ended if job.began or not ended.gone or job.retried or job.ordinary is not None else None
             entry.start_seconds += attempt.init_seconds
             if entry.life.state is SandboxState.WARMING:
                 self.table.apply(entry, INITIALISED)
                 if entry.shape.concurrency > 1:
                     self._changed()
-        return await attempt.run(cold=cold)
+        return attempt.prepared() if job.only_init else await attempt.run(cold=cold)
+
+    def _fell_short(self, job: Job, serving: Serving) -> bool:
+        """Whether the ordinary runtime is to serve this job, because the way that it took failed where that would not.
+
+        /init may be repeated as often as it takes; a run only before user code began, or where the owner says so.
+        """
+        answer = serving.answer
+        if answer is None or serving.healthy:
+            return False
+        at_init = not serving.execution.phases.run
+        shortfall = None if isinstance(answer, TimedOut) else answer.shortfall
+        if shortfall is None and not at_init:
+            return False
+        executable = job.invocation.executable
+        rerun = at_init or executable.idempotent or not (isinstance(answer, TimedOut) or answer.began)
+        words = answer.body.decode(errors="replace") if isinstance(answer, Answered) else ""
+        self._events.fell_short(executable, shortfall, words, rerun=rerun)
+        return rerun
 
     def _release(self, entry: SandboxEntry, fate: _Fate, *, cold: bool) -> None:
         life = entry.life
@@ -296,12 +350,32 @@ class SandboxPool:
         runtime = None if shape.image is not None else self._catalogue.get(shape.kind)
         return SandboxSpec(
             runtime=runtime,
-            memory_mb=shape.memory_mb,
+            memory_mb=shape.limit_mb or shape.memory_mb,
             image=shape.image,
             concurrency=shape.concurrency,
             environment=self._limits.environment,
             label=entry.requested_by[1] if entry.requested_by else f"stem:{shape.kind}",
+            recorder=self._limits.recorder() if shape.recorded else None,
         )
+
+
+def _with_reply(serving: Serving) -> Serving:
+    """All that the runtime said, for whoever wanted no more than an initialised sandbox: `reply`, beside the error."""
+    if not isinstance(serving.answer, Answered):
+        return serving
+    outcome = serving.execution.outcome
+    result = {**outcome.result, "reply": serving.answer.body.decode(errors="replace")}
+    return replace(serving, execution=replace(serving.execution, outcome=replace(outcome, result=result)))
+
+
+def _may_stay(serving: Serving) -> bool:
+    """A miss ends its invocation, and leaves its isolate as it was; other users of the slot need not start again."""
+    answer = serving.answer
+    initialised = serving.execution.phases.run > 0
+    return initialised and isinstance(answer, Answered) and answer.shortfall in _HARMLESS
+
+
+_HARMLESS = frozenset({Shortfall.MISSING, Shortfall.UNSUPPORTED, Shortfall.BUSY})
 
 
 def _waits(entry: SandboxEntry, job: Job, *, cold: bool) -> tuple[float, float]:

@@ -39,6 +39,7 @@ class Serving:
     execution: Execution
     healthy: bool  # whether the sandbox may serve again
     gone: bool  # the sandbox ended: nothing else in it can succeed
+    answer: Answer | None = None  # what the sandbox said; None where it was not asked
 
 
 class Attempt:
@@ -87,7 +88,7 @@ class Attempt:
             self._started_at = now
         body = run_body(invocation, _deadline_ms(now, executable.timeout_ms))
         answer = await self._sandbox.run(body, timeout=executable.timeout_ms / 1000, limit=limit)
-        if not cold and not self._job.retried and _untouched(answer):
+        if not cold and not self._job.retried and self._job.ordinary is None and _untouched(answer):
             return None
         self._job.began = True
         outcome = run_outcome(answer, timeout_ms=executable.timeout_ms, limit=limit)
@@ -100,8 +101,18 @@ class Attempt:
     def _ended(self, outcome: Outcome, answer: Answer, run: float, *, cold: bool) -> Serving:
         phases = Phases(self._queue * 1000, self._start * 1000, self._init * 1000, run * 1000, cold)
         sandbox = self._sandbox
-        execution = Execution(outcome, phases, self._started_at, time.time(), (), sandbox.kind.value, sandbox.id)
-        return Serving(execution, keeps_sandbox(outcome), isinstance(answer, Gone))
+        canary = self._job.canary
+        execution = Execution(
+            outcome, phases, self._started_at, time.time(), (), sandbox.kind.value, sandbox.id, canary
+        )
+        return Serving(execution, keeps_sandbox(outcome), isinstance(answer, Gone), answer)
+
+    def prepared(self) -> Serving:
+        """The end of a job that wanted no more than an initialised sandbox."""
+        done = Outcome(OutcomeKind.SUCCESS, {})
+        phases = Phases(self._queue * 1000, self._start * 1000, self._init * 1000, 0.0, cold=True)
+        now, sandbox = time.time(), self._sandbox
+        return Serving(Execution(done, phases, now, now, (), sandbox.kind.value, sandbox.id), True, False)
 
     def _failed(self, outcome: Outcome) -> Serving:
         phases = Phases(self._queue * 1000, self._start * 1000, 0.0, 0.0, cold=True)
@@ -141,7 +152,8 @@ async def with_logs(
     )
     done = serving.execution
     phases, began, ended = done.phases, done.started_at, done.ended_at
-    return Execution(done.outcome, phases, began, ended, lines, done.sandbox, done.sandbox_id), collected.complete
+    named = (done.sandbox, done.sandbox_id, done.canary)
+    return Execution(done.outcome, phases, began, ended, lines, *named), collected.complete
 
 
 def _untouched(answer: Answer) -> bool:

@@ -4,10 +4,30 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from argo_proxy.protocol.messages import Executable
 from argo_proxy.sandboxes.port import SandboxKind
 
+_VARIANT = "+"
+
 Key = tuple[str, str, str]
-"""`Executable.key`: the invoking namespace, the action's path, its revision."""
+"""The invoking namespace, the action's path, its revision; see `key_of`."""
+
+
+def key_of(executable: Executable, variant: str = "") -> Key:
+    """`Executable.key`, and apart from it the key of sandboxes that serve the same revision another way."""
+    if not variant:
+        return executable.key
+    return (executable.namespace, executable.path, f"{executable.revision}{_VARIANT}{variant}")
+
+
+def revision_of(key: Key) -> str:
+    """The revision that sandboxes of this key serve, whatever the way."""
+    return key[2].partition(_VARIANT)[0]
+
+
+def variant_of(key: Key) -> str:
+    """ "" for the ordinary way."""
+    return key[2].partition(_VARIANT)[2]
 
 
 class Shape(NamedTuple):
@@ -21,6 +41,8 @@ class Shape(NamedTuple):
     memory_mb: int
     concurrency: int = 1
     image: str | None = None
+    limit_mb: int = 0  # the function's own limit where it is not what is reserved for it: isolates share a process
+    recorded: bool = False  # with the recorder beside the function
 
     @property
     def title(self) -> str:

@@ -238,6 +238,10 @@ class SandboxTable:
         """How many sandboxes serve, or will serve, this key."""
         return self._bound[key]
 
+    def at_work(self, key: Key) -> int:
+        """How many sandboxes of this key are not idle."""
+        return self._bound[key] - len(self._idle.get(key, ()))
+
     def pace(self, key: Key) -> float | None:
         """Seconds for which an activation of `key` takes a slot; None while none has finished.
 

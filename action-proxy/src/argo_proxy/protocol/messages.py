@@ -36,6 +36,11 @@ class Executable:
     annotations: Mapping[str, Any] = field(default_factory=dict)  # `argo.*` ones steer tier and sandbox
 
     @property
+    def idempotent(self) -> bool:
+        """Whether its owner says that running it twice is as good as once."""
+        return self.annotations.get("argo.idempotent") is True
+
+    @property
     def key(self) -> tuple[str, str, str]:
         """Identity of the warm sandboxes that may serve this executable."""
         return (self.namespace, self.path, self.revision)
@@ -99,3 +104,4 @@ class Execution:
     logs: tuple[str, ...] = ()
     sandbox: str = ""  # the driver's name: process, container, …
     sandbox_id: str = ""
+    canary: bool = False  # it took the native way on trial

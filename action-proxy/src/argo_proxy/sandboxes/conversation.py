@@ -9,9 +9,10 @@ from typing import Any
 
 from argo_proxy.protocol.channel import Address, RuntimeChannel
 from argo_proxy.protocol.logs import LogCapture
-from argo_proxy.sandboxes.port import Answer, CollectedLogs, Gone, TimedOut
+from argo_proxy.sandboxes.port import Answer, Answered, CollectedLogs, Gone, TimedOut
 
 _LAST_WORDS_SECONDS = 0.5
+_RECORDED_SECONDS = 5.0
 
 
 class Conversation:
@@ -46,6 +47,14 @@ class Conversation:
     def run(self, body: bytes, timeout: float, limit: int) -> Coroutine[Any, Any, Answer]:
         self._logs.run_started()
         return self._post("/run", body, timeout, limit)
+
+    async def recorded(self, limit: int) -> bytes:
+        """See `RecordingSandbox`."""
+        if not self._sealed or self._closed:
+            return b"{}"
+        answer = await self._channel.post("/recorded", b"{}", timeout=_RECORDED_SECONDS, limit=limit)
+        good = isinstance(answer, Answered) and answer.status == 200 and answer.length == len(answer.body)
+        return answer.body if good and isinstance(answer, Answered) else b"{}"
 
     def collect(self, *, limit: int, wait: float) -> Coroutine[Any, Any, CollectedLogs]:
         return self._logs.collect(limit=limit, wait=wait)

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Protocol
+from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 from argo_proxy.runtimes import Runtime
 
@@ -39,6 +40,20 @@ class SandboxSpec:
     environment: Mapping[str, str] = field(default_factory=dict)  # __OW_API_HOST, …
     log_buffer_bytes: int = 10 * 1024 * 1024  # log text kept between two collections; the rest is read and dropped
     label: str = ""  # "/ns/pkg/name" or "stem:nodejs:20": for logs and engine labels, never trusted
+    recorder: Path | None = (
+        None  # Java: the agent's jar, to run beside the function; what it saw is asked by `recorded`
+    )
+
+
+class Shortfall(Enum):
+    """What a technology lacks that the ordinary runtime has: there, the same invocation would not have failed so."""
+
+    MISSING = "missing"  # from the closed world
+    UNSUPPORTED = "unsupported"  # by the engine
+    ABSENT = "absent"  # no form of the function is here (any more), or nothing that could run it
+    BANNED = "banned"  # it ended its NIUk too often
+    BUSY = "busy"  # no isolate, or the NIUk is going
+    CRASHED = "crashed"  # its NIUk ended under it
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +63,8 @@ class Answered:
     status: int
     body: bytes
     length: int
+    shortfall: Shortfall | None = None
+    began: bool = True  # of a shortfall: whether user code may have begun
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +79,12 @@ class Gone:
     out_of_memory: bool = False
     exit_code: int | None = None
     sent: bool = True  # False: nothing of the request was written, so user code cannot have begun
+    shortfall: Shortfall | None = None
+
+    @property
+    def began(self) -> bool:
+        """Whether user code may have begun."""
+        return self.sent
 
 
 Answer = Answered | TimedOut | Gone
@@ -135,6 +158,18 @@ class Sandbox(Protocol):
 
     def on_exit(self, callback: Callable[[Gone], None]) -> None:
         """Called once when the sandbox ends by itself while nothing is in flight."""
+        ...
+
+
+@runtime_checkable
+class RecordingSandbox(Protocol):
+    """One that can have a recorder beside its function."""
+
+    async def recorded(self, *, limit: int) -> bytes:
+        """What the recorder has written so far: a JSON object, file name → text; at most `limit` bytes, else "{}".
+
+        It comes out of the sandbox: whatever the function wanted it to be.
+        """
         ...
 
 

@@ -12,14 +12,17 @@ from argo_proxy.sandboxes.port import SandboxDriver, SandboxKind
 
 ANNOTATION = "argo.sandbox"
 BLACKBOX = "blackbox"
+NATIVE = frozenset({SandboxKind.NIUK})  # chosen by a route alone: what runs there must have been made first
 _AUTO = "auto"
+_ISOLATES_IN_A_LIMIT = 16  # isolates at rest that fit in the memory of one sandbox of the same action
 
 
 class Chooser:
     """`drivers` in the order in which they are preferred; only usable ones."""
 
     def __init__(self, drivers: Mapping[SandboxKind, SandboxDriver], catalogue: Catalogue) -> None:
-        self._drivers = drivers
+        self._drivers = {kind: driver for kind, driver in drivers.items() if kind not in NATIVE}
+        self._native = {kind: driver for kind, driver in drivers.items() if kind in NATIVE}
         self._catalogue = catalogue
 
     def shape(self, executable: Executable) -> Shape:
@@ -33,6 +36,18 @@ class Chooser:
             raise _unprepared(f"The kind '{executable.kind}' is not known to this installation.")
         technology = self._for_runtime(runtime, executable.annotations.get(ANNOTATION, _AUTO))
         return Shape(technology, runtime.kind, executable.memory_mb, executable.concurrency)
+
+    def native_shape(self, executable: Executable, technology: str) -> Shape | None:
+        """A sandbox of a technology that no annotation and no default chooses; None where it cannot run this kind.
+
+        Its memory is a share of what all isolates of a process use; each is held to the action's own limit.
+        """
+        kind = SandboxKind(technology)
+        driver, runtime = self._native.get(kind), self._catalogue.get(executable.kind)
+        if driver is None or runtime is None or executable.image or not driver.ready(runtime, None):
+            return None
+        reserved = max(executable.memory_mb // _ISOLATES_IN_A_LIMIT, 1)
+        return Shape(kind, runtime.kind, reserved, 1, limit_mb=executable.memory_mb)
 
     def stock(self, memory_mb: int) -> dict[Shape, int]:
         """How many stem cells of each shape are wanted, of what is ready now."""
@@ -51,7 +66,7 @@ class Chooser:
         raise _unprepared(f"The image '{image}' needs a container engine, and none is running here: start Docker.")
 
     def _for_runtime(self, runtime: Runtime, wish: object) -> SandboxKind:
-        if wish != _AUTO:
+        if wish not in {_AUTO, SandboxKind.NIUK.value}:
             return self._wished(runtime, wish)
         for kind, driver in self._drivers.items():
             if driver.ready(runtime, None):

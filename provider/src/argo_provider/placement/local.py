@@ -5,15 +5,21 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
-from argo_provider.placement.chooser import Chooser
+from argo_provider.optimizer.model import Route
+from argo_provider.placement.chooser import NATIVE, Chooser
 from argo_provider.placement.port import (
+    ORDINARY,
     Claim,
+    Compared,
+    OrdinaryRouter,
     Overloaded,
     OverloadReason,
     PlacementSnapshot,
+    Router,
     SandboxSummary,
     Ticket,
 )
@@ -24,9 +30,9 @@ from argo_proxy.pool.events import NoEvents, PoolEvents
 from argo_proxy.pool.job import Job
 from argo_proxy.pool.pool import PoolLimits, SandboxPool
 from argo_proxy.pool.serving import LoadCode
-from argo_proxy.pool.shape import Shape
+from argo_proxy.pool.shape import Key, Shape, key_of, revision_of, variant_of
 from argo_proxy.pool.table import SandboxEntry
-from argo_proxy.protocol.messages import Executable, Invocation
+from argo_proxy.protocol.messages import Executable, Execution, Invocation
 from argo_proxy.runtimes import Catalogue
 from argo_proxy.sandboxes.port import SandboxDriver, SandboxKind
 
@@ -47,6 +53,8 @@ class LocalPlacement:
         settings: PoolSettings | None = None,
         limits: PoolLimits | None = None,
         events: PoolEvents | None = None,
+        router: Router | None = None,
+        compared: Compared | None = None,
     ) -> None:
         self._drivers = drivers
         self._catalogue = catalogue
@@ -54,6 +62,8 @@ class LocalPlacement:
         self._settings = settings or PoolSettings()
         self._limits = limits or PoolLimits()
         self._events = events or NoEvents()
+        self._router = router or OrdinaryRouter()
+        self._compared = compared
         self._chooser = Chooser(drivers, catalogue)
         self._draining = True
 
@@ -90,16 +100,81 @@ class LocalPlacement:
     def submit(self, invocation: Invocation, *, claim: Claim | None = None) -> Ticket:
         if self._draining:
             raise self._refused(OverloadReason.DRAINING, "The service is stopping.")
+        route = self._router.route(invocation.executable)
+        ticket = self._submit(invocation, route, claim=claim)
+        if route.canary and invocation.executable.idempotent and self._compared is not None:
+            self._tasks.spawn(self._compare(invocation, ticket, self._compared))
+        return ticket
+
+    def _submit(
+        self, invocation: Invocation, route: Route, *, claim: Claim | None = None, only_init: bool = False
+    ) -> Ticket:
         executable = invocation.executable
-        entry = self._scheduler.warm(executable.key)
-        shape = self._admit(executable) if entry is None else entry.shape
+        key = executable.key if route is ORDINARY else key_of(executable, route.variant)
+        entry = self._scheduler.warm(key)
+        ordinary: tuple[Key, Shape] | None = None
+        if entry is not None:
+            shape = entry.shape
+        elif route is ORDINARY:
+            shape = self._admit(executable)
+        else:
+            key, shape = self._admit_another_way(executable, key, route)
+        if route.technology is not None and not only_init:
+            ordinary = self._ordinary_way(executable)
         answered, finished = self._loop.create_future(), self._loop.create_future()
-        job = Job(invocation, shape, claim=claim, answered=answered, finished=finished, now=time.monotonic())
+        job = Job(
+            invocation,
+            shape,
+            claim=claim,
+            answered=answered,
+            finished=finished,
+            now=time.monotonic(),
+            key=key,
+            ordinary=ordinary,
+            only_init=only_init,
+            canary=route.canary,
+        )
         if entry is None:
             self._scheduler.enqueue(job)
         else:
             self._scheduler.run(entry, job)
         return Ticket(answered, finished)
+
+    async def prepare(self, executable: Executable, route: Route, *, slots: int = 1) -> Execution:
+        """Have `slots` sandboxes ready for this way before any invocation takes it; how the last of them came out.
+
+        Raises Overloaded where there is no such way here.
+        """
+        if route.technology is not None and self._chooser.native_shape(executable, route.technology) is None:
+            text = f"Nothing here can run '{executable.kind}' as '{route.technology}'."
+            raise self._refused(OverloadReason.UNPREPARED, text)
+        invocation = Invocation("", "", executable, dict(executable.init_parameters), accepted_at=time.monotonic())
+        tickets = [self._submit(invocation, route, only_init=True) for _ in range(max(slots, 1))]
+        return [await ticket.execution for ticket in tickets][-1]
+
+    async def recorded(self, path: str) -> list[bytes]:
+        """What the recorders beside the function at `path` have seen so far, as it came out of their sandboxes."""
+        return await self._pool.recorded(path)
+
+    def load(self, executable: Executable) -> int:
+        """Sandboxes of this revision at work, whatever the way, and invocations that wait for an ordinary one."""
+        table, line = self._pool.table, self._scheduler.queue.lines.get(executable.key)
+        return sum(table.at_work(key_of(executable, way)) for way in _WAYS) + (len(line) if line else 0)
+
+    def warm(self, executable: Executable, variant: str = "") -> int:
+        """Sandboxes that serve, or will serve, this revision this way."""
+        return self._pool.table.bound(key_of(executable, variant))
+
+    async def _compare(self, invocation: Invocation, ticket: Ticket, compared: Compared) -> None:
+        """Run it again on the ordinary runtime; nobody waits for that, and it leaves no record."""
+        native = await asyncio.shield(ticket.execution)
+        ordinary = await self._again(invocation)
+        if differ(native, ordinary) and differ(ordinary, await self._again(invocation)):
+            return  # time or chance is in its answers: nothing to compare
+        compared.compared(invocation.executable, native, ordinary)
+
+    async def _again(self, invocation: Invocation) -> Execution:
+        return await self._submit(replace(invocation, accepted_at=time.monotonic()), ORDINARY).execution
 
     def snapshot(self) -> PlacementSnapshot:
         table, now = self._pool.table, time.monotonic()
@@ -114,8 +189,20 @@ class LocalPlacement:
 
     def forget(self, path: str, *, keep_revision: str | None = None) -> None:
         for entry in self._pool.table:
-            if entry.key is not None and entry.key[1] == path and entry.key[2] != keep_revision:
+            if entry.key is not None and entry.key[1] == path and revision_of(entry.key) != keep_revision:
                 self._pool.evict(entry, "forgotten")
+
+    def close_way(self, namespace: str, path: str, variant: str, *, keep: int = 0) -> None:
+        """End the sandboxes that serve `path` this way, but for `keep`: idle ones now, busy ones once done."""
+        entries = [
+            entry
+            for entry in self._pool.table
+            if entry.key is not None and entry.key[:2] == (namespace, path) and variant_of(entry.key) == variant
+        ]
+        entries.sort(key=lambda entry: entry.idle_since, reverse=True)
+        for entry in entries[keep:]:
+            if not keep or not entry.life.in_flight:
+                self._pool.evict(entry, "retired")
 
     async def drain(self, timeout: float) -> bool:  # noqa: ASYNC109
         self._draining = True
@@ -142,9 +229,37 @@ class LocalPlacement:
             self._events.rejected(refusal.reason.value)
             raise
 
+    def _admit_another_way(self, executable: Executable, key: Key, route: Route) -> tuple[Key, Shape]:
+        """Where the way that the route names is closed, the ordinary one is open."""
+        shape = self._admit(executable)
+        if route.technology is not None:
+            native = self._chooser.native_shape(executable, route.technology)
+            return (executable.key, shape) if native is None else (key, native)
+        return key, shape._replace(recorded=True)
+
+    def _ordinary_way(self, executable: Executable) -> tuple[Key, Shape] | None:
+        """With the recorder beside it, where there is one: what fell short is then seen at once."""
+        try:
+            shape = self._chooser.shape(executable)
+        except Overloaded:
+            return None
+        if executable.kind.startswith(_RECORDED_FAMILY):
+            return key_of(executable, _OBSERVED.variant), shape._replace(recorded=True)
+        return executable.key, shape
+
     def _refused(self, reason: OverloadReason, text: str) -> Overloaded:
         self._events.rejected(reason.value)
         return Overloaded(reason, text)
+
+
+_RECORDED_FAMILY = "java:"
+_OBSERVED = Route(observed=True)
+_WAYS = ("", _OBSERVED.variant, *(kind.value for kind in NATIVE))
+
+
+def differ(one: Execution, other: Execution) -> bool:
+    """Whether a caller would notice."""
+    return one.outcome.kind is not other.outcome.kind or one.outcome.result != other.outcome.result
 
 
 def _summary(entry: SandboxEntry, now: float) -> SandboxSummary:

@@ -13,16 +13,21 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
+from argo_provider.optimizer.model import Route
 from argo_proxy.pool.job import Claim, Dropped
-from argo_proxy.protocol.messages import Execution, Invocation
+from argo_proxy.protocol.messages import Executable, Execution, Invocation
 
 __all__ = [
+    "ORDINARY",
     "Claim",
+    "Compared",
     "Dropped",
+    "OrdinaryRouter",
     "OverloadReason",
     "Overloaded",
     "Placement",
     "PlacementSnapshot",
+    "Router",
     "SandboxSummary",
     "Ticket",
 ]
@@ -88,6 +93,29 @@ class PlacementSnapshot:
     def by_state(self) -> Mapping[str, int]:
         """How many sandboxes are in each state."""
         return Counter(sandbox.state for sandbox in self.sandboxes)
+
+
+class Router(Protocol):
+    """Says, once for every invocation, which way it goes. Called in its path: constant time, and never raises."""
+
+    def route(self, executable: Executable) -> Route: ...
+
+
+class Compared(Protocol):
+    """Told when an invocation that was tried natively has also been run on the ordinary runtime."""
+
+    def compared(self, executable: Executable, native: Execution, ordinary: Execution) -> None: ...
+
+
+class OrdinaryRouter:
+    """Everything on the ordinary runtime."""
+
+    def route(self, executable: Executable) -> Route:
+        del executable
+        return ORDINARY
+
+
+ORDINARY = Route()
 
 
 class Placement(Protocol):

@@ -18,7 +18,7 @@ from argo_proxy.pool.shape import Key, Shape
 from argo_proxy.pool.table import SandboxEntry
 from argo_proxy.protocol.interpretation import NO_RESOURCES, creation_outcome
 from argo_proxy.protocol.messages import Execution, Outcome, OutcomeKind, Phases
-from argo_proxy.sandboxes.port import SandboxCreationError
+from argo_proxy.sandboxes.port import SandboxCreationError, Shortfall
 
 _log = structlog.get_logger(__name__)
 
@@ -100,7 +100,12 @@ class Scheduler:
             # Else a runtime that cannot start would be started once a tick for ever.
             self._backoff[entry.shape] = time.monotonic() + self._settings.stem_backoff_seconds
         elif key in self.queue.lines:
-            self._end(self.queue.remove_oldest(key), creation_outcome(error))
+            job = self.queue.remove_oldest(key)
+            if job.ordinary is not None:
+                self._events.fell_short(job.invocation.executable, Shortfall.ABSENT, error.reason, rerun=True)
+                self._elsewhere(job)
+            else:
+                self._end(job, creation_outcome(error))
 
     # Time
 
@@ -176,7 +181,8 @@ class Scheduler:
             return
         if isinstance(served, Execution):
             job.finish(served)
-            self._events.executed(job.invocation.executable, served)
+            if not job.only_init:
+                self._events.executed(job.invocation.executable, served)
             self._finished()
         elif served is Unserved.DROPPED:
             self._drop(job)
@@ -184,7 +190,11 @@ class Scheduler:
             self._elsewhere(job)
 
     def _elsewhere(self, job: Job) -> None:
-        """The sandbox was gone before user code began: once more in another."""
+        """The sandbox was gone before user code began, or not up to the job: once more in another."""
+        if not self._stopped and job.take_ordinary_way():
+            self.queue.push(job, first=True)
+            self.pump()
+            return
         if job.retried or self._stopped:
             self._fail(job, CUT_OFF if self._stopped else NO_RESOURCES)
             return

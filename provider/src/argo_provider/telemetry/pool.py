@@ -8,6 +8,7 @@ from argo_provider.telemetry.counting import Spread, Spreads, Tallies, Tally
 from argo_provider.telemetry.metrics import LATENCY
 from argo_proxy.pool.shape import Shape
 from argo_proxy.protocol.messages import Executable, Execution, OutcomeKind, Phases
+from argo_proxy.sandboxes.port import Shortfall
 
 _SANDBOX = ("sandbox",)
 PHASES = ("queue", "start", "init", "run")
@@ -27,6 +28,8 @@ class PoolMetrics:
         about = "Sandboxes that could not be created."
         self._failures = Tallies("argo_sandbox_start_failures", about, _SANDBOX, registry)
         self._ends = Tallies("argo_sandbox_ends", "Sandboxes that ended, by reason.", (*_SANDBOX, "reason"), registry)
+        about = "Native invocations that fell short of the ordinary runtime: run again there, or failed."
+        self._shortfalls = Tallies("argo_native_shortfalls", about, ("reason", "outcome"), registry)
         about = "Invocations that were not accepted, by reason."
         self._rejections = Tallies("argo_rejections", about, ("reason",), registry)
         self._kept: dict[tuple[str, str, bool, OutcomeKind], Tally] = {}
@@ -41,6 +44,10 @@ class PoolMetrics:
             tally = self._kept[key] = self._invocations.of(self._kind(key[0]), key[1], start, status)
         tally.value += 1
         self._time(execution.sandbox, execution.phases)
+
+    def fell_short(self, executable: Executable, shortfall: Shortfall | None, words: str, *, rerun: bool) -> None:
+        reason = "init" if shortfall is None else shortfall.value
+        self._shortfalls.of(reason, "ordinary" if rerun else "failed").value += 1
 
     def _kind(self, kind: str) -> str:
         if kind not in self._kinds and len(self._kinds) >= MOST_KINDS:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from argo_proxy.runtimes import recorder_environment
 from argo_proxy.sandboxes.folders import SOCKET_NAME, SandboxFolder
 from argo_proxy.sandboxes.port import SandboxSpec
 
@@ -14,6 +16,7 @@ SANDBOX_LABEL = "argofn.sandbox"
 PURPOSE_LABEL = "argofn.for"
 SOCKET_FOLDER = "/argo"
 STOCK_PORT = 8080
+RECORDER = Path("/opt/argo-recorder.jar")  # as seen inside
 
 _OPEN_FILES = 4096
 _FILE_BYTES = 512 << 20
@@ -85,6 +88,8 @@ def host_arguments(plan: ContainerPlan) -> dict[str, Any]:
             str(plan.folder.passwd): {"bind": "/etc/passwd", "mode": "ro"},
             str(plan.folder.group): {"bind": "/etc/group", "mode": "ro"},
         }
+        if spec.recorder is not None:
+            arguments["binds"][str(spec.recorder)] = {"bind": str(RECORDER), "mode": "ro"}
     return arguments
 
 
@@ -96,5 +101,6 @@ def _environment(plan: ContainerPlan) -> Mapping[str, str]:
             "ARGO_MEMORY_MB": str(plan.spec.memory_mb),
             "ARGO_CONCURRENCY": str(plan.spec.concurrency),
             "ARGO_LISTEN": f"unix:{SOCKET_FOLDER}/{SOCKET_NAME}",
+            **recorder_environment(RECORDER if plan.spec.recorder else None),
         }
     return environment

@@ -75,6 +75,9 @@ class ContainerSandbox:
     async def collect_logs(self, *, limit: int, wait: float) -> CollectedLogs:
         return await self._conversation.collect(limit=limit, wait=wait)
 
+    async def recorded(self, *, limit: int) -> bytes:
+        return await self._conversation.recorded(limit)
+
     async def stats(self) -> SandboxStats:
         try:
             found = await self._container.engine.call(self._read_stats)

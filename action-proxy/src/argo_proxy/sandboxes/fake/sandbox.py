@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from argo_proxy.protocol.logs import SENTINEL, STDERR, STDOUT, LogCapture
 from argo_proxy.sandboxes.port import (
@@ -113,7 +113,7 @@ class FakeSandbox:
         finally:
             self.in_flight -= 1
         if isinstance(answer, Answered):
-            return Answered(answer.status, answer.body[:limit], answer.length)
+            return replace(answer, body=answer.body[:limit])
         return answer
 
     async def _play(self, reply: Reply, path: str, timeout: float) -> Answer:  # noqa: ASYNC109

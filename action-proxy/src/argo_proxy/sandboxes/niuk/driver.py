@@ -9,13 +9,14 @@ import signal
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import replace
 
 from argo_proxy.runtimes import Runtime
 from argo_proxy.sandboxes.folders import sweep_folders
 from argo_proxy.sandboxes.niuk.binary import HostBuildError, build_host, find_host
 from argo_proxy.sandboxes.niuk.client import CallServer, NiukError
 from argo_proxy.sandboxes.niuk.house import Crash, NiukHouse
-from argo_proxy.sandboxes.niuk.launching import Launcher
+from argo_proxy.sandboxes.niuk.launching import ConfinedLauncher, Launcher
 from argo_proxy.sandboxes.niuk.slot import CompiledFunctions, NiukSlot, SlotEvents
 from argo_proxy.sandboxes.niuk.walls import WallError, WallSettings, raise_wall
 from argo_proxy.sandboxes.port import DriverReport, Provision, SandboxCreationError, SandboxKind, SandboxSpec
@@ -113,9 +114,15 @@ class NiukDriver:
             raise SandboxCreationError("the driver was not probed")
         house = self._houses.get(namespace)
         if house is None:
-            house = NiukHouse(namespace, self._launcher, on_crash=self._on_crash, on_call=self._on_call)
+            launcher = self._launcher_of(namespace, self._launcher)
+            house = NiukHouse(namespace, launcher, on_crash=self._on_crash, on_call=self._on_call)
             self._houses[namespace] = house
         return house
+
+    @property
+    def houses(self) -> tuple[NiukHouse, ...]:
+        """Those that serve, or served a moment ago."""
+        return tuple(self._houses.values())
 
     def enter(self, house: NiukHouse, function: str) -> None:
         self._slots[house.namespace, function] += 1
@@ -135,6 +142,15 @@ class NiukDriver:
             await house.close()
 
     # ---------------------------------------------------------------- inside
+
+    def _launcher_of(self, namespace: str, launcher: Launcher) -> Launcher:
+        """One that sees the namespace's own libraries, too; machines are sent what they load."""
+        own = self._settings.own_libraries
+        if own is None or not isinstance(launcher, ConfinedLauncher):
+            return launcher
+        folder = own(namespace)
+        folder.mkdir(parents=True, exist_ok=True)
+        return replace(launcher, libraries=(*launcher.libraries, folder))
 
     def _takes(self, runtime: Runtime) -> bool:
         return runtime.family in self._families

@@ -148,6 +148,11 @@ class NiukProcess:
         return self._host.pid
 
     @property
+    def shares_files(self) -> bool:
+        """Whether it runs beside this machine's files; else it is a machine of its own."""
+        return self._shares_files
+
+    @property
     def in_flight(self) -> int:
         """Invocations in flight."""
         return self._in_flight.total()

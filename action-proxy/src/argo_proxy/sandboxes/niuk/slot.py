@@ -29,6 +29,7 @@ from argo_proxy.sandboxes.port import (
     SandboxKind,
     SandboxSpec,
     SandboxStats,
+    Shortfall,
     TimedOut,
 )
 
@@ -145,7 +146,7 @@ class NiukSlot:
         request = InitRequest.parse(body)
         found = await self._compiled.find(request)
         if found is None or not request.namespace:
-            return _answered(503, b'{"error":"No native form of this function is here."}', limit)
+            return _short(503, b'{"error":"No native form of this function is here."}', limit, Shortfall.ABSENT)
         function = self._describe(request, found, timeout)
         house = self._houses.house(request.namespace)
         self._house, self._function = house, function
@@ -239,11 +240,11 @@ class NiukSlot:
         try:
             return await answer
         except NiukBanned:
-            return _answered(503, b'{"error":"This function is not consolidated any more."}', 1024)
+            return _short(503, b'{"error":"This function is not consolidated any more."}', 1024, Shortfall.BANNED)
         except NiukGone:
-            return Gone()
+            return Gone(shortfall=Shortfall.CRASHED)
         except (OSError, SandboxCreationError):
-            return Gone(sent=False)
+            return Gone(sent=False, shortfall=Shortfall.ABSENT)
         except TimeoutError:
             return TimedOut()
 
@@ -255,14 +256,23 @@ class NiukSlot:
         if status is Status.OUT_OF_MEMORY:
             return Gone(out_of_memory=True)
         if status in _ENDED:
-            return Gone(sent=began)
+            return Gone(sent=began, shortfall=Shortfall.CRASHED if status is Status.FATAL else None)
         if status in _ELSEWHERE and not began:
-            return _answered(503, body, limit)
+            return _short(503, body, limit, _ELSEWHERE[status])
+        if status in _LACKING:
+            return _short(502, body, limit, _LACKING[status], began=began)
         return _answered(200 if status is Status.OK else 502, body, limit)
 
 
 _ENDED = frozenset({Status.CANCELLED, Status.EXITED, Status.FATAL})
-_ELSEWHERE = frozenset({Status.OVERLOADED, Status.STOPPING, Status.UNKNOWN, Status.NOT_CREATED, Status.NOT_LOADED})
+_ELSEWHERE = {
+    Status.OVERLOADED: Shortfall.BUSY,
+    Status.STOPPING: Shortfall.BUSY,
+    Status.NOT_CREATED: Shortfall.BUSY,
+    Status.UNKNOWN: Shortfall.ABSENT,
+    Status.NOT_LOADED: Shortfall.ABSENT,
+}
+_LACKING = {Status.MISSING: Shortfall.MISSING, Status.UNSUPPORTED: Shortfall.UNSUPPORTED}
 
 
 def _answered(status: int, body: bytes, limit: int) -> Answered:
@@ -283,6 +293,10 @@ class _RunBody(msgspec.Struct):
 
 
 _run_body = msgspec.json.Decoder(_RunBody)
+
+
+def _short(status: int, body: bytes, limit: int, shortfall: Shortfall, *, began: bool = False) -> Answered:
+    return Answered(status, body[:limit], len(body), shortfall, began)
 
 
 def _run_parts(body: bytes) -> tuple[bytes, bytes]:

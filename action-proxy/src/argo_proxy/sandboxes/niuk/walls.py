@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -42,6 +43,7 @@ class WallSettings:
     kernel: Path | None = None  # None: no microVMs
     guest_mb: int = 512
     restore: bool = True  # copies of one booted machine, instead of a boot each
+    own_libraries: Callable[[str], Path] | None = None  # a folder that only this namespace's NIUk sees, beside those
 
 
 @dataclass(frozen=True, slots=True)

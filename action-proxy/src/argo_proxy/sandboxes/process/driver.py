@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from argo_proxy.protocol.logs import LogCapture
-from argo_proxy.runtimes import Runtime, default_tools_directory
+from argo_proxy.runtimes import Runtime, default_tools_directory, recorder_environment
 from argo_proxy.sandboxes.folders import SandboxFolder, default_run_dir, sweep_folders
 from argo_proxy.sandboxes.port import DriverReport, Provision, SandboxCreationError, SandboxKind, SandboxSpec
 from argo_proxy.sandboxes.process.cgroups import ControlGroup, ControlGroups, Limits
@@ -196,6 +196,7 @@ class ProcessDriver:
             environment={
                 "ARGO_MEMORY_MB": str(spec.memory_mb),
                 "ARGO_CONCURRENCY": str(spec.concurrency),
+                **recorder_environment(spec.recorder),
                 **inside.environment,
                 **spec.environment,
             },
@@ -210,7 +211,7 @@ class ProcessDriver:
             cgroup_folders=holdings.group.folders if holdings.group else (),
             seccomp=self._seccomp,
             data_kib=None if holdings.group else spec.memory_mb << 10,
-            tools=self._tools.get(runtime.kind, ()),
+            tools=(*self._tools.get(runtime.kind, ()), *((spec.recorder.parent,) if spec.recorder else ())),
             links=self._links,
         )
         return command_line(confinement), process_environment(confinement, marker=self._marker(identity))

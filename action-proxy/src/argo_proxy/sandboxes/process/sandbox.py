@@ -98,6 +98,9 @@ class ProcessSandbox:
     def collect_logs(self, *, limit: int, wait: float) -> Coroutine[Any, Any, CollectedLogs]:
         return self._conversation.collect(limit=limit, wait=wait)
 
+    async def recorded(self, *, limit: int) -> bytes:
+        return await self._conversation.recorded(limit)
+
     async def stats(self) -> SandboxStats:
         group = self._holdings.group
         if group is None:

@@ -1,0 +1,1 @@
+"""How functions become native on this machine: builder, driver, and an adapter a family of languages."""

@@ -1,0 +1,73 @@
+"""Looks at the NIUks every few seconds: what they hold, and whether their memory gets short."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import structlog
+
+from argo_provider.insight.optimized import WatchedNiuks
+from argo_provider.insight.port import IsolateGroup, NiukView
+from argo_provider.optimizer.events import MemoryPressure
+from argo_proxy import jsontext
+from argo_proxy.sandboxes.niuk.client import NiukError
+from argo_proxy.sandboxes.niuk.driver import NiukDriver
+from argo_proxy.sandboxes.niuk.house import NiukHouse
+
+_log = structlog.get_logger(__name__)
+_LOOK_SECONDS = 2.0
+_NEAR = 0.85  # of its limit: memory gets short
+
+
+class NiukWatch:
+    """Run it as a task. `tell` hears of memory that gets short."""
+
+    def __init__(
+        self, driver: NiukDriver, shown: WatchedNiuks, tell: Callable[[MemoryPressure], None], limit_mb: int
+    ) -> None:
+        self._driver = driver
+        self._shown = shown
+        self._tell = tell
+        self._limit = limit_mb << 20
+        self._seen: dict[str, tuple[str, float, int]] = {}  # namespace → the process, since when, how many before it
+
+    async def run(self) -> None:
+        while True:
+            views = [view for house in self._driver.houses if (view := await self._look(house)) is not None]
+            self._shown.put(views)
+            for view in views:
+                free = self._limit - view.memory_bytes
+                if free < self._limit * (1 - _NEAR):
+                    self._tell(MemoryPressure(time.time(), view.namespace, max(0, free >> 20)))
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _look(self, house: NiukHouse) -> NiukView | None:
+        process = house.process
+        if process is None:
+            return None
+        try:
+            figures = jsontext.decode(await process.stats())
+        except (NiukError, TimeoutError, ValueError):
+            return None
+        known = self._seen.get(house.namespace)
+        if known is None or known[0] != process.id:
+            started = time.time() - float(figures.get("uptime_ms", 0)) / 1000
+            self._seen[house.namespace] = known = (process.id, started, 0 if known is None else known[2] + 1)
+        groups = tuple(_group(each) for each in figures.get("functions", ()) if each.get("address"))
+        held = int(figures.get("pss") or figures.get("rss") or 0)
+        kind = "process" if process.shares_files else "microvm"
+        return NiukView(process.id, house.namespace, kind, process.pid, known[1], held, self._limit, known[2], groups)
+
+
+def _group(figures: Mapping[str, Any]) -> IsolateGroup:
+    isolates = figures.get("isolates", ())
+    return IsolateGroup(
+        str(figures["address"]),
+        int(figures.get("idle", 0)),
+        int(figures.get("busy", 0)),
+        sum(int(each.get("committed", 0)) for each in isolates),
+        int(figures.get("runs", 0)),
+    )

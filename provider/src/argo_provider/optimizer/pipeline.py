@@ -1,0 +1,466 @@
+"""Carries the policy's instructions out, and tells it what came of them.
+
+What happens in the placement comes in by `route`, `executed`, `fell_short` and `compared`, which are called in the path
+of invocations: they are quick and never raise. Everything else is done in tasks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import structlog
+
+from argo_provider.errors import ArgoError
+from argo_provider.events import ActionChanged, EventBus, TierChanged
+from argo_provider.events import Event as BusEvent
+from argo_provider.optimizer import events as ev
+from argo_provider.optimizer import instructions as do
+from argo_provider.optimizer.builds import BuildRecord, Builds
+from argo_provider.optimizer.canary import Trial, Verdict
+from argo_provider.optimizer.model import Explanation, FailureKind, FunctionId, Route, Wishes
+from argo_provider.optimizer.ports import (
+    Artefact,
+    BuildFailed,
+    Decides,
+    NativeTechnology,
+    ShortfallKinds,
+    Subject,
+    Ways,
+)
+from argo_provider.optimizer.settings import OptimizerSettings
+from argo_provider.optimizer.shelf import Shelf
+from argo_provider.optimizer.subjects import Known, fingerprint_of
+from argo_provider.optimizer.wishes import wishes_of
+from argo_provider.placement.port import ORDINARY, Overloaded
+from argo_proxy.protocol.messages import Executable, Execution, OutcomeKind
+from argo_proxy.sandboxes.port import Shortfall
+
+_log = structlog.get_logger(__name__)
+
+_OBSERVED = Route(observed=True)
+_WRITE_SECONDS = 1.0  # recorders write what they have seen about once a second
+
+Lookup = Callable[[FunctionId], Awaitable[Executable | None]]
+"""The action at this path as the namespace would run it now; None where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the pipeline works with. `technologies`: by language family."""
+
+    technologies: Mapping[str, NativeTechnology]
+    builds: Builds
+    shelf: Shelf
+    events: EventBus
+    lookup: Lookup
+    spawn: Callable[[Coroutine[Any, Any, None]], object]
+
+
+class Pipeline:
+    """A `Router`, a `Compared`, and a listener of the pool's events. `attach` it to the placement, then `start` it."""
+
+    def __init__(self, policy: Decides, settings: OptimizerSettings, around: Surroundings) -> None:
+        self._policy = policy
+        self._settings = settings
+        self._around = around
+        self._ways: Ways
+        self._known: dict[tuple[str, str], Known] = {}
+        self._trials: dict[FunctionId, Trial] = {}
+        self._observing: dict[FunctionId, str] = {}  # → the fingerprint that is observed
+        self._steps: dict[FunctionId, tuple[float, str]] = {}  # since when and why, as it was told last
+        self._dirty = False
+
+    def attach(self, ways: Ways) -> None:
+        """The placement whose router this is."""
+        self._ways = ways
+
+    async def start(self, resumed: list[do.Instruction]) -> None:
+        """Take up what an earlier run left: `resumed` is what the restored policy asks for."""
+        await self._around.builds.load()
+        await self._around.shelf.load()
+        self._around.events.listen(self._heard)
+        for instruction in resumed:
+            self._carry_out(instruction)
+
+    async def tick_forever(self) -> None:
+        """Time passes; until cancelled."""
+        while True:
+            await asyncio.sleep(self._settings.tick_seconds)
+            await self.tick()
+
+    async def tick(self) -> None:
+        """Cool-downs end, recorders have seen enough, and what was decided is kept."""
+        self.tell(ev.Tick(time.time()))
+        await self._look_at_recorders()
+        await self._save()
+
+    async def close(self) -> None:
+        """Nothing is lost of what was decided."""
+        await self._save()
+
+    # ------------------------------------------------------------ in the path of invocations
+
+    def route(self, executable: Executable) -> Route:
+        known = self._known.get((executable.namespace, executable.path))
+        if known is None or known.subject.executable.revision != executable.revision:
+            known = self._meet(executable)
+            if known is None:
+                return ORDINARY
+        subject = known.subject
+        route = self._policy.route(subject.function, subject.fingerprint)
+        if known.open and known.technology is not None and route.technology == known.technology.name:
+            return route
+        if route.observed and known.recording:
+            self._count_recorded(known)
+            return _OBSERVED
+        return ORDINARY
+
+    def executed(self, executable: Executable, execution: Execution) -> None:
+        known = self._known.get((executable.namespace, executable.path))
+        if known is None or known.subject.executable.revision != executable.revision:
+            return
+        native = known.technology is not None and execution.sandbox == known.technology.name
+        phases = execution.phases
+        self.tell(
+            ev.Invoked(
+                known.function,
+                execution.ended_at,
+                known.subject.fingerprint,
+                native,
+                execution.canary,
+                phases.cold,
+                max(0, self._ways.load(executable)),
+                phases.queue + phases.start + phases.init,
+                phases.run,
+                execution.outcome.kind is OutcomeKind.SUCCESS,
+            )
+        )
+        trial = self._trials.get(known.function)
+        if trial is not None:
+            self._judge(known, trial, trial.add(execution, native=native))
+
+    def fell_short(self, executable: Executable, shortfall: Shortfall | None, words: str, *, rerun: bool) -> None:
+        known = self._known.get((executable.namespace, executable.path))
+        if known is None or known.subject.executable.revision != executable.revision:
+            return
+        _log.info("native_fell_short", path=executable.path, reason=shortfall and shortfall.value, rerun=rerun)
+        if rerun:  # with the recorder beside it
+            self._count_recorded(known)
+        self._around.spawn(self._native_failed(known, known.subject, shortfall, words))
+
+    def compared(self, executable: Executable, native: Execution, ordinary: Execution) -> None:
+        known = self._known.get((executable.namespace, executable.path))
+        trial = self._trials.get(known.function) if known is not None else None
+        if known is not None and trial is not None and trial.fingerprint == fingerprint_of(executable):
+            self._judge(known, trial, trial.compared(native, ordinary))
+
+    def _count_recorded(self, known: Known) -> None:
+        if known.recorded < self._settings.observe_invocations:
+            known.recorded += 1
+            known.recorded_at = time.monotonic()
+
+    # ------------------------------------------------------------ in and out of the policy
+
+    def tell(self, event: ev.Event) -> None:
+        """Hand the policy an event and carry out what follows; its bugs are no trouble of any invocation."""
+        try:
+            instructions = self._policy.handle(event)
+        except Exception:  # noqa: BLE001 — the guard: an impossible transition is told with its story, and goes no further
+            _log.exception("policy_failed")
+            return
+        if not instructions and isinstance(event, ev.Invoked | ev.Tick):
+            return
+        self._dirty = True
+        for instruction in instructions:
+            self._carry_out(instruction)
+        told = {instruction.function for instruction in instructions}
+        if not isinstance(event, ev.Tick | ev.MemoryPressure):
+            told.add(event.function)
+        for function in told:
+            self._tell_steps(function)
+
+    def ask(self, function: FunctionId, wish: str) -> Explanation | None:
+        """What its owner wants of it; where it is then. Raises ValueError for a wish that there is not."""
+        if function not in self._known and self._policy.explain(function) is None:
+            return None
+        for instruction in self._policy.handle(ev.Asked(function, time.time(), wish)):
+            self._carry_out(instruction)
+        self._dirty = True
+        self._tell_steps(function)
+        return self._policy.explain(function)
+
+    async def meet(self, function: FunctionId) -> bool:
+        """Have it known, whether or not it was ever invoked; False where there is no such action."""
+        executable = await self._around.lookup(function)
+        if executable is None:
+            return False
+        self._meet(executable)
+        return True
+
+    def explain(self, function: FunctionId) -> Explanation | None:
+        """None: never heard of."""
+        return self._policy.explain(function)
+
+    def _tell_steps(self, function: FunctionId) -> None:
+        explained = self._policy.explain(function)
+        if explained is None:
+            self._steps.pop(function, None)
+            return
+        told = (explained.since, explained.reason)
+        if self._steps.get(function) != told:
+            self._steps[function] = told
+            _log.info("tier_changed", path=function.path, state=explained.state.value, reason=explained.reason)
+            self._around.events.publish(TierChanged(function))
+
+    def _meet(self, executable: Executable) -> Known | None:
+        """This revision is new here, or an old one that still comes by (None)."""
+        function = FunctionId(executable.namespace, executable.path)
+        subject = Subject(function, fingerprint_of(executable), executable)
+        wishes = wishes_of(executable.annotations)
+        known = self._known.get(function)
+        if known is None:
+            technology = None if executable.image else self._around.technologies.get(subject.family)
+            known = self._known[function] = Known(subject, wishes, technology)
+            self._take_from_shelf(known)
+        elif executable.revision in known.past:
+            return None
+        else:
+            known.update(subject, wishes)
+        self.tell(ev.Deployed(function, time.time(), subject.fingerprint, subject.family, wishes, executable.memory_mb))
+        return known
+
+    # ------------------------------------------------------------ instructions
+
+    def _carry_out(self, instruction: do.Instruction) -> None:
+        known = self._known.get(instruction.function)
+        if known is None:
+            self._around.spawn(self._once_known(instruction))
+            return
+        match instruction:
+            case do.Observe(_, fingerprint):
+                self._around.spawn(self._observe(known, fingerprint))
+            case do.Build(_, fingerprint, number):
+                self._build(known, fingerprint, number)
+            case do.CancelBuild(function, fingerprint):
+                self._around.builds.cancel(function, fingerprint)
+            case do.Canary(_, fingerprint, _, number):
+                self._around.spawn(self._begin_trial(known, fingerprint, number))
+            case do.Promote(function, fingerprint):
+                self._promote(known, function, fingerprint)
+            case do.Demote():
+                self._demote(known)
+            case do.Scale(_, warm):
+                self._around.spawn(self._scale(known, warm))
+            case do.Retire(function, fingerprint):
+                self._around.spawn(self._around.shelf.remove(function, fingerprint))
+
+    async def _once_known(self, instruction: do.Instruction) -> None:
+        """After a restart nothing was invoked yet."""
+        if await self.meet(instruction.function):
+            self._carry_out(instruction)
+        elif not isinstance(instruction, do.Retire | do.Demote | do.CancelBuild):
+            self.tell(ev.Removed(instruction.function, time.time()))
+        elif isinstance(instruction, do.Retire):
+            await self._around.shelf.remove(instruction.function, instruction.fingerprint)
+
+    async def _observe(self, known: Known, fingerprint: str) -> None:
+        technology, subject = known.technology, known.subject
+        if technology is None or subject.fingerprint != fingerprint:
+            return
+        if technology.records:
+            self._observing[known.function] = fingerprint
+            await self._prepare_recorder(known, subject)
+            return
+        try:
+            unmet = await technology.read(subject)
+        except ArgoError as error:
+            _log.warning("code_not_read", path=known.function.path, text=str(error))
+            return
+        self.tell(ev.Recorded(known.function, time.time(), fingerprint, unmet))
+
+    async def _prepare_recorder(self, known: Known, subject: Subject) -> None:
+        """So that no invocation waits for it; what does not initialise with it is not recorded."""
+        known.recorded = 0
+        technology = known.technology
+        try:
+            if technology is not None:
+                await technology.ready_to_record()
+        except BuildFailed as failed:  # the build tells why
+            _log.warning("no_recorder", path=known.function.path, reason=failed.detail)
+            self.tell(ev.Recorded(known.function, time.time(), subject.fingerprint))
+            return
+        try:
+            made = await self._ways.prepare(subject.executable, _OBSERVED)
+        except Overloaded as error:
+            _log.warning("recorder_not_ready", path=known.function.path, text=str(error))
+            return
+        if made.outcome.kind is OutcomeKind.SUCCESS and known.subject is subject:
+            known.recording = self._observing.get(known.function) == subject.fingerprint
+
+    async def _look_at_recorders(self) -> None:
+        """Those that have seen enough, once they have had the time to write it down."""
+        now = time.monotonic()
+        for function, fingerprint in tuple(self._observing.items()):
+            known = self._known.get(function)
+            if known is None or known.subject.fingerprint != fingerprint:
+                self._observing.pop(function, None)
+            elif (
+                known.recorded >= self._settings.observe_invocations
+                and now - known.recorded_at >= 2 * _WRITE_SECONDS
+                and await self._learn(known)
+            ):
+                self.tell(ev.Recorded(function, time.time(), fingerprint))
+
+    async def _learn(self, known: Known) -> bool:
+        subject, technology = known.subject, known.technology
+        if technology is None:
+            return False
+        await technology.learn(subject, await self._ways.recorded(subject.executable.path))
+        self._observing.pop(known.function, None)
+        return known.subject is subject
+
+    def _build(self, known: Known, fingerprint: str, number: int) -> None:
+        if known.technology is None or known.subject.fingerprint != fingerprint:
+            failure, detail = FailureKind.UNSUPPORTED, f"no native form is made of '{known.subject.family}' here"
+            self.tell(ev.BuildEnded(known.function, time.time(), fingerprint, 0.0, failure, detail))
+            return
+        self._around.spawn(self._learn_and_build(known, known.subject, known.technology, number))
+
+    async def _learn_and_build(self, known: Known, subject: Subject, technology: NativeTechnology, number: int) -> None:
+        if technology.records:
+            await self._learn(known)
+        known.recording = False
+        if known.subject is subject:
+            self._around.builds.begin(subject, technology, round_number=number, ended=partial(self._built, known))
+
+    def _built(self, known: Known, record: BuildRecord, artefact: Artefact | None) -> None:
+        if artefact is not None and known.subject.fingerprint == record.fingerprint:
+            known.artefact = artefact
+            self._around.spawn(self._around.shelf.put(known.function, artefact))
+        self.tell(
+            ev.BuildEnded(
+                record.function, time.time(), record.fingerprint, record.seconds, record.failure, record.detail
+            )
+        )
+
+    async def _begin_trial(self, known: Known, fingerprint: str, number: int) -> None:
+        """The function is made ready there first; only then do routes switch."""
+        subject, technology = known.subject, known.technology
+        if technology is None or subject.fingerprint != fingerprint or not self._adopt(known):
+            self.tell(ev.ArtefactGone(known.function, time.time(), fingerprint))
+            return
+        if not await self._ready(known, subject, technology):
+            return
+        explained = self._policy.explain(known.function)
+        usual = explained.figures.run_ms if explained is not None else 0.0
+        self._trials[known.function] = Trial(fingerprint, number, self._settings.canary_slower, usual)
+        known.open = True
+
+    async def _ready(self, known: Known, subject: Subject, technology: NativeTechnology) -> bool:
+        try:
+            made = await self._ways.prepare(subject.executable, Route(technology.name))
+        except Overloaded as error:
+            self._tell_failure(known, subject, FailureKind.BUILDER, str(error))
+            return False
+        if made.outcome.kind is OutcomeKind.SUCCESS:
+            return known.subject is subject
+        result = made.outcome.result if isinstance(made.outcome.result, dict) else {}
+        words = str(result.get("error", ""))
+        lacking = await technology.missed(subject, str(result.get("reply", "")))
+        kind = FailureKind.CLOSED_WORLD if lacking else FailureKind.USER_CODE
+        self._tell_failure(known, subject, kind, lacking or f"it does not initialise natively: {words}")
+        return False
+
+    def _judge(self, known: Known, trial: Trial, verdict: Verdict | None) -> None:
+        if verdict is None:
+            return
+        self._trials.pop(known.function, None)
+        self.tell(ev.CanaryEnded(known.function, time.time(), trial.fingerprint, verdict.failure, verdict.detail))
+
+    def _promote(self, known: Known, function: FunctionId, fingerprint: str) -> None:
+        self._trials.pop(function, None)
+        if known.subject.fingerprint != fingerprint:
+            return
+        if self._adopt(known):
+            known.open = True
+        else:
+            self.tell(ev.ArtefactGone(function, time.time(), fingerprint))
+
+    def _demote(self, known: Known) -> None:
+        self._trials.pop(known.function, None)
+        self._observing.pop(known.function, None)
+        known.close()
+        if known.technology is not None:
+            known.technology.disown(known.function)
+            self._ways.close_way(*known.function, known.technology.name)
+
+    async def _scale(self, known: Known, warm: int) -> None:
+        """Down at once; up by as much as nothing else has brought up yet."""
+        technology = known.technology
+        route = Route(technology.name) if technology is not None and known.open else ORDINARY
+        self._ways.close_way(*known.function, route.variant, keep=warm)
+        executable = known.subject.executable
+        if warm and not self._ways.warm(executable, route.variant):
+            try:
+                await self._ways.prepare(executable, route)
+            except Overloaded as error:
+                _log.info("not_kept_warm", path=known.function.path, text=str(error))
+
+    # ------------------------------------------------------------ inside
+
+    def _adopt(self, known: Known) -> bool:
+        artefact, technology = known.artefact, known.technology
+        return artefact is not None and technology is not None and technology.adopt(known.subject, artefact)
+
+    def _take_from_shelf(self, known: Known) -> None:
+        artefact = self._around.shelf.get(known.function)
+        if artefact is not None and artefact.fingerprint == known.subject.fingerprint:
+            known.artefact = artefact
+
+    async def _native_failed(self, known: Known, subject: Subject, shortfall: Shortfall | None, words: str) -> None:
+        technology = known.technology
+        if technology is None or known.subject is not subject:
+            return
+        if shortfall is Shortfall.ABSENT and not self._adopt(known):
+            self.tell(ev.ArtefactGone(known.function, time.time(), subject.fingerprint))
+        elif shortfall is Shortfall.MISSING:
+            lacking = await technology.missed(subject, words)
+            self._tell_failure(known, subject, FailureKind.CLOSED_WORLD, lacking or words)
+        elif shortfall is None:
+            self._tell_failure(known, subject, FailureKind.USER_CODE, f"it does not initialise natively: {words}")
+        elif shortfall is Shortfall.CRASHED and known.function in self._trials:
+            self._judge(known, self._trials[known.function], Verdict(FailureKind.CRASH, "its NIUk ended under it"))
+        elif shortfall in ShortfallKinds:
+            self._tell_failure(known, subject, ShortfallKinds[shortfall], words)
+
+    def _tell_failure(self, known: Known, subject: Subject, kind: FailureKind, detail: str) -> None:
+        self.tell(ev.NativeFailed(known.function, time.time(), subject.fingerprint, kind, detail))
+
+    def _heard(self, event: BusEvent) -> None:
+        if isinstance(event, ActionChanged):
+            self._around.spawn(self._action_changed(f"/{event.name}", event.name.namespace, deleted=event.deleted))
+
+    async def _action_changed(self, path: str, owner: str, *, deleted: bool) -> None:
+        mine = [function for function in self._known if function[1] == path]
+        if not deleted:
+            executable = await self._around.lookup(FunctionId(owner, path))
+            if executable is not None and (mine or wishes_of(executable.annotations) != Wishes()):
+                self._meet(executable)
+            return
+        for namespace, _ in mine:
+            function = FunctionId(namespace, path)
+            self.tell(ev.Removed(function, time.time()))
+            known = self._known.pop(function, None)
+            self._around.builds.forget(function)
+            if known is not None and known.technology is not None:
+                await known.technology.forget(function)
+
+    async def _save(self) -> None:
+        if self._dirty:
+            self._dirty = False
+            await self._around.shelf.keep_policy(self._policy.to_json())
