@@ -3,7 +3,6 @@
 Knows only the public API, so that it runs against any OpenWhisk. Start it with ./run, or with locust itself.
 """
 
-import base64
 import os
 import uuid
 from typing import Any
@@ -13,14 +12,12 @@ from locust import HttpUser, constant_throughput, events, tag, task
 from locust.argument_parser import LocustArgumentParser
 from locust.clients import ResponseContextManager
 from locust.env import Environment
+from service import API, PREFIX, SETUP_SECONDS, basic
 
-API = "/api/v1/namespaces/_"
 FUNCTION = {
     "exec": {"kind": "nodejs:default", "code": "function main(args) { return args }"},
     "annotations": [{"key": "web-export", "value": True}],
 }
-SETUP_SECONDS = 60
-PREFIX = f"load-{uuid.uuid4().hex[:8]}"
 WARM = f"{PREFIX}-warm"
 
 
@@ -29,10 +26,6 @@ def add_options(parser: LocustArgumentParser) -> None:
     parser.add_argument("--auth", default=os.environ.get("LOAD_AUTH", ""), is_secret=True, help="the key, uuid:secret")
     parser.add_argument("--payload-bytes", type=int, default=100, help="size of the text in each payload")
     parser.add_argument("--user-rate", type=float, default=20.0, help="tasks a second that one user tries for")
-
-
-def basic(key: str) -> dict[str, str]:
-    return {"Authorization": "Basic " + base64.b64encode(key.encode()).decode()}
 
 
 class Invoker(HttpUser):

@@ -17,7 +17,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from niuk import charts, niuks, pairs, parts
+from argo_dev import charts
+from niuk import niuks, pairs, parts
 from niuk.frame import Options, Outcome, run_bench, spread
 
 from argo_proxy.builder.sources import niuk_runtime

@@ -14,7 +14,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from niuk import charts, niuks, parts, rivals
+from argo_dev import charts
+from niuk import niuks, parts, rivals
 from niuk.frame import Options, Outcome, run_bench
 
 from argo_proxy.sandboxes.niuk.frames import IsolatePolicy

@@ -12,8 +12,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from argo_dev import charts
 from argo_dev.processes import tree
-from niuk import charts, niuks, parts
+from niuk import niuks, parts
 from niuk.frame import Options, Outcome, percentile, run_bench
 
 from argo_proxy.sandboxes.niuk import frames

@@ -15,7 +15,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from niuk import charts, niuks, parts, rivals, warm
+from argo_dev import charts
+from niuk import niuks, parts, rivals, warm
 from niuk.frame import Options, Outcome, run_bench, spread
 
 from argo_proxy.sandboxes.niuk.launching import PlainLauncher

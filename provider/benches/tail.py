@@ -12,7 +12,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from niuk import charts, niuks, parts, rivals
+from argo_dev import charts
+from niuk import niuks, parts, rivals
 from niuk.frame import Options, Outcome, percentile, run_bench, spread
 
 PARAMS = {"f": "json", "records": [{"group": f"g{n % 7}", "value": n} for n in range(50)]}

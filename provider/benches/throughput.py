@@ -16,7 +16,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from niuk import charts, niuks, parts, rivals
+from argo_dev import charts
+from niuk import niuks, parts, rivals
 from niuk.frame import Options, Outcome, run_bench
 
 RECORDS = [{"group": f"g{n % 7}", "value": n * 1.5} for n in range(50)]
