@@ -3,7 +3,6 @@
 Knows only the public API, so that it runs against any OpenWhisk. Start it with ./run, or with locust itself.
 """
 
-import os
 import uuid
 from typing import Any
 
@@ -12,7 +11,7 @@ from locust import HttpUser, constant_throughput, events, tag, task
 from locust.argument_parser import LocustArgumentParser
 from locust.clients import ResponseContextManager
 from locust.env import Environment
-from service import API, PREFIX, SETUP_SECONDS, basic
+from service import API, PREFIX, SETUP_SECONDS, add_key, basic
 
 FUNCTION = {
     "exec": {"kind": "nodejs:default", "code": "function main(args) { return args }"},
@@ -23,7 +22,7 @@ WARM = f"{PREFIX}-warm"
 
 @events.init_command_line_parser.add_listener
 def add_options(parser: LocustArgumentParser) -> None:
-    parser.add_argument("--auth", default=os.environ.get("LOAD_AUTH", ""), is_secret=True, help="the key, uuid:secret")
+    add_key(parser)
     parser.add_argument("--payload-bytes", type=int, default=100, help="size of the text in each payload")
     parser.add_argument("--user-rate", type=float, default=20.0, help="tasks a second that one user tries for")
 

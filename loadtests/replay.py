@@ -6,6 +6,7 @@ One user drives all; each function of the trace is an action of one of six famil
 from __future__ import annotations
 
 import json
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +19,8 @@ from locust import FastHttpUser, events, task
 from locust.argument_parser import LocustArgumentParser
 from locust.contrib.fasthttp import ResponseContextManager
 from locust.env import Environment
-from service import API, PREFIX, SETUP_SECONDS, basic
+from locust.exception import StopUser
+from service import API, PREFIX, SETUP_SECONDS, add_key, basic
 from traces import azure, outcome, report
 from traces.arrivals import Arrival, arrivals, part
 from traces.families import Family, families
@@ -33,6 +35,7 @@ MEMORY_MB = (128, 512)  # what apps of the trace allocate is taken between these
 
 @events.init_command_line_parser.add_listener
 def add_options(parser: LocustArgumentParser) -> None:
+    add_key(parser)
     parser.add_argument("--trace-dir", default="", help="folder with the data set's CSV files; none: a generated day")
     parser.add_argument("--functions", type=int, default=60, help="functions of the trace that are replayed")
     parser.add_argument("--seed", type=int, default=1)
@@ -144,7 +147,8 @@ class Replayer(FastHttpUser):
             gevent.sleep(max(0.0, began + due - time.monotonic()))
             pool.spawn(self.call, arrival, due, began)
         pool.join(timeout=CALL_SECONDS)
-        self.environment.runner.quit()
+        gevent.spawn(self.environment.runner.quit)  # it waits for this user to stop
+        raise StopUser
 
     def call(self, arrival: Arrival, due: float, began: float) -> None:
         replay = self.replay
@@ -174,10 +178,14 @@ def seen(answer: ResponseContextManager) -> Iterator[tuple[str, Any]]:
     yield "sandbox", annotations.get("argo.sandbox", "")
 
 
-@events.test_start.add_listener
+@events.init.add_listener
 def prepare(environment: Environment, **_: Any) -> None:
-    Replayer.replay = Replay(environment)
-    Replayer.replay.create()
+    """Before the load. Locust lets errors of its listeners pass, and would go on with nothing to call."""
+    try:
+        Replayer.replay = Replay(environment)
+        Replayer.replay.create()
+    except (requests.RequestException, azure.TraceError, OSError, subprocess.SubprocessError) as error:
+        raise SystemExit(f"error: the replay cannot be prepared: {error}") from error
 
 
 @events.test_stop.add_listener

@@ -100,6 +100,8 @@ def _scale(least: float, most: float, start: float, end: float, logarithmic: boo
 def _ticks(least: float, most: float, logarithmic: bool) -> list[float]:
     if logarithmic:
         return [10.0**power for power in range(math.ceil(math.log10(least)), math.floor(math.log10(most)) + 1)]
+    if most <= 0:
+        return [0.0]
     step = 10 ** math.floor(math.log10(most)) / (2 if most / 10 ** math.floor(math.log10(most)) < 3 else 1)
     return [step * number for number in range(int(most / step) + 1)]
 

@@ -6,4 +6,6 @@ public final class JsonObject extends JsonElement {
     public native JsonElement get(String name);
 
     public native void addProperty(String name, String value);
+
+    public native void addProperty(String name, Number value);
 }
