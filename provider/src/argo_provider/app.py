@@ -285,7 +285,7 @@ def _use_cases(  # noqa: PLR0917 — one place where everything meets
         observe=metrics.http.answered,
         count_error=partial(_count_error, metrics),
         metrics=metrics.render,
-        insight=Insight(stores, events, clock, _surroundings(placement, provisioner), optimizer.shown()),
+        insight=Insight(stores, events, clock, _surroundings(placement, provisioner, optimizer), optimizer.shown()),
         schedules=alarms.of,
         status=partial(_status, placement, provisioner, optimizer),
         draining=lambda: invoke.draining,
@@ -294,9 +294,11 @@ def _use_cases(  # noqa: PLR0917 — one place where everything meets
     return service, services, alarms, Recovery(stores, promised, clock, prepare, tasks.spawn)
 
 
-def _surroundings(placement: LocalPlacement, provisioner: Provisioner) -> Surroundings:
+def _surroundings(placement: LocalPlacement, provisioner: Provisioner, optimizer: Optimizer) -> Surroundings:
     def degraded() -> list[str]:
-        return [sentence for report in provisioner.reports for sentence in report.degraded]
+        sandboxes = [sentence for report in provisioner.reports for sentence in report.degraded]
+        missing = [f"Functions cannot become native: {part.error}" for part in optimizer.missing()]
+        return sandboxes + missing
 
     return Surroundings(placement.snapshot, degraded)
 

@@ -20,6 +20,7 @@ from argo_provider.invocation.activator import executable_of
 from argo_provider.invocation.call import Call
 from argo_provider.model.names import FullName
 from argo_provider.native.stack import LoadCode, NativeStack
+from argo_provider.native.toolchain import PartState
 from argo_provider.native.watch import NiukWatch
 from argo_provider.optimizer.builds import Builds
 from argo_provider.optimizer.instructions import Instruction
@@ -54,7 +55,7 @@ class Optimizer:
 
     def shown(self) -> Optimiser:
         """What the API shows of it."""
-        tiers = PipelineTiers(self.pipeline, self.builds, self.policy.functions)
+        tiers = PipelineTiers(self.pipeline, self.builds, self.policy.states)
         return Optimiser(tiers, PipelineBuilds(self.builds), self.niuks)
 
     async def start(self, spawn: Spawn) -> None:
@@ -67,6 +68,10 @@ class Optimizer:
     def status(self) -> list[dict[str, Any]]:
         """How far what native forms take is."""
         return [asdict(state) for state in self.native.toolchain.states]
+
+    def missing(self) -> list[PartState]:
+        """What native forms take and could not be had."""
+        return [state for state in self.native.toolchain.states if state.state == "failed"]
 
 
 async def open_optimizer(

@@ -157,6 +157,7 @@ def test_what_was_under_way_is_asked_for_again_after_a_restart() -> None:
     assert policy.explain(names["waiting"]).queued == 1
     assert policy.route(names["native"], "one") == Route("niuk")
     assert policy.functions("guest") == tuple(names[each] for each in sorted(names, key=lambda n: names[n]))
+    assert policy.states("guest") == {name.path: policy.explain(name).state for name in names.values()}
     assert policy.handle(ev.NativeFailed(names["native"], drive.at, "one", FailureKind.DIFFERENT, ""))[0] == Demote(
         names["native"]
     )
@@ -180,5 +181,6 @@ def test_unknown_functions_are_let_fall() -> None:
     assert drive.invoke(times=100) == []
     assert drive.policy.explain(F) is None
     assert drive.policy.functions("guest") == ()
+    assert drive.policy.states("guest") == {}
     assert drive.policy.route(F, "one") == Route()
     assert drive.feed(ev.Tick(START)) == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from argo_provider.insight.port import BuildView, LogPage, NiukView, Signals, TierView, WishRefused
 from argo_provider.optimizer.builds import BuildRecord, Builds
@@ -11,24 +11,19 @@ from argo_provider.optimizer.pipeline import Pipeline
 
 
 class PipelineTiers:
-    """`Tiers` over a running pipeline. `functions`: those that the policy knows of a namespace."""
+    """`Tiers` over a running pipeline. `states`: by path, of what the policy knows of a namespace."""
 
-    def __init__(self, pipeline: Pipeline, builds: Builds, functions: Callable[[str], Iterable[FunctionId]]) -> None:
+    def __init__(self, pipeline: Pipeline, builds: Builds, states: Callable[[str], Mapping[str, State]]) -> None:
         self._pipeline = pipeline
         self._builds = builds
-        self._functions = functions
+        self._states = states
 
     def of(self, function: FunctionId) -> TierView | None:
         explained = self._pipeline.explain(function)
         return None if explained is None else self._view(function, explained)
 
     def states(self, namespace: str) -> Mapping[str, State]:
-        states = {}
-        for function in self._functions(namespace):
-            explained = self._pipeline.explain(function)
-            if explained is not None:
-                states[function.path] = explained.state
-        return states
+        return self._states(namespace)
 
     async def wish(self, function: FunctionId, wish: str) -> None:
         if self._pipeline.explain(function) is None and not await self._pipeline.meet(function):

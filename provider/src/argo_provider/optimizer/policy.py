@@ -19,7 +19,7 @@ from argo_provider.optimizer.function import Function
 from argo_provider.optimizer.hearing import hear
 from argo_provider.optimizer.heat import worth
 from argo_provider.optimizer.instructions import Instruction
-from argo_provider.optimizer.model import Explanation, Figures, FunctionId, Route, Tier
+from argo_provider.optimizer.model import Explanation, Figures, FunctionId, Route, State, Tier
 from argo_provider.optimizer.record import Awaited
 from argo_provider.optimizer.settings import OptimizerSettings
 
@@ -129,6 +129,11 @@ class Policy:
         """All that the namespace runs, in the order of their paths."""
         known = self._namespaces.get(namespace)
         return tuple(sorted(known.functions)) if known else ()
+
+    def states(self, namespace: str) -> dict[str, State]:
+        """By path, of all that the namespace runs: for lists of thousands, which need no words."""
+        known = self._namespaces.get(namespace)
+        return {f.path: each.record.state for f, each in known.functions.items()} if known else {}
 
     def to_json(self) -> dict[str, Any]:
         """Everything that must survive a restart, as plain data."""
