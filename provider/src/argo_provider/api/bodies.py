@@ -27,7 +27,9 @@ async def read_body(request: web.Request, limit: int | None = None) -> bytes:
             f"The request's Content-Encoding [{encoding[:32]}] is not supported. Expected:\nidentity"
         )
     if request.content.is_eof():  # all of it came with the head: nothing to wait for
-        body = await request.read()
+        body = request.content.read_nowait()
+        if len(body) > request.client_max_size:
+            raise web.HTTPRequestEntityTooLarge(request.client_max_size)
     else:
         async with asyncio.timeout(request.app[SERVICES].body_seconds):
             body = await request.read()
@@ -41,7 +43,7 @@ async def read_object(request: web.Request, limit: int | None = None) -> dict[st
     body = await read_body(request, limit)
     if not body:
         return {}
-    if request.content_type != "application/json":
+    if request.headers.get("Content-Type") != "application/json" != request.content_type:
         given = request.headers.get("Content-Type", "application/octet-stream")
         raise UnsupportedMedia.of(given)
     value = parse_json(body)
