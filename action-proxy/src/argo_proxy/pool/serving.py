@@ -12,6 +12,7 @@ from argo_proxy.protocol.bodies import init_body, run_body
 from argo_proxy.protocol.interpretation import init_outcome, is_shutting_down, keeps_sandbox, run_outcome
 from argo_proxy.protocol.logs import format_logs
 from argo_proxy.protocol.messages import Execution, Invocation, Outcome, OutcomeKind, Phases
+from argo_proxy.records import record
 from argo_proxy.sandboxes.port import Answer, Gone, Sandbox
 
 CODE_GONE = "Action could not be found or may have been deleted."
@@ -32,7 +33,7 @@ class ServingLimits:
     unmarked_log_seconds: float = 0.02  # for what an image prints that has never marked the end of a log
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Serving:
     """One answered invocation before its logs are in."""
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from argo_proxy.records import record
+
 
 @dataclass(frozen=True, slots=True)
 class Executable:
@@ -46,7 +48,7 @@ class Executable:
         return (self.namespace, self.path, self.revision)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Invocation:
     """One accepted activation on its way to a sandbox."""
 
@@ -69,7 +71,7 @@ class OutcomeKind(Enum):
     PLATFORM_ERROR = 3
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Outcome:
     """The answer of one invocation: `result` is a JSON object or array ({"error": …} unless SUCCESS)."""
 
@@ -79,7 +81,7 @@ class Outcome:
     timed_out: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Phases:
     """Where the time of one invocation went, in milliseconds; 0 for a phase that did not happen."""
 
@@ -90,7 +92,7 @@ class Phases:
     cold: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Execution:
     """All that is known when an invocation left its sandbox, its logs included.
 

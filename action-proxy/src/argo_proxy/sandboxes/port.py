@@ -11,6 +11,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from argo_proxy.records import record
 from argo_proxy.runtimes import Runtime
 
 
@@ -56,7 +57,7 @@ class Shortfall(Enum):
     CRASHED = "crashed"  # its NIUk ended under it
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Answered:
     """The runtime answered: `body` is cut at the limit given, `length` is what it really had."""
 
@@ -99,7 +100,7 @@ class LogLine:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CollectedLogs:
     """Lines since the last collection. `truncated`: the byte limit was hit; `complete`: both sentinels were seen."""
 

@@ -9,6 +9,7 @@ from argo_provider.errors import BadRequest, Conflict, Forbidden, NotFound
 from argo_provider.model.entities import Action, Entity, Package, Parameters
 from argo_provider.model.identity import Identity
 from argo_provider.model.names import FullName
+from argo_provider.model.record import record
 from argo_provider.storage.port import EntityStore
 
 E = TypeVar("E", bound=Entity)
@@ -66,7 +67,7 @@ async def resolve_package(store: EntityStore, identity: Identity, name: FullName
     return ResolvedPackage(provider.provider, found)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ResolvedAction:
     """An action with the parameters it inherits: package ← binding ← action."""
 

@@ -10,6 +10,7 @@ from typing import Self
 
 from argo_provider.model.activation import Activation
 from argo_provider.model.names import FullName
+from argo_provider.model.record import record
 from argo_provider.optimizer.model import FunctionId
 from argo_provider.placement.port import SandboxSummary
 
@@ -23,7 +24,7 @@ class ActionChanged:
     version: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ActivationEnded:
     """A record was closed; its logs are in."""
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Protocol
 
 from argo_provider.entities.access import ResolvedAction
 from argo_provider.model.activation import Activation
 from argo_provider.model.identity import Identity
+from argo_provider.model.record import record
 from argo_provider.placement.port import Claim
 
 Payload = Mapping[str, Any] | list[Any]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Call:
     """A resolved action about to run.
 
@@ -49,7 +50,7 @@ class Budget:
         return self._left >= 0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Started:
     """An activation under way. `done` has its record (logs may still be missing), or Dropped if it never began."""
 

@@ -19,10 +19,11 @@ from argo_provider.model.clock import Clock
 from argo_provider.model.identity import Identity
 from argo_provider.model.kinds import KindTable
 from argo_provider.model.names import FullName
+from argo_provider.model.record import record
 from argo_provider.storage.port import ActivationStore, EntityStore
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Request:
     """One request to invoke. `wait_ms` None: non-blocking."""
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
+from argo_provider.model.record import record
+
 
 class Status(IntEnum):
     """How it ended; the codes and texts are the API's."""
@@ -29,7 +31,7 @@ _STATUS_TEXT = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Response:
     """`result` is any JSON value; `size` its bytes, None where it was not measured."""
 
@@ -38,7 +40,7 @@ class Response:
     size: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Activation:
     """One record. `namespace` is the invoker's; `end` 0 means "not ended" (triggers)."""
 

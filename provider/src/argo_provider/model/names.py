@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from argo_provider.errors import BadRequest, MalformedRequest
 
@@ -37,8 +38,7 @@ def is_segment(text: str) -> bool:
     return bool(_SEGMENT.match(text))
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class FullName:
+class FullName(msgspec.Struct, frozen=True, order=True):
     """A fully qualified name: `ns/name` or `ns/package/name`. `str()` is without the leading slash."""
 
     namespace: str

@@ -19,6 +19,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from argo_provider.model.record import record
 from argo_provider.scheduling.queue import FairQueue, Line
 from argo_provider.scheduling.settings import PoolSettings
 from argo_provider.scheduling.view import PoolView, SandboxView
@@ -32,7 +33,7 @@ _STALLED = 10
 _BOOT_SECONDS = 1.0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Assign:
     """The oldest invocation of `key` goes to this sandbox; `cost_mb` is charged to its turn."""
 
@@ -76,7 +77,7 @@ class _Soon(Enum):
     SOON = auto()  # a line's own sandboxes will have room within a moment
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Demand:
     """A line that needs one more sandbox. `starved`: it has none, and none is on its way."""
 

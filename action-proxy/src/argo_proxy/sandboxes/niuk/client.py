@@ -14,6 +14,7 @@ from typing import TypeVar, cast
 
 import structlog
 
+from argo_proxy.records import record
 from argo_proxy.sandboxes.niuk import frames, reports
 from argo_proxy.sandboxes.niuk.frames import Artifact, Decoder, FrameError, Request, Status
 
@@ -40,7 +41,7 @@ class NiukRefused(NiukError):
         self.body = body
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Performed:
     """A run that ended: its result, what it and the calls inside of it printed, and those calls' records."""
 

@@ -11,6 +11,8 @@ from enum import IntEnum, IntFlag
 from struct import Struct
 from typing import Final, TypeVar
 
+from argo_proxy.records import record
+
 VERSION: Final = 1
 HEADER_LENGTH: Final = 16
 MAX_PAYLOAD: Final = 8 * 1024 * 1024
@@ -140,7 +142,7 @@ class Init:
     policy: IsolatePolicy = field(default_factory=IsolatePolicy)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Run:
     """Invoke a function. `environment`: JSON object of strings, or empty; `params`: JSON object."""
 
@@ -280,7 +282,7 @@ def _init(init: Init) -> bytes:
 # ---------------------------------------------------------------- frames on a stream
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Frame:
     """A frame as it came: type, id and payload."""
 
