@@ -122,9 +122,13 @@
     });
   }
 
+  /** Parameters as an object give an object; as a string they are JSON, passed on and given back unparsed. */
   internal.invoke = (name, params = {}) => {
-    const answer = host.invoke(String(name), JSON.stringify(params));
-    const body = JSON.parse(answer.slice(1));
+    const raw = typeof params === 'string';
+    const answer = host.invoke(String(name), raw ? params : JSON.stringify(params));
+    const text = answer.slice(1);
+    if (raw && answer[0] === '+') return Promise.resolve(text);
+    const body = JSON.parse(text);
     if (answer[0] === '+') return Promise.resolve(body);
     const error = new Error(typeof body.error === 'string' ? body.error : `The action ${name} failed.`);
     error.result = body;
@@ -136,21 +140,15 @@
 
   installConformance();
 
-  let environment = '{}';
   let handler;
 
   return {
-    setEnvironment(json) {
-      if (json === environment) return;
-      environment = json;
-      internal.environmentJson = json;
-      if (builtIns.has('process')) Object.assign(internal.process().env, internal.readEnvironment());
-    },
     load(source, main, binary) {
       handler = internal.action().load(source, main, binary);
     },
     run(json) {
       if (internal.timers.used()) internal.timers().turn();
+      if (builtIns.has('process')) Object.assign(internal.process().env, internal.readEnvironment());
       internal.action().call(handler, JSON.parse(json));
     },
     nextDelay: () => internal.timers().nextDelay(),

@@ -1,10 +1,9 @@
 package argo;
 
-import java.nio.charset.StandardCharsets;
-
 import com.google.gson.JsonObject;
-import com.google.gson.JsonParser;
 
+import argo.function.JsonReader;
+import argo.function.JsonWriter;
 import argo.isolate.ActionFailed;
 import argo.isolate.Calls;
 
@@ -20,9 +19,17 @@ public final class Argo {
      * @param action name as the API takes it: "name", "package/name" or "/namespace/package/name"
      * @throws ActionFailed when it ended with an error; `reply()` is the error object
      */
-    @SuppressWarnings("deprecation") // the one parser that every Gson has
     public static JsonObject invoke(String action, JsonObject params) throws ActionFailed {
-        byte[] result = Calls.invoke(action, params.toString().getBytes(StandardCharsets.UTF_8));
-        return new JsonParser().parse(new String(result, StandardCharsets.UTF_8)).getAsJsonObject();
+        return JsonReader.read(Calls.invoke(action, JsonWriter.write(params))).getAsJsonObject();
+    }
+
+    /**
+     * The same without a parser: bytes in, bytes out.
+     *
+     * @param params a JSON object in UTF-8
+     * @return the result, a JSON object in UTF-8
+     */
+    public static byte[] invoke(String action, byte[] params) throws ActionFailed {
+        return Calls.invoke(action, params);
     }
 }

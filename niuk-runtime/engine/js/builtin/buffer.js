@@ -55,20 +55,34 @@
     return bytes;
   }
 
+  const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
+  function toHex(bytes) {
+    let text = '';
+    for (let i = 0; i < bytes.length; i++) text += HEX[bytes[i]];
+    return text;
+  }
+
+  function latin1(text) {
+    const bytes = new Uint8Array(text.length);
+    for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+    return bytes;
+  }
+
   const units = (text, each) => Array.from({ length: text.length }, (_, i) => each(text.charCodeAt(i)));
 
   function bytesOf(text, encoding) {
     switch (encoding) {
-      case 'utf8': return utf8.encode(text);
+      case 'utf8': return utf8.encodeAscii(text) || utf8.encode(text);
       case 'hex': return fromHex(text);
       case 'base64':
       case 'base64url': return fromBase64(text);
       case 'utf16le': return units(text, (unit) => [unit & 0xff, unit >> 8]).flat();
-      default: return units(text, (unit) => unit & 0xff);
+      default: return latin1(text);
     }
   }
 
-  function characters(bytes, map = (byte) => byte) {
+  function characters(bytes, map) {
     let text = '';
     for (let i = 0; i < bytes.length; i += 4096) text += String.fromCharCode.apply(null, Array.from(bytes.subarray(i, i + 4096), map));
     return text;
@@ -77,12 +91,12 @@
   function textOf(bytes, encoding) {
     switch (encoding) {
       case 'utf8': return utf8.decode(bytes).text;
-      case 'hex': return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+      case 'hex': return toHex(bytes);
       case 'base64': return toBase64(bytes, false);
       case 'base64url': return toBase64(bytes, true);
-      case 'utf16le': return characters(new Uint16Array(new Uint8Array(bytes.subarray(0, bytes.length & ~1)).buffer));
+      case 'utf16le': return utf8.unitsOf(new Uint16Array(new Uint8Array(bytes.subarray(0, bytes.length & ~1)).buffer));
       case 'ascii': return characters(bytes, (byte) => byte & 0x7f);
-      default: return characters(bytes);
+      default: return utf8.unitsOf(bytes);
     }
   }
 
@@ -350,7 +364,7 @@
     const text = `${input}`.replace(/[\t\n\f\r ]/g, '');
     const bare = text.length % 4 === 0 ? text.replace(/={1,2}$/, '') : text;
     if (bare.length % 4 === 1 || /[^A-Za-z0-9+/]/.test(bare)) throw domError('The string to be decoded is not correctly encoded.', 'InvalidCharacterError');
-    return characters(Uint8Array.from(fromBase64(bare)));
+    return utf8.unitsOf(Uint8Array.from(fromBase64(bare)));
   }
 
   function domError(message, name) {

@@ -7,14 +7,19 @@
   const { named, wrongType } = internal.load('inspect');
   const HASHES = ['md5', 'sha1', 'sha224', 'sha256', 'sha3-256', 'sha3-512', 'sha384', 'sha512', 'sha512-256'];
   const MOST_RANDOM = 2 ** 31 - 1;
+  const TEXT = new Set([undefined, 'utf8', 'utf-8', 'buffer']);
+  const WRITTEN = new Set(['hex', 'base64', 'base64url', 'latin1', 'binary']); // digests that the host writes as text
 
+  /** Data as a pair for `host.digest`: text that it encodes as UTF-8 itself, or bytes. */
+  const part = (data, encoding) => (typeof data === 'string' && TEXT.has(encoding) ? ['utf8', data] : ['bytes', latin1(data, encoding)]);
   const latin1 = (data, encoding) => {
     if (typeof data === 'string') return Buffer.from(data, encoding === 'buffer' ? 'utf8' : encoding).toString('latin1');
     if (ArrayBuffer.isView(data)) return Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('latin1');
     throw wrongType('data', 'of type string or an instance of Buffer, TypedArray, or DataView', data);
   };
-  const output = (bytes, encoding) => {
-    const buffer = Buffer.from(bytes, 'latin1');
+  const output = (compute, chunks, encoding) => {
+    if (WRITTEN.has(encoding)) return compute(encoding, ...chunks);
+    const buffer = Buffer.from(compute('latin1', ...chunks), 'latin1');
     return encoding === undefined || encoding === 'buffer' ? buffer : buffer.toString(encoding);
   };
   const plainName = (algorithm) => String(algorithm).toLowerCase().replace(/^rsa-/, '').replace('sha512/256', 'sha512-256');
@@ -26,13 +31,13 @@
     constructor(compute) { this.#compute = compute; }
     update(data, encoding) {
       if (this.#finished) throw named(Error, 'ERR_CRYPTO_HASH_FINALIZED', 'Digest already called');
-      this.#chunks.push(latin1(data, encoding));
+      this.#chunks.push(...part(data, encoding));
       return this;
     }
     digest(encoding) {
       if (this.#finished) throw named(Error, 'ERR_CRYPTO_HASH_FINALIZED', 'Digest already called');
       this.#finished = true;
-      return output(this.#compute(this.#chunks.join('')), encoding);
+      return output(this.#compute, this.#chunks, encoding);
     }
     copy() {
       const copy = new this.constructor(this.#compute);
@@ -47,7 +52,7 @@
     if (typeof algorithm !== 'string') throw wrongType('algorithm', 'of type string', algorithm);
     const name = plainName(algorithm);
     if (!HASHES.includes(name)) throw named(Error, 'ERR_OSSL_EVP_UNSUPPORTED', 'Digest method not supported');
-    return new Hash((data) => host.digest(name, data));
+    return new Hash((encoding, ...chunks) => host.digest(name, encoding, ...chunks));
   }
 
   function createHmac(algorithm, key) {
@@ -55,7 +60,7 @@
     const name = plainName(algorithm);
     if (!HASHES.includes(name)) throw named(Error, 'ERR_CRYPTO_INVALID_DIGEST', `Invalid digest: ${algorithm}`);
     const secret = latin1(key);
-    return new Hmac((data) => host.hmac(name, secret, data));
+    return new Hmac((encoding, ...chunks) => host.hmac(name, secret, encoding, ...chunks));
   }
 
   function randomBytes(size, callback) {

@@ -3,6 +3,29 @@
 
   const { named, wrongType } = internal.load('inspect');
 
+  /** UTF-8 bytes of a string of ASCII, most of what there is; undefined for any other. */
+  function encodeAscii(text) {
+    const bytes = new Uint8Array(text.length);
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i);
+      if (code >= 0x80) return undefined;
+      bytes[i] = code;
+    }
+    return bytes;
+  }
+
+  function isAscii(bytes) {
+    for (let i = 0; i < bytes.length; i++) if (bytes[i] >= 0x80) return false;
+    return true;
+  }
+
+  /** The string of these bytes, each a code unit. */
+  function unitsOf(bytes) {
+    let text = '';
+    for (let i = 0; i < bytes.length; i += 4096) text += String.fromCharCode.apply(null, bytes.slice(i, i + 4096));
+    return text;
+  }
+
   /** UTF-8 bytes of a string, as an array of numbers; lone surrogates become U+FFFD. */
   function encode(text) {
     const bytes = [];
@@ -39,6 +62,7 @@
 
   /** Decodes UTF-8; what is malformed becomes U+FFFD, or throws where `fatal`. Returns the text and how many bytes at the end are an unfinished character. */
   function decode(bytes, { fatal = false, stream = false } = {}) {
+    if (isAscii(bytes)) return { text: unitsOf(bytes), unfinished: 0 };
     const pieces = [];
     let units = [];
     let at = 0;
@@ -84,7 +108,7 @@
 
   class TextEncoder {
     get encoding() { return 'utf-8'; }
-    encode(text = '') { return Uint8Array.from(encode(String(text))); }
+    encode(text = '') { return encodeAscii(String(text)) || Uint8Array.from(encode(String(text))); }
     encodeInto(text, target) {
       let read = 0;
       let written = 0;
@@ -134,5 +158,5 @@
     }
   }
 
-  module.exports = { encode, decode, TextEncoder, TextDecoder };
+  module.exports = { encode, encodeAscii, unitsOf, decode, TextEncoder, TextDecoder };
 });

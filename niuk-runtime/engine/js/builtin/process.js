@@ -3,7 +3,7 @@
 
   const { host } = internal;
   const started = host.nanoseconds();
-  internal.readEnvironment = () => JSON.parse(internal.environmentJson || '{}');
+  internal.readEnvironment = () => JSON.parse(host.environment());
 
   function hrtime(since) {
     const now = host.nanoseconds();

@@ -54,6 +54,12 @@ final class EntryPoints {
         return 0;
     }
 
+    @CEntryPoint(name = "argo_v1_collect")
+    static int collect(@SuppressWarnings("unused") IsolateThread thread) {
+        System.gc();
+        return 0;
+    }
+
     private static long collections() {
         long count = 0;
         for (GarbageCollectorMXBean collector : ManagementFactory.getGarbageCollectorMXBeans()) {

@@ -3,7 +3,6 @@ package argo.isolate;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
-import java.util.Map;
 
 import org.graalvm.nativeimage.ImageSingletons;
 import org.graalvm.nativeimage.RuntimeOptions;
@@ -64,7 +63,7 @@ final class FunctionIsolate {
             if (!loaded) {
                 throw new Failure(Status.BAD_REQUEST, "This isolate was not initialized.", "");
             }
-            overlay(input(environment, environmentLength));
+            Environment.ofInvocation(input(environment, environmentLength));
             byte[] json = input(params, paramsLength);
             return answer(out, watched(handle, () -> function().run(json), false));
         } catch (Throwable thrown) { // whatever a function throws must not pass the C interface
@@ -101,14 +100,6 @@ final class FunctionIsolate {
         }
     }
 
-    private static void overlay(byte[] environment) {
-        try {
-            Environment.ofInvocation(environment.length == 0 ? Map.of() : Json.strings(Json.object(environment)));
-        } catch (IllegalArgumentException malformed) {
-            throw new Failure(Status.BAD_REQUEST, "The environment is malformed: " + malformed.getMessage(), "");
-        }
-    }
-
     private static InitRequest parse(byte[] request) {
         try {
             return InitRequest.parse(request);
@@ -121,6 +112,9 @@ final class FunctionIsolate {
         if (request.heap() > 0) {
             RuntimeOptions.set("MaxHeapSize", request.heap());
             HeapLimit.set(request.heap());
+        }
+        if (request.young() > 0) {
+            RuntimeOptions.set("MaxNewSize", request.young());
         }
         Environment.ofFunction(request.env());
         System.setIn(InputStream.nullInputStream());
@@ -188,10 +182,10 @@ final class FunctionIsolate {
     }
 
     private static Failure failureOf(Throwable thrown, boolean duringInit) {
-        if (thrown instanceof Failure failure) {
-            return failure;
-        }
         for (Throwable cause = thrown; cause != null; cause = cause.getCause()) {
+            if (cause instanceof Failure failure) {
+                return failure;
+            }
             if (cause instanceof OutOfMemoryError) {
                 return new Failure(Status.OUT_OF_MEMORY, "The action ran out of memory.", "");
             }

@@ -9,6 +9,7 @@ import java.util.Map;
 /** As much JSON as the host's small requests need; functions' parameters and results never pass through it. */
 public final class Json {
     private static final int MAX_DEPTH = 64;
+    private static final int MAX_DIGITS = 18; // with a sign: fits a long
 
     private final String text;
     private int at;
@@ -166,7 +167,8 @@ public final class Json {
             at++;
         }
         String digits = text.substring(start, at);
-        if (digits.matches("-?\\d{1,18}")) {
+        boolean whole = digits.length() <= MAX_DIGITS && digits.indexOf('.') < 0 && digits.indexOf('e') < 0 && digits.indexOf('E') < 0;
+        if (whole) {
             return Long.valueOf(digits);
         }
         return Double.valueOf(digits);

@@ -21,6 +21,7 @@ public final class Misses {
     private final long[] ownClasses;
     private final long[] jdkClasses;
     private final List<Miss> recorded = new ArrayList<>();
+    private volatile boolean any;
 
     /** @param ownClasses,jdkClasses sorted {@link #hash hashes} of binary class names */
     public Misses(long[] ownClasses, long[] jdkClasses) {
@@ -52,21 +53,20 @@ public final class Misses {
     /** Gives what was recorded since the last call. */
     public static List<Miss> take() {
         Misses misses = ofThisImage();
-        return misses == null ? List.of() : misses.drain();
+        return misses == null || !misses.any ? List.of() : misses.drain();
     }
 
     private synchronized List<Miss> drain() {
-        if (recorded.isEmpty()) {
-            return List.of();
-        }
         List<Miss> taken = List.copyOf(recorded);
         recorded.clear();
+        any = false;
         return taken;
     }
 
     private synchronized void add(Miss miss) {
         if (recorded.size() < MOST && !recorded.contains(miss)) {
             recorded.add(miss);
+            any = true;
         }
     }
 

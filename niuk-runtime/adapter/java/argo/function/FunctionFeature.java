@@ -16,6 +16,7 @@ import java.util.stream.Stream;
 
 import org.graalvm.nativeimage.ImageSingletons;
 import org.graalvm.nativeimage.hosted.Feature;
+import org.graalvm.nativeimage.hosted.RuntimeClassInitialization;
 import org.graalvm.nativeimage.hosted.RuntimeReflection;
 import org.graalvm.nativeimage.hosted.RuntimeResourceAccess;
 
@@ -36,6 +37,7 @@ public final class FunctionFeature implements Feature {
     public void beforeAnalysis(BeforeAnalysisAccess access) {
         Method main = mainMethod(access, System.getProperty("argo.main"));
         main.setAccessible(true);
+        RuntimeClassInitialization.initializeAtBuildTime(JsonReader.class, JsonWriter.class); // their VarHandle is a constant then
         RuntimeReflection.register(main);
         ImageSingletons.add(Function.class, new JavaFunction(main, System.getProperty("argo.runtime", "native-image")));
         try (JarFile jar = new JarFile(Path.of(System.getProperty("argo.jar")).toFile())) {

@@ -2,10 +2,8 @@ package argo.function;
 
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
-import java.nio.charset.StandardCharsets;
 
 import com.google.gson.JsonObject;
-import com.google.gson.JsonParser;
 
 import argo.isolate.Exit;
 import argo.isolate.Failure;
@@ -17,6 +15,7 @@ import argo.isolate.Json;
 final class JavaFunction implements Function {
     private final Method main;
     private final String runtime;
+    private final JsonWriter writer = new JsonWriter();
 
     JavaFunction(Method main, String runtime) {
         this.main = main;
@@ -40,14 +39,13 @@ final class JavaFunction implements Function {
     }
 
     @Override
-    @SuppressWarnings("deprecation") // the one parser that every Gson has
     public byte[] run(byte[] params) throws Exception {
-        JsonObject input = new JsonParser().parse(new String(params, StandardCharsets.UTF_8)).getAsJsonObject();
+        JsonObject input = JsonReader.read(params).getAsJsonObject();
         JsonObject output = (JsonObject) main.invoke(null, input);
         if (output == null) {
             throw Failure.developer("The action returned null");
         }
-        return output.toString().getBytes(StandardCharsets.UTF_8);
+        return writer.bytes(output);
     }
 
     @Override

@@ -1,6 +1,7 @@
 package argo.javascript;
 
 import java.nio.charset.StandardCharsets;
+import java.util.Map;
 
 import org.graalvm.polyglot.Context;
 import org.graalvm.polyglot.Engine;
@@ -11,7 +12,6 @@ import org.graalvm.polyglot.Source;
 import org.graalvm.polyglot.Value;
 import org.graalvm.polyglot.io.IOAccess;
 
-import argo.isolate.Environment;
 import argo.isolate.Failure;
 import argo.isolate.Function;
 import argo.isolate.InitRequest;
@@ -27,7 +27,6 @@ public final class JavaScriptFunction implements Function {
     private Value run;
     private Value nextDelay;
     private Value fire;
-    private Value setEnvironment;
 
     @Override
     public String describe() {
@@ -40,14 +39,12 @@ public final class JavaScriptFunction implements Function {
             throw new Failure(Status.BAD_REQUEST, "The JavaScript engine needs code.", "");
         }
         Archive archive = request.binary() ? Archive.read(code) : Archive.EMPTY;
-        context = newContext();
+        context = newContext(request.options());
         services = new Services(context, archive);
         Value sides = context.eval(BuiltIn.source("bootstrap")).execute(services.asObject());
         run = sides.getMember("run");
         nextDelay = sides.getMember("nextDelay");
         fire = sides.getMember("fire");
-        setEnvironment = sides.getMember("setEnvironment");
-        setEnvironment.executeVoid(Environment.asJson());
         String source = request.binary() ? "" : new String(code, StandardCharsets.UTF_8);
         services.expectOutcome();
         sides.getMember("load").executeVoid(source, request.main().isEmpty() ? "main" : request.main(), request.binary());
@@ -57,7 +54,6 @@ public final class JavaScriptFunction implements Function {
     @Override
     public byte[] run(byte[] params) throws InterruptedException {
         services.expectOutcome();
-        setEnvironment.executeVoid(Environment.asJson());
         run.executeVoid(new String(params, StandardCharsets.UTF_8));
         return outcome().getBytes(StandardCharsets.UTF_8);
     }
@@ -111,8 +107,9 @@ public final class JavaScriptFunction implements Function {
         return new Failure(Status.FATAL, "The JavaScript engine failed: " + exception.getMessage(), "");
     }
 
-    private static Context newContext() {
-        Engine engine = Engine.newBuilder("js").allowExperimentalOptions(true).option("engine.WarnInterpreterOnly", "false").build();
+    /** @param options of the engine, from the host: the function has no say in them */
+    private static Context newContext(Map<String, String> options) {
+        Engine engine = Engine.newBuilder("js").allowExperimentalOptions(true).option("engine.WarnInterpreterOnly", "false").options(options).build();
         return Context.newBuilder("js").engine(engine).allowExperimentalOptions(true).allowHostAccess(HostAccess.NONE)
                         .allowPolyglotAccess(PolyglotAccess.NONE).allowIO(IOAccess.NONE).allowCreateThread(false).allowNativeAccess(false)
                         .option("js.ecmascript-version", "staging").option("js.v8-compat", "true").option("js.console", "false").option("js.print", "false")

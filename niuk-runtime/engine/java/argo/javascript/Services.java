@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 import org.graalvm.polyglot.Context;
 import org.graalvm.polyglot.Source;
@@ -15,6 +16,7 @@ import org.graalvm.polyglot.proxy.ProxyObject;
 
 import argo.isolate.ActionFailed;
 import argo.isolate.Calls;
+import argo.isolate.Environment;
 import argo.isolate.Failure;
 import argo.isolate.Json;
 import argo.isolate.Output;
@@ -51,11 +53,16 @@ final class Services {
             throw exit;
         });
         members.put("invoke", (ProxyExecutable) this::invoke);
+        members.put("environment", (ProxyExecutable) a -> Environment.asJson());
         members.put("nanoseconds", (ProxyExecutable) a -> (double) System.nanoTime());
-        members.put("digest", (ProxyExecutable) a -> Digests.digest(a[0].asString(), a[1].asString()));
-        members.put("hmac", (ProxyExecutable) a -> Digests.hmac(a[0].asString(), a[1].asString(), a[2].asString()));
+        members.put("digest", (ProxyExecutable) a -> Digests.digest(a[0].asString(), a[1].asString(), texts(a, 2)));
+        members.put("hmac", (ProxyExecutable) a -> Digests.hmac(a[0].asString(), a[1].asString(), a[2].asString(), texts(a, 3)));
         members.put("random", (ProxyExecutable) a -> Digests.random(a[0].asInt()));
         return ProxyObject.fromMap(members);
+    }
+
+    private static List<String> texts(Value[] arguments, int from) {
+        return Stream.of(arguments).skip(from).map(Value::asString).toList();
     }
 
     void expectOutcome() {
