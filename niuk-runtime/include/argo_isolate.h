@@ -91,8 +91,9 @@ int32_t argo_v1_describe(argo_thread *thread, argo_reply *reply);
 
 /*
  * Once in an isolate's life. `request` is JSON:
- *   {"name": "hello", "main": "main", "binary": false, "env": {"KEY": "value"}, "heap": 134217728}
- * name, main, env and heap may be left out. `code` is the function (UTF-8 source, or a zip's bytes where binary is true)
+ *   {"name": "hello", "main": "main", "binary": false, "env": {"KEY": "value"}, "heap": 134217728,
+ *    "young": 4194304, "options": {"engine.Compilation": "true"}}
+ * All may be left out; "young" is the most that the young generation may take, "options" are the language engine's. `code` is the function (UTF-8 source, or a zip's bytes where binary is true)
  * and is NULL/0 for a Java function library, which has its function compiled in.
  */
 int32_t argo_v1_init(argo_thread *thread, const argo_host *host, const uint8_t *request, uint64_t request_length,
@@ -113,6 +114,9 @@ int32_t argo_v1_cancel(argo_thread *thread, uint64_t invocation);
 
 /* From any attached thread. Returns 0. */
 int32_t argo_v1_memory(argo_thread *thread, argo_memory *memory);
+
+/* From any attached thread: collects garbage and gives memory back to the system. Returns 0. A library may lack it. */
+int32_t argo_v1_collect(argo_thread *thread);
 
 #ifdef __cplusplus
 }

@@ -89,8 +89,15 @@ fn live(host: &Arc<Host>, birth: &Arc<Birth>) {
 }
 
 fn work(host: &Arc<Host>, isolate: &Arc<Isolate>, on: Attached) {
-    while let Job::Serve(call) = isolate.take() {
-        serve(host, &call, isolate, on);
+    loop {
+        match isolate.take() {
+            Job::Serve(call) => serve(host, &call, isolate, on),
+            Job::Collect => {
+                isolate.raw().collect(on);
+                isolate.measure(on);
+            }
+            Job::Retire => return,
+        }
     }
 }
 

@@ -18,6 +18,8 @@ use crate::status::{Status, error_body};
 use crate::sync::lock;
 use crate::sys::library::FunctionLibrary;
 
+/// An isolate that nobody wanted for so long collects its garbage, milliseconds.
+const REST_MS: u64 = 500;
 /// Isolates that start at once for one function.
 const STARTING: usize = 4;
 
@@ -142,10 +144,13 @@ impl Function {
         self.carry_out(steps);
     }
 
-    /// Retires what nobody used for long.
+    /// Retires what nobody used for long, and lets what rests collect its garbage.
     pub fn expire(self: &Arc<Self>) {
         let steps = lock(&self.pool).expire(now_ms());
         self.carry_out(steps);
+        let resting = lock(&self.pool).resting(now_ms(), REST_MS);
+        let isolates = lock(&self.isolates);
+        resting.iter().filter_map(|id| isolates.get(id)).for_each(|isolate| isolate.rest());
     }
 
     /// No more invocations.

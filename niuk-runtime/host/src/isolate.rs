@@ -17,6 +17,8 @@ use crate::sys::library::Memory;
 pub enum Job {
     /// Run this invocation.
     Serve(Arc<Call>),
+    /// Collect its garbage: nobody has wanted it for a while.
+    Collect,
     /// Tear the isolate down and end.
     Retire,
 }
@@ -49,6 +51,8 @@ pub struct Isolate {
     pub birth: Mutex<Birthtime>,
     /// Invocations served.
     pub uses: AtomicU32,
+    /// Invocations served when its garbage was last collected.
+    clean_at: AtomicU32,
     memory: Mutex<Memory>,
 }
 
@@ -66,6 +70,7 @@ impl Isolate {
             visitors: Mutex::default(),
             alive: RwLock::new(true),
             uses: AtomicU32::new(0),
+            clean_at: AtomicU32::new(0),
             memory: Mutex::default(),
         })
     }
@@ -79,6 +84,14 @@ impl Isolate {
     pub fn put(&self, job: Job) {
         lock(&self.jobs).push_back(job);
         self.arrived.notify_one();
+    }
+
+    /// It rests: its garbage is collected, once for what it served.
+    pub fn rest(&self) {
+        let uses = self.uses.load(Ordering::Relaxed);
+        if self.clean_at.swap(uses, Ordering::Relaxed) != uses {
+            self.put(Job::Collect);
+        }
     }
 
     /// Waits for work; for the home thread.

@@ -188,6 +188,12 @@ impl<T: PartialEq> Pool<T> {
         steps
     }
 
+    /// Isolates that have been idle for `rest_ms`.
+    pub fn resting(&self, now_ms: u64, rest_ms: u64) -> Vec<IsolateId> {
+        let rested = |(_, since): &&(IsolateId, u64)| now_ms.saturating_sub(*since) >= rest_ms;
+        self.idle.iter().filter(rested).map(|(isolate, _)| *isolate).collect()
+    }
+
     /// No more invocations: idle isolates go, those who wait are told, busy ones go when released.
     pub fn close(&mut self) -> Vec<Step<T>> {
         self.closed = true;

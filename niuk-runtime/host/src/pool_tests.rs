@@ -85,6 +85,19 @@ fn idle_isolates_beyond_the_spares_expire_oldest_first() {
 }
 
 #[test]
+fn an_isolate_rests_when_nobody_wanted_it_for_a_while() {
+    let mut pool = Pool::new(sizes(2, 2));
+    pool.open();
+    pool.started(1, 0);
+    pool.started(2, 40);
+    assert_eq!(pool.resting(99, 100), []);
+    assert_eq!(pool.resting(120, 100), [1]);
+    pool.request("a", false);
+    pool.request("b", false);
+    assert_eq!(pool.resting(1000, 100), []);
+}
+
+#[test]
 fn one_who_gives_up_is_not_served() {
     let mut pool = Pool::new(sizes(0, 1));
     pool.request("a", false);

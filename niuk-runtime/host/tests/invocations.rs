@@ -55,6 +55,16 @@ fn isolates_serve_one_invocation_at_a_time_and_many_at_once() {
 }
 
 #[test]
+fn what_rests_collects_its_garbage_once() {
+    let host = HostProcess::start();
+    let mut client = host.connect_with(|init| init.policy.most = 1);
+    client.run("f", "{}");
+    client.await_stats(r#""collections":1001,"#);
+    client.run("f", "{}");
+    client.await_stats(r#""collections":2002,"#);
+}
+
+#[test]
 fn a_cold_invocation_says_so() {
     let host = HostProcess::start();
     let mut client = host.connect_with(|init| init.request = br#"{"slow":5}"#.to_vec());

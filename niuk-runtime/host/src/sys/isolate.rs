@@ -160,6 +160,14 @@ impl RawIsolate {
         memory
     }
 
+    /// `argo_v1_collect`, where the library has it.
+    pub fn collect(&self, on: Attached) {
+        if let Some(collect) = self.functions.collect {
+            // SAFETY: `on` is this thread's attachment to this isolate.
+            unsafe { collect(on.thread) };
+        }
+    }
+
     /// Frees the isolate; every attachment to it is void. False: a thread of the function would not end, and what
     /// the isolate may still use is left in place.
     pub fn tear_down(&self, on: Attached) -> bool {

@@ -63,6 +63,8 @@ pub(super) struct Functions {
     pub run: unsafe extern "C" fn(*mut CThread, u64, *const u8, u64, *const u8, u64, *mut CReply) -> i32,
     pub cancel: unsafe extern "C" fn(*mut CThread, u64) -> i32,
     pub memory: unsafe extern "C" fn(*mut CThread, *mut Memory) -> i32,
+    /// Not every library has it.
+    pub collect: Option<unsafe extern "C" fn(*mut CThread) -> i32>,
 }
 
 /// Why a file is not a function library, in the loader's words.
@@ -102,6 +104,7 @@ impl FunctionLibrary {
                 run: symbol(handle, c"argo_v1_run")?,
                 cancel: symbol(handle, c"argo_v1_cancel")?,
                 memory: symbol(handle, c"argo_v1_memory")?,
+                collect: symbol(handle, c"argo_v1_collect").ok(),
             },
         })
     }
