@@ -22,7 +22,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/launcher" "$work/train"
 # Strings joined inline: the other way builds method handles at the first use of each.
-"$javac" --release 17 -encoding UTF-8 -XDstringConcat=inline -Xlint:all -Werror -cp "$target/gson.jar" -d "$work/launcher" "$here"/java/src/argo/launcher/*.java
+"$javac" --release 17 -encoding UTF-8 -XDstringConcat=inline -Xlint:all -Werror -cp "$target/gson.jar" -d "$work/launcher" "$here"/java/src/argo/*.java "$here"/java/src/argo/launcher/*.java
 "$javac" --release 17 -encoding UTF-8 -cp "$target/gson.jar" -d "$work/train" "$here/java/train/Sample.java"
 jar=${javac%c}
 jar=${jar%/java}/jar

@@ -104,7 +104,14 @@ function endAfter(error) {
   setTimeout(() => process.exit(1), 1000);
 }
 
+// Loaded by the first function that asks for it.
+function offerInvoke() {
+  const offer = (value) => Object.defineProperty(globalThis, 'argo', { value, writable: true, configurable: true, enumerable: true });
+  Object.defineProperty(globalThis, 'argo', { configurable: true, enumerable: true, get: () => offer(require('./invoke.js')).argo, set: offer });
+}
+
 function start() {
+  offerInvoke();
   process.on('unhandledRejection', (reason) => process.stderr.write(`Unhandled rejection: ${describe(reason)}\n`));
   process.on('uncaughtException', endAfter);
   listen(process.env.ARGO_LISTEN || DEFAULT_ADDRESS, route);

@@ -7,6 +7,6 @@ python=$(find_tool "Python $version." "python$version" python3) ||
 step "found $("$python" --version) at $python"
 mkdir -p "$target/bin" "$target/launcher"
 ln -s "$python" "$target/bin/python3"
-cp -r "$here/python/__main__.py" "$here/python/argo_launcher" "$target/launcher/"
+cp -r "$here/python/__main__.py" "$here/python/zygote.py" "$here/python/argo_launcher" "$target/launcher/"
 "$python" -m compileall -q --invalidation-mode unchecked-hash "$target/launcher"
 make_check "$target/bin/python3" --version

@@ -380,6 +380,8 @@ def jar_of(source: str, tool: Path, work: Path) -> str:
     (work / "Action.java").write_text(source)
     classes = work / "classes"
     subprocess.run(
-        ["javac", "-cp", f"{tool}/gson.jar", "-d", str(classes), str(work / "Action.java")], check=True, timeout=120
+        ["javac", "-cp", f"{tool}/gson.jar:{tool}/launcher.jar", "-d", str(classes), str(work / "Action.java")],
+        check=True,
+        timeout=120,
     )
     return zipped({str(path.relative_to(classes)): path.read_bytes() for path in classes.rglob("*.class")})

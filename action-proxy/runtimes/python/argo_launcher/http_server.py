@@ -154,6 +154,25 @@ def serve_threaded(listener, route):
         threading.Thread(target=_serve_one, args=(connection, route), daemon=True).start()
 
 
+def serve_connections(connections, route, *, threaded):
+    """Until all of them are over."""
+    if threaded:
+        threads = [threading.Thread(target=_serve_one, args=(each, route), daemon=True) for each in connections]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return
+    selector = selectors.DefaultSelector()
+    for connection in connections:
+        selector.register(connection.peer, selectors.EVENT_READ, connection)
+    while selector.get_map():
+        for key, _ in selector.select():
+            if not key.data.step(route):
+                selector.unregister(key.fileobj)
+                key.fileobj.close()
+
+
 def _serve_one(connection, route):
     while connection.step(route):
         pass

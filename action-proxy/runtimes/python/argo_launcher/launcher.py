@@ -8,7 +8,7 @@ import json
 import os
 import sys
 
-from argo_launcher.http_server import listening_socket, serve, serve_threaded
+from argo_launcher.http_server import Connection, listening_socket, serve, serve_connections, serve_threaded
 from argo_launcher.log_marker import LogMarker
 
 DEFAULT_ADDRESS = "tcp:0.0.0.0:8080"
@@ -118,14 +118,25 @@ def _exiting_with_the_function(route):
     return routed
 
 
-def start(action, *, threaded):
-    """Serves until the process is ended."""
+def start(action, *, threaded, streams=None):
+    """Serves until the process is ended: on `streams`, connections that are there already, else on ARGO_LISTEN."""
+    offer_client()
     launcher = Launcher(action)
+    if streams is not None:
+        connections = [Connection(peer) for peer in streams]
+        route = _exiting_with_the_function(launcher.route) if threaded else launcher.route
+        serve_connections(connections, route, threaded=threaded)
+        return
     listener = listening_socket(os.environ.get("ARGO_LISTEN") or DEFAULT_ADDRESS)
     if threaded:
         serve_threaded(listener, _exiting_with_the_function(launcher.route))
     else:
         serve(listener, launcher.route)
+
+
+def offer_client():
+    """`import argo` finds our client, unless the function brings an `argo` of its own."""
+    sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "client"))
 
 
 def overlapping_runs():

@@ -4,7 +4,6 @@ import com.google.gson.JsonObject;
 
 import argo.function.JsonReader;
 import argo.function.JsonWriter;
-import argo.isolate.ActionFailed;
 import argo.isolate.Calls;
 
 /** The client inside a function. */

@@ -2,6 +2,8 @@ package argo.isolate;
 
 import java.nio.charset.StandardCharsets;
 
+import argo.ActionFailed;
+
 /** Calls from this function to other actions. */
 public final class Calls {
 

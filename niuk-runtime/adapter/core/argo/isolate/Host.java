@@ -11,6 +11,8 @@ import org.graalvm.word.PointerBase;
 import org.graalvm.word.UnsignedWord;
 import org.graalvm.word.WordFactory;
 
+import argo.ActionFailed;
+
 /** The functions that the host offers: a copy of its `argo_host`. */
 final class Host implements Output.Sink {
     private static final int SIZE = 0;

@@ -14,7 +14,7 @@ import org.graalvm.polyglot.Value;
 import org.graalvm.polyglot.proxy.ProxyExecutable;
 import org.graalvm.polyglot.proxy.ProxyObject;
 
-import argo.isolate.ActionFailed;
+import argo.ActionFailed;
 import argo.isolate.Calls;
 import argo.isolate.Environment;
 import argo.isolate.Failure;

@@ -1,4 +1,6 @@
-package argo.isolate;
+package argo;
+
+import argo.isolate.Json;
 
 /** Another action, called from this one, did not give a result. */
 public final class ActionFailed extends Exception {
@@ -6,12 +8,13 @@ public final class ActionFailed extends Exception {
 
     private final byte[] reply;
 
-    ActionFailed(byte[] reply) {
+    /** @param reply a JSON object with a member "error", in UTF-8 */
+    public ActionFailed(byte[] reply) {
         super(words(reply));
-        this.reply = reply;
+        this.reply = reply.clone();
     }
 
-    /** The host's answer, a JSON object with a member "error". */
+    /** The answer, a JSON object with a member "error". */
     public byte[] reply() {
         return reply.clone();
     }
