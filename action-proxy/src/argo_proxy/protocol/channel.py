@@ -8,6 +8,8 @@ A general client costs several times the CPU; docs/decisions/0002-lean-runtime-c
 from __future__ import annotations
 
 import asyncio
+import math
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -32,7 +34,14 @@ class TcpAddress:
     port: int
 
 
-Address = UnixAddress | TcpAddress
+@dataclass(frozen=True, slots=True, eq=False)
+class StreamsAddress:
+    """Streams to a runtime that are there already, as ports of a virtual machine are: each serves for good."""
+
+    unused: list[socket.socket]
+
+
+Address = UnixAddress | TcpAddress | StreamsAddress
 
 
 class _Connection(asyncio.Protocol):
@@ -118,6 +127,7 @@ class RuntimeChannel:
         self._closed = asyncio.Event()
         self._was_up = False
         self._heads: dict[str, bytes] = {}
+        self._max_idle = math.inf if isinstance(address, StreamsAddress) else _MAX_IDLE_SECONDS
 
     async def post(self, path: str, body: bytes, *, timeout: float, limit: int) -> Answer:  # noqa: ASYNC109
         """The runtime's answer within `timeout` seconds, its body cut at `limit` bytes.
@@ -159,7 +169,7 @@ class RuntimeChannel:
         self._idle.clear()
 
     def _take_idle(self) -> _Connection | None:
-        oldest = self._loop.time() - _MAX_IDLE_SECONDS
+        oldest = self._loop.time() - self._max_idle
         while self._idle:
             connection = self._idle.pop()
             if connection.reusable and connection.idle_since > oldest:
@@ -195,6 +205,10 @@ class RuntimeChannel:
         address = self._address
         if isinstance(address, TcpAddress):
             _, made = await self._loop.create_connection(self._new_connection, address.host, address.port)
+        elif isinstance(address, StreamsAddress):
+            if not address.unused:
+                raise ConnectionRefusedError("all streams to the runtime are in use or closed")
+            _, made = await self._loop.create_connection(self._new_connection, sock=address.unused.pop())
         else:
             address.path.stat()  # far cheaper than a failing connect, and most tries of a cold start end here
             _, made = await self._loop.create_unix_connection(self._new_connection, str(address.path))
@@ -220,4 +234,4 @@ class RuntimeChannel:
         return b"%b%d\r\n\r\n" % (start, length)
 
 
-__all__ = ["Address", "Answered", "RuntimeChannel", "TcpAddress", "UnixAddress"]
+__all__ = ["Address", "Answered", "RuntimeChannel", "StreamsAddress", "TcpAddress", "UnixAddress"]

@@ -24,6 +24,7 @@ class SandboxKind(Enum):
     CONTAINER = "container"
     MICROVM = "microvm"
     NIUK = "niuk"
+    ZYGOTE = "zygote"
     FAKE = "fake"
 
 

@@ -47,6 +47,16 @@ class ProcessSettings:
     tools: Path = field(default_factory=default_tools_directory)  # one folder a kind, filled by `provision`
 
 
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What the probe found to confine with; `tools` gives the folders of a provisioned kind."""
+
+    groups: ControlGroups | None
+    users: UserIds | None
+    seccomp: Path | None
+    tools: Callable[[str], tuple[Path, ...]]
+
+
 class ProcessDriver:
     """A `SandboxDriver`. Call `probe` before anything else: it finds out what this machine allows."""
 
@@ -81,6 +91,12 @@ class ProcessDriver:
             fix = "run as root on a machine whose /sys/fs/cgroup is writable" if degraded else ""
             self._probed = DriverReport(self.kind, available=True, degraded=degraded, fix=fix)
         return self._probed
+
+    @property
+    def means(self) -> Means:
+        """For others that confine processes as this driver does."""
+        groups = self._groups if self._use_groups else None
+        return Means(groups, self._users, self._seccomp, lambda kind: self._tools.get(kind, ()))
 
     async def provision(self, runtime: Runtime, progress: Callable[[Provision], Awaitable[None]]) -> Provision:
         done = await provision_host(runtime, self._settings.tools, progress)
