@@ -1,6 +1,7 @@
 """The behaviour of every sandbox, over each technology and its fake."""
 
 import asyncio
+from contextlib import asynccontextmanager
 
 import pytest
 import worlds
@@ -13,10 +14,22 @@ from argo_proxy.sandboxes.port import Answered, Gone, SandboxCreationError, Sand
 pytestmark = pytest.mark.contract
 
 
-@pytest.fixture(params=["process", "container", "fake"])
+@pytest.fixture(params=["process", "container", "zygote", "fake", "microvm"])
 async def world(request, tmp_path_factory):
-    make = getattr(worlds, f"{request.param}_world")
-    world = await make(SOURCES, tmp_path_factory.mktemp("w"))
+    async with made(request.param, tmp_path_factory) as world:
+        yield world
+
+
+@pytest.fixture(params=["process", "container", "fake", "microvm"])
+async def raw_world(request, tmp_path_factory):
+    """Those whose launcher sends what it is told to: a zygote's is the product's own."""
+    async with made(request.param, tmp_path_factory) as world:
+        yield world
+
+
+@asynccontextmanager
+async def made(name, folders):
+    world = await getattr(worlds, f"{name}_world")(SOURCES, folders.mktemp("w"))
     yield world
     await asyncio.gather(*(sandbox.destroy() for sandbox in world.started))
     await world.driver.close()
@@ -68,14 +81,14 @@ class TestSandbox:
         await sandbox.destroy()
         assert ends == []
 
-    async def test_cuts_a_long_answer_and_tells_its_length(self, world):
-        sandbox = await world.start("long")
+    async def test_cuts_a_long_answer_and_tells_its_length(self, raw_world):
+        sandbox = await raw_world.start("long")
         for _ in range(2):
             answer = await run(sandbox, limit=1000)
             assert answer == Answered(200, b"x" * 1000, 3_000_000)
 
-    async def test_hands_on_what_is_no_json(self, world):
-        assert await run(await world.start("garbage")) == Answered(200, b"<html>", 6)
+    async def test_hands_on_what_is_no_json(self, raw_world):
+        assert await run(await raw_world.start("garbage")) == Answered(200, b"<html>", 6)
 
     async def test_hands_on_a_failed_init(self, world):
         answer = await world.init(await world.create(), "fails_init")

@@ -15,14 +15,16 @@ import docker
 import orjson
 import pytest
 
-from argo_proxy.runtimes import Runtime
+from argo_proxy.runtimes import Runtime, load_catalogue
 from argo_proxy.sandboxes.container.driver import ContainerDriver, ContainerSettings
 from argo_proxy.sandboxes.container.recipe import INSTALLATION_LABEL
 from argo_proxy.sandboxes.fake import FakeDriver, FakeSandbox
+from argo_proxy.sandboxes.microvm.driver import MicrovmDriver, MicrovmSettings
 from argo_proxy.sandboxes.port import Answered, Sandbox, SandboxDriver, SandboxSpec
 from argo_proxy.sandboxes.process.confinement import MARKER
 from argo_proxy.sandboxes.process.driver import ProcessDriver, ProcessSettings
 from argo_proxy.sandboxes.process.proc import marked_processes
+from argo_proxy.sandboxes.zygote.driver import ZygoteDriver
 
 LAUNCHER = Path(__file__).parent / "launcher"
 PYTHON = "/usr/bin/python3"
@@ -108,6 +110,30 @@ async def container_world(sources: dict[str, str], folder: Path) -> World:
     runtime = _runtime()
     driver._images._found[runtime.kind] = IMAGE  # its recipe is make_image, not ours
     return World(driver, runtime, sources, installation)
+
+
+async def microvm_world(sources: dict[str, str], folder: Path) -> World:
+    """Emulated where KVM does not execute guests: a machine boots in seconds then."""
+    installation = f"test{secrets.token_hex(4)}"
+    driver = MicrovmDriver(
+        MicrovmSettings(installation, tools=folder / "tools", emulate=True, families=frozenset({"test"}))
+    )
+    report = await driver.probe()
+    if not report.available:
+        missing(f"microVMs: {report.reason}; {report.fix}")
+    return await _provisioned(World(driver, _runtime(), sources, installation))
+
+
+async def zygote_world(sources: dict[str, str], folder: Path) -> World:
+    """The product's own Python launcher: a zygote is part of it."""
+    runtime = load_catalogue().get("python:3.11")
+    assert runtime is not None
+    installation = f"test{secrets.token_hex(4)}"
+    driver = ZygoteDriver(ProcessSettings(installation, folder / "run"))
+    report = await driver.probe()
+    if not report.available:
+        missing(f"zygotes: {report.reason}; {report.fix}")
+    return await _provisioned(World(driver, runtime, sources, installation))
 
 
 def _runtime() -> Runtime:

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -59,6 +59,7 @@ from argo_proxy.pool.serving import LoadCode, ServingLimits
 from argo_proxy.runtimes import Catalogue, load_catalogue
 from argo_proxy.sandboxes.container.driver import ContainerDriver, ContainerSettings
 from argo_proxy.sandboxes.port import DriverReport, SandboxDriver, SandboxKind
+from argo_proxy.sandboxes.microvm.driver import MicrovmDriver, MicrovmSettings
 from argo_proxy.sandboxes.process.driver import ProcessDriver, ProcessSettings, default_run_dir
 
 log = structlog.get_logger(__name__)
@@ -136,7 +137,7 @@ async def serving(settings: Settings) -> AsyncIterator[Service]:
             settings, installation_id(settings.data_dir), stores, events, load_code, tasks.spawn, stack
         )
         placement = await stack.enter_async_context(
-            _placement(settings, drivers, catalogue, load_code, metrics, optimizer)
+            _placement(settings, drivers, reports, catalogue, load_code, metrics, optimizer)
         )
         stack.push_async_callback(tasks.close, grace=_CLOSE_SECONDS)
         service, services, alarms, recovery = _use_cases(
@@ -168,13 +169,16 @@ async def _drivers(
         candidates.append(ContainerDriver(ContainerSettings(installation, sockets)))
     if settings.sandbox is not SandboxChoice.CONTAINER:
         candidates.append(ProcessDriver(ProcessSettings(installation, default_run_dir(installation))))
+    machines = MicrovmSettings(f"{installation}-v", emulate=settings.microvm.emulate, network=settings.microvm.network)
+    candidates.append(MicrovmDriver(machines))
     drivers: dict[SandboxKind, SandboxDriver] = {}
     reports = []
     for driver in candidates:
         report = await driver.probe()
         reports.append(report)
         if not report.available:
-            log.warning("sandbox_unavailable", sandbox=report.kind.value, reason=report.reason, fix=report.fix)
+            tell = log.info if report.kind is SandboxKind.MICROVM else log.warning  # few machines have it, few want it
+            tell("sandbox_unavailable", sandbox=report.kind.value, reason=report.reason, fix=report.fix)
             await driver.close()
             continue
         stack.push_async_callback(driver.close)
@@ -190,6 +194,7 @@ async def _drivers(
 def _placement(
     settings: Settings,
     drivers: Mapping[SandboxKind, SandboxDriver],
+    reports: Sequence[DriverReport],
     catalogue: Catalogue,
     load_code: LoadCode,
     metrics: Metrics,
@@ -209,6 +214,7 @@ def _placement(
         events=PoolListeners(PoolMetrics(metrics.registry), pipeline),
         router=pipeline,
         compared=pipeline,
+        why_not={report.kind: f"{report.reason}: {report.fix}" for report in reports if not report.available},
     )
     pipeline.attach(placement)
     metrics.watch_pool(placement.snapshot)

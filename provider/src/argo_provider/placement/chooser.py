@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from argo_provider.placement.port import Overloaded, OverloadReason
 from argo_proxy.pool.shape import Shape
@@ -15,15 +15,22 @@ BLACKBOX = "blackbox"
 NATIVE = frozenset({SandboxKind.NIUK})  # chosen by a route alone: what runs there must have been made first
 _AUTO = "auto"
 _ISOLATES_IN_A_LIMIT = 16  # isolates at rest that fit in the memory of one sandbox of the same action
+_ONLY_ASKED = frozenset({SandboxKind.MICROVM})  # dear: never chosen for an action that does not ask
 
 
 class Chooser:
-    """`drivers` in the order in which they are preferred; only usable ones."""
+    """`drivers` in the order in which they are preferred; only usable ones. `why_not`: of others, by kind."""
 
-    def __init__(self, drivers: Mapping[SandboxKind, SandboxDriver], catalogue: Catalogue) -> None:
+    def __init__(
+        self,
+        drivers: Mapping[SandboxKind, SandboxDriver],
+        catalogue: Catalogue,
+        why_not: Mapping[SandboxKind, str] | None = None,
+    ) -> None:
         self._drivers = {kind: driver for kind, driver in drivers.items() if kind not in NATIVE}
         self._native = {kind: driver for kind, driver in drivers.items() if kind in NATIVE}
         self._catalogue = catalogue
+        self._why_not = why_not or {}
 
     def shape(self, executable: Executable) -> Shape:
         """What its sandboxes are like. Raises Overloaded (`unprepared`) where nothing here can run it now."""
@@ -54,8 +61,7 @@ class Chooser:
         wanted: dict[Shape, int] = {}
         for runtime in self._catalogue.runtimes():
             if runtime.stem_cells:
-                ready = (kind for kind, driver in self._drivers.items() if driver.ready(runtime, None))
-                technology = next(ready, None)
+                technology = next(self._ready(runtime), None)
                 if technology is not None:
                     wanted[Shape(technology, runtime.kind, memory_mb)] = runtime.stem_cells
         return wanted
@@ -68,10 +74,15 @@ class Chooser:
     def _for_runtime(self, runtime: Runtime, wish: object) -> SandboxKind:
         if wish not in {_AUTO, SandboxKind.NIUK.value}:
             return self._wished(runtime, wish)
-        for kind, driver in self._drivers.items():
-            if driver.ready(runtime, None):
-                return kind
+        if (technology := next(self._ready(runtime), None)) is not None:
+            return technology
         raise _unprepared(f"The runtime of '{runtime.kind}' is not ready here (yet): 'argofn doctor' shows why.")
+
+    def _ready(self, runtime: Runtime) -> Iterator[SandboxKind]:
+        """Technologies that may serve it unasked."""
+        for kind, driver in self._drivers.items():
+            if kind not in _ONLY_ASKED and driver.ready(runtime, None):
+                yield kind
 
     def _wished(self, runtime: Runtime, wish: object) -> SandboxKind:
         for kind, driver in self._drivers.items():
@@ -79,7 +90,10 @@ class Chooser:
                 return kind
         usable = ", ".join(sorted(kind.value for kind, driver in self._drivers.items() if driver.ready(runtime, None)))
         asked = f"The action asks for a sandbox of the kind '{wish}' ({ANNOTATION}), which cannot run '{runtime.kind}'"
-        raise _unprepared(f"{asked} here; usable now: {usable or 'none'}.")
+        raise _unprepared(f"{asked} here; usable now: {usable or 'none'}.{self._reason(wish)}")
+
+    def _reason(self, wish: object) -> str:
+        return next((f" {reason}." for kind, reason in self._why_not.items() if kind.value == wish), "")
 
 
 def _unprepared(message: str) -> Overloaded:

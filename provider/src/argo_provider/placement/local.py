@@ -55,6 +55,7 @@ class LocalPlacement:
         events: PoolEvents | None = None,
         router: Router | None = None,
         compared: Compared | None = None,
+        why_not: Mapping[SandboxKind, str] | None = None,
     ) -> None:
         self._drivers = drivers
         self._catalogue = catalogue
@@ -64,7 +65,7 @@ class LocalPlacement:
         self._events = events or NoEvents()
         self._router = router or OrdinaryRouter()
         self._compared = compared
-        self._chooser = Chooser(drivers, catalogue)
+        self._chooser = Chooser(drivers, catalogue, why_not)
         self._draining = True
 
     async def __aenter__(self) -> Self:

@@ -141,6 +141,17 @@ class RuntimeSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class MicrovmSettings:
+    """Virtual machines for actions that ask for one (`argo.sandbox: microvm`)."""
+
+    emulate: bool = setting(
+        False,
+        "Emulate machines where KVM does not execute guests: ten times slower, for a try. Otherwise refused there.",
+    )
+    network: bool = setting(True, "Functions in machines may call out, to where this machine's user can.")
+
+
+@dataclass(frozen=True, slots=True)
 class LogSettings:
     """What the service writes about itself, to standard error."""
 
@@ -168,6 +179,7 @@ class Settings:
     retention: RetentionSettings = RetentionSettings()
     secrets: SecretSettings = SecretSettings()
     optimizer: OptimizerSettings = OptimizerSettings()
+    microvm: MicrovmSettings = MicrovmSettings()
     log: LogSettings = LogSettings()
 
 

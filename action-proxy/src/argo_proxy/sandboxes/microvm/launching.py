@@ -45,7 +45,7 @@ class MicrovmLauncher:
         group = await asyncio.to_thread(machine_group, self.groups, identity, self.sizes.memory_mb, self.sizes.cpus)
         host: HostProcess | None = None
         try:
-            with _opened(self.kernel, self.initramfs) as (kernel, initramfs):
+            with opened(self.kernel, self.initramfs) as (kernel, initramfs):
                 command = (*as_user(uid), *command_line(self._machine(kernel, initramfs, stream)))
                 process = await spawn(command, ENVIRONMENT, stream, kernel, initramfs)
             host = HostProcess(process, lambda: self._free(group, uid), group)
@@ -93,7 +93,7 @@ def drop_group(group: ControlGroup | None) -> bool:
 
 
 @contextlib.contextmanager
-def _opened(*paths: Path) -> Iterator[tuple[int, ...]]:
+def opened(*paths: Path) -> Iterator[tuple[int, ...]]:
     opened: list[int] = []
     try:
         for path in paths:

@@ -32,7 +32,7 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """One microVM. `control` is an open stream socket that becomes the guest's virtio-serial port."""
+    """One microVM. `control` is an open stream socket that becomes the guest's first virtio-serial port, `ports` the next."""
 
     kernel: Path
     initramfs: Path
@@ -45,6 +45,8 @@ class Machine:
     translation_cache_mb: int = 32  # TCG only
     memory: Memory | None = None  # None: anonymous
     monitor: int | None = None  # an open stream socket for QMP
+    ports: Sequence[int] = ()
+    network: bool = False  # QEMU's user-mode network: out to where this machine's user can go, nothing in
     incoming: bool = False  # wait for a saved machine's state, which the monitor names
 
 
@@ -66,6 +68,8 @@ def command_line(machine: Machine) -> list[str]:
         *("-device", "virtio-serial-device"),
         *("-chardev", f"socket,id=control,fd={machine.control}"),
         *("-device", "virtserialport,chardev=control,name=argo"),
+        *_more_ports(machine.ports),
+        *(("-netdev", "user,id=net", "-device", "virtio-net-device,netdev=net") if machine.network else ()),
         *_saved_and_watched(machine),
     ]
 
@@ -92,6 +96,14 @@ def _memory(machine: Machine) -> list[str]:
     path = _without_comma(machine.memory.file)
     backend = f"memory-backend-file,id=ram,size={machine.memory_mb}M,mem-path={path},share={share}"
     return ["-object", backend]
+
+
+def _more_ports(ports: Sequence[int]) -> list[str]:
+    words = []
+    for number, descriptor in enumerate(ports, start=2):
+        words += ["-chardev", f"socket,id=port{number},fd={descriptor}"]
+        words += ["-device", f"virtserialport,chardev=port{number},nr={number},name=argo{number}"]
+    return words
 
 
 def _saved_and_watched(machine: Machine) -> list[str]:

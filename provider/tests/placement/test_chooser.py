@@ -1,0 +1,30 @@
+from pathlib import Path
+
+import pytest
+
+from argo_provider.placement.chooser import Chooser
+from argo_provider.placement.port import Overloaded
+from argo_proxy.protocol.messages import Executable
+from argo_proxy.runtimes import Catalogue, Runtime
+from argo_proxy.sandboxes.fake import FakeDriver
+from argo_proxy.sandboxes.port import SandboxKind
+
+CATALOGUE = Catalogue([Runtime(kind="test:1", family="test", directory=Path(), command=("x",), stem_cells=1)])
+
+
+def test_a_machine_is_only_for_those_who_ask():
+    chooser = Chooser({SandboxKind.MICROVM: FakeDriver(), SandboxKind.PROCESS: FakeDriver()}, CATALOGUE)
+    assert chooser.shape(executable()).technology is SandboxKind.PROCESS
+    assert chooser.shape(executable("microvm")).technology is SandboxKind.MICROVM
+    assert {shape.technology for shape in chooser.stock(256)} == {SandboxKind.PROCESS}
+
+
+def test_a_wish_that_cannot_be_met_says_why():
+    why = {SandboxKind.MICROVM: "KVM interprets its guests: set microvm.emulate"}
+    chooser = Chooser({SandboxKind.PROCESS: FakeDriver()}, CATALOGUE, why)
+    with pytest.raises(Overloaded, match="usable now: process. KVM interprets its guests: set microvm.emulate."):
+        chooser.shape(executable("microvm"))
+
+
+def executable(wish="auto"):
+    return Executable("ns", "/ns/f", "1", "r1", "test:1", "main", None, False, annotations={"argo.sandbox": wish})
