@@ -1,14 +1,15 @@
-"""A warmed interpreter of one namespace: each child is a sandbox of its own, and shares the memory of what was imported.
+"""A warmed interpreter of one namespace: each child is a sandbox of its own, and shares what was imported.
 
 `python zygote.py FD [MODULE...]`: FD is a SOCK_SEQPACKET socket to the agent, one JSON object a packet. The modules are
 imported before the first child. From the agent:
 
     {"fork": ID, "streams": N, "threaded": bool, "memory": BYTES or 0, "env": {...}}
-        with descriptors: hello, stdout, stderr, N streams that carry /init and /run. The child sends one byte over hello,
-        with its credentials, and waits for one back before anything of the function's arrives.
+        with descriptors: hello, stdout, stderr, N streams that carry /init and /run. The child sends one byte over
+        hello, with its credentials, and waits for one back before anything of the function's arrives.
     {"kill": ID}
 
-To the agent: {"ready": [modules imported]}, {"ended": ID, "code": exit code, negative for a signal}. The end of FD is its own.
+To the agent: {"ready": [modules imported]}, {"ended": ID, "code": exit code, negative for a signal}. The end of FD is
+its own.
 """
 
 import array
@@ -33,16 +34,17 @@ class Zygote:
         self.children = {}  # pid: id
 
     def warm(self, modules):
-        """Imports what it can. A module that starts threads would leave its locks to children: then none is imported."""
+        """Imports what it can. A module that starts threads would leave its locks to children: then none is."""
         imported = []
         for name in modules:
             try:
                 importlib.import_module(name)
                 imported.append(name)
-            except BaseException:
-                continue  # the function that wants it gets the error in its own import
+            except BaseException:  # noqa: S112 -- the function that wants it gets the error in its own import
+                continue
         if len(os.listdir("/proc/self/task")) > 1:
-            os.execv(sys.executable, [sys.executable, *sys.orig_argv[1 : len(sys.orig_argv) - len(modules)]])
+            again = sys.orig_argv[1 : len(sys.orig_argv) - len(modules)]
+            os.execv(sys.executable, [sys.executable, *again])  # noqa: S606
         gc.collect()
         gc.freeze()  # a collection in a child would write to all that it shares
         self.tell({"ready": imported})
@@ -116,7 +118,7 @@ class Zygote:
 
 
 def folder_of(identity):
-    return f"/tmp/{identity}"
+    return f"/tmp/{identity}"  # noqa: S108 -- the sandbox's own
 
 
 def become(message, descriptors):

@@ -53,11 +53,17 @@ class AllCompiled:
 
 @contextlib.asynccontextmanager
 async def driver_of(
-    program: Path, library: Path, work: Path, monkeypatch: pytest.MonkeyPatch, heard: Heard | None = None
+    program: Path,
+    library: Path,
+    work: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    heard: Heard | None = None,
+    waiting: int = 0,
 ) -> AsyncIterator[NiukDriver]:
     monkeypatch.setenv(HOST_VARIABLE, str(program))
     settings = WallSettings(f"t{os.getpid()}", work / "run", (library.parent,))
-    driver = NiukDriver(settings, AllCompiled(library_at(library)), events=(heard or Heard()).events())
+    compiled = AllCompiled(library_at(library))
+    driver = NiukDriver(settings, compiled, events=(heard or Heard()).events(), waiting=waiting)
     report = await driver.probe()
     if not report.available:
         pytest.fail(report.reason) if os.environ.get("CI") == "true" else pytest.skip(report.reason)
@@ -216,3 +222,18 @@ async def test_what_a_crashed_service_left_is_swept(
         async with asyncio.timeout(SECONDS):
             while driver.house("guest").process is process:
                 await asyncio.sleep(0.01)
+
+
+async def test_a_swept_driver_keeps_a_confined_host_waiting(
+    host_program: Path, fake_library: Path, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with driver_of(host_program, fake_library, work, monkeypatch, waiting=1) as driver:
+        assert await driver.sweep() == 0
+        stock = driver._stock
+        assert stock is not None
+        await stock.filled()
+        (waiting,) = stock._waiting
+        await slot_of(driver)
+        process = driver.house("guest").process
+        assert process is not None
+        assert process.pid == waiting.host.pid

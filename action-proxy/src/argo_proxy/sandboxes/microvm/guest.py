@@ -1,4 +1,4 @@
-"""The guest image of an ordinary runtime: its interpreter, its launcher, the libraries they are linked with, our PID 1."""
+"""The guest image of an ordinary runtime: interpreter, launcher, the libraries they are linked with, our PID 1."""
 
 from __future__ import annotations
 

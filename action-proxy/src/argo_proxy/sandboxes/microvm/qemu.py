@@ -32,7 +32,7 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """One microVM. `control` is an open stream socket that becomes the guest's first virtio-serial port, `ports` the next."""
+    """One microVM. `control`: an open stream socket that becomes its first virtio-serial port; `ports`: the next."""
 
     kernel: Path
     initramfs: Path

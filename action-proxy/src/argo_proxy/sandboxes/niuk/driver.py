@@ -18,6 +18,7 @@ from argo_proxy.sandboxes.niuk.client import CallServer, NiukError
 from argo_proxy.sandboxes.niuk.house import Crash, NiukHouse
 from argo_proxy.sandboxes.niuk.launching import ConfinedLauncher, Launcher
 from argo_proxy.sandboxes.niuk.slot import CompiledFunctions, NiukSlot, SlotEvents
+from argo_proxy.sandboxes.niuk.stock import HostStock
 from argo_proxy.sandboxes.niuk.walls import WallError, WallSettings, raise_wall
 from argo_proxy.sandboxes.port import DriverReport, Provision, SandboxCreationError, SandboxKind, SandboxSpec
 from argo_proxy.sandboxes.process.cgroups import ControlGroups
@@ -29,7 +30,7 @@ _PROBE_NAMESPACE = "probe"
 
 
 class NiukDriver:
-    """A `SandboxDriver`, and the `Houses` of its slots. Call `probe` before anything else."""
+    """A `SandboxDriver`, and the `Houses` of its slots. Call `probe` first; `waiting`: hosts kept ready."""
 
     kind = SandboxKind.NIUK
 
@@ -43,6 +44,7 @@ class NiukDriver:
         on_call: CallServer | None = None,
         families: frozenset[str] = frozenset({"java", "nodejs"}),
         launcher: Launcher | None = None,
+        waiting: int = 1,
     ) -> None:
         self._settings = settings
         self._compiled = compiled
@@ -51,6 +53,8 @@ class NiukDriver:
         self._on_call = on_call
         self._families = families
         self._launcher = launcher
+        self._waiting = waiting
+        self._stock: HostStock | None = None
         self._groups = ControlGroups(settings.installation)
         self._houses: dict[str, NiukHouse] = {}
         self._slots: Counter[tuple[str, str]] = Counter()
@@ -76,6 +80,8 @@ class NiukDriver:
         finally:
             await house.close()
         self._launcher = launcher
+        if self._waiting and (self._settings.own_libraries is None or not isinstance(launcher, ConfinedLauncher)):
+            self._stock = self._stock or HostStock(launcher, self._waiting)
         return DriverReport(self.kind, available=True, degraded=degraded)
 
     async def provision(self, runtime: Runtime, progress: Callable[[Provision], Awaitable[None]]) -> Provision:
@@ -98,12 +104,17 @@ class NiukDriver:
         return NiukSlot(f"s{secrets.token_hex(6)}", spec, self, self._compiled, self._events)
 
     async def sweep(self) -> int:
-        return await asyncio.to_thread(self._sweep)
+        found = await asyncio.to_thread(self._sweep)
+        if self._stock is not None:
+            self._stock.fill()  # not before: what waits carries this installation's mark as well
+        return found
 
     async def close(self) -> None:
         houses = list(self._houses.values())
         self._houses.clear()
         await asyncio.gather(*(house.close() for house in houses))
+        if self._stock is not None:
+            await self._stock.close()
         await asyncio.to_thread(self._groups.remove)
 
     # ---------------------------------------------------------------- Houses
@@ -115,7 +126,9 @@ class NiukDriver:
         house = self._houses.get(namespace)
         if house is None:
             launcher = self._launcher_of(namespace, self._launcher)
-            house = NiukHouse(namespace, launcher, on_crash=self._on_crash, on_call=self._on_call)
+            # What waits was confined before its namespace was known: it cannot see that one's own libraries.
+            stock = self._stock if launcher is self._launcher else None
+            house = NiukHouse(namespace, launcher, on_crash=self._on_crash, on_call=self._on_call, stock=stock)
             self._houses[namespace] = house
         return house
 

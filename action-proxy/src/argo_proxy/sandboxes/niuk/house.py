@@ -15,6 +15,7 @@ from argo_proxy.sandboxes.niuk.crashes import CrashLedger
 from argo_proxy.sandboxes.niuk.frames import Status
 from argo_proxy.sandboxes.niuk.launching import Launcher
 from argo_proxy.sandboxes.niuk.process import Ended, NativeFunction, NiukProcess
+from argo_proxy.sandboxes.niuk.stock import HostStock
 from argo_proxy.sandboxes.port import SandboxCreationError
 
 _log = structlog.get_logger(__name__)
@@ -45,12 +46,14 @@ class NiukHouse:
         *,
         on_crash: Callable[[Crash], None] | None = None,
         on_call: CallServer | None = None,
+        stock: HostStock | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.namespace = namespace
         self._launcher = launcher
         self._on_crash = on_crash
         self._on_call = on_call
+        self._stock = stock
         self._clock = clock
         self._ledger = CrashLedger()
         self._functions: dict[str, NativeFunction] = {}
@@ -140,6 +143,7 @@ class NiukHouse:
                 on_end=self._ended,
                 on_notice=self._noticed,
                 on_call=self._on_call,
+                stock=self._stock,
             )
         except (OSError, TimeoutError, NiukError, SandboxCreationError):
             self._ledger.crashed((), self._clock())

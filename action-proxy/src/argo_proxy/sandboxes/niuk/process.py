@@ -6,8 +6,6 @@ import asyncio
 import contextlib
 import hashlib
 import os
-import secrets
-import socket
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -18,6 +16,7 @@ from argo_proxy.sandboxes.niuk import frames, reports
 from argo_proxy.sandboxes.niuk.client import CallServer, NiukClient, NiukGone, Performed, open_socket
 from argo_proxy.sandboxes.niuk.frames import Artifact, Init
 from argo_proxy.sandboxes.niuk.launching import HostProcess, Launcher
+from argo_proxy.sandboxes.niuk.stock import HostStock, launch
 
 _LOAD_SECONDS = 60.0
 _ANSWER_SECONDS = 10.0
@@ -109,18 +108,15 @@ class NiukProcess:
         on_end: Callable[[NiukProcess, Ended], None],
         on_notice: Callable[[NiukProcess, reports.Notice], None],
         on_call: CallServer | None = None,
+        stock: HostStock | None = None,
     ) -> NiukProcess:
-        """Start a host and shake hands. Raises OSError, TimeoutError, `SandboxCreationError`, `NiukError`."""
-        identity = f"n{secrets.token_hex(6)}"
-        ours, theirs = socket.socketpair()
+        """Start a host, or take a waiting one, and shake hands.
+
+        Raises OSError, TimeoutError, `SandboxCreationError`, `NiukError`.
+        """
+        launched = await (stock.take() if stock else launch(launcher))
+        identity, host, ours = launched.identity, launched.host, launched.stream
         made: list[NiukProcess] = []
-        try:
-            host = await launcher.launch(identity, theirs)
-        except BaseException:
-            ours.close()
-            raise
-        finally:
-            theirs.close()
 
         def tell(notice: reports.Notice) -> None:
             for process in made:
