@@ -20,7 +20,7 @@ from argo_proxy.sandboxes.niuk.frames import Status
 from argo_proxy.sandboxes.niuk.process import Library
 from argo_proxy.sandboxes.niuk.slot import Compiled, InitRequest, NiukSlot, SlotEvents
 from argo_proxy.sandboxes.niuk.walls import WallSettings
-from argo_proxy.sandboxes.port import Answered, Gone, SandboxCreationError, SandboxSpec, TimedOut
+from argo_proxy.sandboxes.port import Answered, Gone, SandboxCreationError, SandboxSpec, Shortfall, TimedOut
 
 from .functions import SECONDS, library_at
 
@@ -148,7 +148,7 @@ async def test_what_went_wrong_is_told_in_the_ports_words(
         assert await run(slot, {"do": "exit"}) == Gone(sent=True)
         assert (await run(slot, {"do": "missing"})).status == 502
         assert [(action, status) for action, status, _ in heard.misses] == [("/guest/f", Status.MISSING)]
-        assert await run(slot, {"do": "crash"}) == Gone()
+        assert await run(slot, {"do": "crash"}) == Gone(shortfall=Shortfall.CRASHED)
         assert (await run(slot, {"x": 1})).body == b'{"x":1}'
         cut = await slot.run(run_body({"do": "big", "bytes": 1000}), timeout=SECONDS, limit=100)
         assert (len(cut.body), cut.length) == (100, 1010)

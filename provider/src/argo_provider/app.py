@@ -58,8 +58,8 @@ from argo_proxy.pool.pool import PoolLimits
 from argo_proxy.pool.serving import LoadCode, ServingLimits
 from argo_proxy.runtimes import Catalogue, load_catalogue
 from argo_proxy.sandboxes.container.driver import ContainerDriver, ContainerSettings
-from argo_proxy.sandboxes.port import DriverReport, SandboxDriver, SandboxKind
 from argo_proxy.sandboxes.microvm.driver import MicrovmDriver, MicrovmSettings
+from argo_proxy.sandboxes.port import DriverReport, SandboxDriver, SandboxKind
 from argo_proxy.sandboxes.process.driver import ProcessDriver, ProcessSettings, default_run_dir
 
 log = structlog.get_logger(__name__)

@@ -22,7 +22,7 @@ def test_a_machine_is_only_for_those_who_ask():
 def test_a_wish_that_cannot_be_met_says_why():
     why = {SandboxKind.MICROVM: "KVM interprets its guests: set microvm.emulate"}
     chooser = Chooser({SandboxKind.PROCESS: FakeDriver()}, CATALOGUE, why)
-    with pytest.raises(Overloaded, match="usable now: process. KVM interprets its guests: set microvm.emulate."):
+    with pytest.raises(Overloaded, match=r"usable now: process\. KVM interprets its guests: set microvm\.emulate\."):
         chooser.shape(executable("microvm"))
 
 
