@@ -11,6 +11,7 @@ import shutil
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -37,12 +38,13 @@ async def measure(options: Options) -> Outcome:
     times: dict[str, dict[int, list[float]]] = {}
     outcome = Outcome()
     async with (
-        isolates(program, java.library) as inside,
+        isolates(program, java.library) as (inside, raw),
         c_functions(program) as in_c,
         pairs.over_http(java) as pair,
     ):
         relays: dict[str, Relay] = {
             "isolates": inside,
+            "isolates_raw": raw,
             "http": pair.relay,
             "http_new_connection": lambda size, calls: pair.relay(size, min(calls, NEW_CONNECTIONS), fresh=True),
         }
@@ -60,6 +62,7 @@ async def measure(options: Options) -> Outcome:
     outcome.setup = {
         "http": pair.what,
         "isolates": "argo.invoke from Java to Java: bytes copied from isolate to isolate in one process",
+        "isolates_raw": "the same where the caller passes bytes on unparsed; the callee parses and writes JSON",
         "isolates_c": "the same between C functions that parse nothing: the host's share of a call",
     }
     if pair.no_container:
@@ -69,18 +72,18 @@ async def measure(options: Options) -> Outcome:
 
 
 @asynccontextmanager
-async def isolates(program: Path, library: niuks.Library) -> AsyncIterator[Relay]:
-    """Function f calls function g in the same NIUk."""
+async def isolates(program: Path, library: niuks.Library) -> AsyncIterator[tuple[Relay, Relay]]:
+    """Function f calls function g in the same NIUk: with objects, and with bytes."""
     async with niuks.confined(program, library) as launcher:
         process = await niuks.first_answer(launcher, niuks.Subject(library), {"f": "hello"})
         try:
             await process.define(niuks.Subject(library, name="g").native())
 
-            async def relay(size: int, calls: int) -> list[float]:
-                params = {"f": "relay", "to": f"/{niuks.NAMESPACE}/g", "rounds": calls, "bytes": size}
+            async def relay(size: int, calls: int, **more: bool) -> list[float]:
+                params = {"f": "relay", "to": f"/{niuks.NAMESPACE}/g", "rounds": calls, "bytes": size, **more}
                 return seconds(await niuks.invoke(process, params))
 
-            yield relay
+            yield relay, partial(relay, raw=True)
         finally:
             await process.stop()
 
@@ -149,6 +152,9 @@ def report(outcome: Outcome, times: dict[str, dict[int, list[float]]]) -> None:
         }
         outcome.ratios["latency_lower_c_new_connection"] = bytes_only[smallest]
         outcome.ratios["throughput_higher_at_best_c_new_connection"] = max(bytes_only.values())
+    raw = {size: middle["http"][size] / each for size, each in middle["isolates_raw"].items()}
+    outcome.ratios["latency_lower_raw"] = raw[smallest]
+    outcome.ratios["throughput_higher_at_best_raw"] = max(raw.values())
     outcome.ratios["latency_lower_new_connection"] = fresh[smallest]
     outcome.ratios["throughput_higher_at_best_new_connection"] = max(fresh.values())
     outcome.setup["curve"] = {str(size): round(ratio, 1) for size, ratio in ratios.items()}

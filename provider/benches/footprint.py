@@ -26,6 +26,7 @@ HELLO = {"f": "hello", "name": "argo"}
 CHURN = {"f": "bfs", "repeat": 300}  # leaves garbage behind: heaps grow before they are collected
 WARM_CALLS = 50
 CLONES = 4
+REST_SECONDS = 4.0  # an isolate collects its garbage within two seconds of rest
 
 
 async def measure(options: Options) -> Outcome:
@@ -56,15 +57,19 @@ async def measure(options: Options) -> Outcome:
             outcome.unavailable["containers"] = no_container
         subject = niuks.Subject(java.library)
         outcome.results["niuk_process"] = {"pss_mb": await middle(lambda: niuk_alone(confined, subject), rounds)}
-        warm, churned = await added_isolates(confined, java.library, b"", slots)
-        outcome.results["isolate_java"] = {"pss_mb": warm, "after_garbage_mb": churned}
+        warm, churned, rested = await added_isolates(confined, java.library, b"", slots)
+        outcome.results["isolate_java"] = {"pss_mb": warm, "after_garbage_mb": churned, "at_rest_mb": rested}
         alone, added, full = await ordinary(rival, rivals.JAVA, code)
         outcome.results[f"hotspot_{rival.kind}"] = {"pss_mb": alone}
         outcome.results[f"hotspot_added_{rival.kind}"] = {"pss_mb": added, "after_garbage_mb": full}
         if engine:
             script = rivals.Code("main", parts.SCRIPT.decode(), binary=False)
-            warm, churned = await added_isolates(confined, engine, parts.SCRIPT, max(4, slots // 4))
-            outcome.results["isolate_javascript"] = {"pss_mb": warm, "after_garbage_mb": churned}
+            warm, churned, rested = await added_isolates(confined, engine, parts.SCRIPT, max(4, slots // 4))
+            outcome.results["isolate_javascript"] = {
+                "pss_mb": warm,
+                "after_garbage_mb": churned,
+                "at_rest_mb": rested,
+            }
             _, added, full = await ordinary(rival, rivals.NODE, script)
             outcome.results[f"node_added_{rival.kind}"] = {"pss_mb": added, "after_garbage_mb": full}
         else:
@@ -79,6 +84,8 @@ def compare(outcome: Outcome, kind: str) -> None:
     outcome.at_least("added_slot_smaller", mb[f"hotspot_added_{kind}"] / mb["isolate_java"], 25)
     garbage = {name: found.get("after_garbage_mb", 0.0) for name, found in outcome.results.items()}
     outcome.ratios["added_slot_smaller_after_garbage"] = garbage[f"hotspot_added_{kind}"] / garbage["isolate_java"]
+    rest = outcome.results["isolate_java"]["at_rest_mb"]
+    outcome.ratios["added_slot_smaller_at_rest"] = garbage[f"hotspot_added_{kind}"] / rest
     outcome.ratios["vm_restored_smaller"] = mb["hotspot_vm"] / mb["niuk_vm_restored"]
     outcome.ratios["process_smaller"] = mb[f"hotspot_{kind}"] / mb["niuk_process"]
     if "isolate_javascript" in mb:
@@ -128,15 +135,15 @@ async def hotspot_vm(kernel: Path, guest: Path, how: niuks.Accelerator, code: ri
 
 async def added_isolates(
     launcher: niuks.Launcher, library: niuks.Library, code: bytes, number: int
-) -> tuple[float, float]:
-    """Megabytes of each isolate beyond the first when warm; and of each of a few that left garbage behind."""
-    warm = await grown(launcher, library, code, number, HELLO)
-    return warm, await grown(launcher, library, code, min(number, CLONES), CHURN)
+) -> tuple[float, float, float]:
+    """Megabytes of each isolate beyond the first when warm; of each of a few after garbage; of those at rest."""
+    warm, _ = await grown(launcher, library, code, number, HELLO)
+    return warm, *await grown(launcher, library, code, min(number, CLONES), CHURN)
 
 
 async def grown(
     launcher: niuks.Launcher, library: niuks.Library, code: bytes, number: int, params: dict[str, Any]
-) -> float:
+) -> tuple[float, float]:
     policy = IsolatePolicy(spares=number, most=number + 1)
     process = await niuks.first_answer(launcher, niuks.Subject(library, code), HELLO)
     try:
@@ -145,7 +152,10 @@ async def grown(
         await niuks.until_idle(process, "many", number)
         await run_all(process, params, number)
         after = await asyncio.to_thread(rivals.pss_mb, process.pid)
-        return round((after - before) / await niuks.isolates(process, "many"), 3)
+        isolates = await niuks.isolates(process, "many")
+        await asyncio.sleep(REST_SECONDS)
+        rested = await asyncio.to_thread(rivals.pss_mb, process.pid)
+        return round((after - before) / isolates, 3), round((rested - before) / isolates, 3)
     finally:
         await process.stop()
 

@@ -6,6 +6,7 @@ One invocation at a time through the product's own clients, and the functions al
 from __future__ import annotations
 
 import asyncio
+import itertools
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -31,6 +32,8 @@ FUNCTIONS: dict[str, dict[str, Any]] = {
 }
 ALONE_SECONDS = 0.3  # of one measurement of a function alone
 GIB = 1024
+SLOTS = 8
+REST_SECONDS = 4.0  # an isolate collects its garbage within two seconds of rest
 
 
 @dataclass(slots=True)
@@ -81,11 +84,53 @@ async def measure(options: Options) -> Outcome:
             outcome.unavailable["isolate_javascript"] = "no engine in the cache, and --quick builds none"
         try:
             await drive(list((slots | others).values()), options)
+            together = await several(native, java.library, rival, code, options)
         finally:
             await asyncio.gather(*(sandbox.destroy() for sandbox in (c1, c2, node)))
             await asyncio.gather(*(process.stop() for process in (native, scripted) if process is not None))
     report(outcome, slots | others, rival.kind)
+    report_several(outcome, together)
     return outcome
+
+
+async def several(
+    process: niuks.NiukProcess, library: niuks.Library, rival: rivals.Rival, code: rivals.Code, options: Options
+) -> dict[str, Slot]:
+    """As many slots of each kind, all warm, one invocation at a time that goes round: memory is that of them all."""
+    number, seconds = options.rounds(SLOTS), 0.05 if options.quick else 1.0
+    names = [f"slot{i}" for i in range(number)]
+    for name in names:
+        await process.define(niuks.Subject(library, name=name).native())
+    turn, other = itertools.cycle(names), []
+    try:
+        for _ in range(number):  # one that fails must not hide those before it
+            other.append(await rival.first_answer(rivals.JAVA, code, FUNCTIONS["hello"]))  # noqa: PERF401
+        others = itertools.cycle(other)
+        slots = {
+            "native": Slot(lambda params: niuks.invoke(process, dict(params), next(turn)), process.pid),
+            "hotspot": Slot(lambda params: rivals.call(next(others), rivals.run_body(params)), 0),
+        }
+        for name, params in FUNCTIONS.items():
+            for slot in slots.values():
+                await rate(slot, params, seconds)
+            for slot in slots.values():
+                slot.rates[name] = [await rate(slot, params, seconds)]
+        await asyncio.sleep(REST_SECONDS)
+        slots["native"].pss_mb = await asyncio.to_thread(rivals.pss_mb, process.pid)
+        for sandbox in other:
+            slots["hotspot"].pss_mb += await asyncio.to_thread(rivals.pss_mb, rivals.process_id(sandbox))
+        return slots
+    finally:
+        await asyncio.gather(*(sandbox.destroy() for sandbox in other))
+
+
+def report_several(outcome: Outcome, slots: Mapping[str, Slot]) -> None:
+    outcome.setup["several"] = (
+        f"{SLOTS} slots more of each, one invocation at a time that goes round; memory of all, at rest"
+    )
+    for which, slot in slots.items():
+        outcome.results[f"several_{which}"] = {"pss_mb": round(slot.pss_mb, 1)}
+    outcome.ratios["native_ops_per_gb_s_over_hotspot_several"] = over(slots, "native", "hotspot", density)
 
 
 def niuk_slot(process: niuks.NiukProcess) -> Slot:

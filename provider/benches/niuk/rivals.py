@@ -8,7 +8,7 @@ import secrets
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import ExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -46,13 +46,14 @@ class Code:
     main: str
     text: str
     binary: bool
+    env: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of_jar(cls, jar: Path, main: str) -> Code:
         return cls(main, base64.b64encode(jar.read_bytes()).decode(), binary=True)
 
     def init_body(self) -> bytes:
-        value = {"name": "f", "main": self.main, "binary": self.binary, "code": self.text, "env": {}}
+        value = {"name": "f", "main": self.main, "binary": self.binary, "code": self.text, "env": dict(self.env)}
         return json.dumps({"value": value}).encode()
 
 
@@ -71,14 +72,24 @@ class Rival:
     async def first_answer(self, kind: str, code: Code, params: Mapping[str, Any], **environment: str) -> Sandbox:
         """Create a sandbox and have the function answer in it."""
         spec = SandboxSpec(self.runtimes[kind], MEMORY_MB, environment=environment)
-        sandbox = await self.driver.create(spec)
-        try:
-            checked(await sandbox.init(code.init_body(), timeout=SECONDS, limit=LIMIT))
-            await call(sandbox, run_body(params))
-        except BaseException:
-            await sandbox.destroy()
-            raise
+        return await initialised(await self.driver.create(spec), code, params)
+
+    async def waiting(self, kind: str) -> Sandbox:
+        """A sandbox whose launcher listens, without a function: an /init that it refuses tells."""
+        sandbox = await self.driver.create(SandboxSpec(self.runtimes[kind], MEMORY_MB))
+        await sandbox.init(b'{"value":{}}', timeout=SECONDS, limit=LIMIT)
         return sandbox
+
+
+async def initialised(sandbox: Sandbox, code: Code, params: Mapping[str, Any]) -> Sandbox:
+    """Have the function answer in it; ends it where that fails."""
+    try:
+        checked(await sandbox.init(code.init_body(), timeout=SECONDS, limit=LIMIT))
+        await call(sandbox, run_body(params))
+    except BaseException:
+        await sandbox.destroy()
+        raise
+    return sandbox
 
 
 async def call(sandbox: Sandbox, body: bytes) -> dict[str, Any]:

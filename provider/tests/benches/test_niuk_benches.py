@@ -14,7 +14,7 @@ from argo_proxy.builder.cache import default_root
 pytestmark = pytest.mark.integration
 ROOT = Path(__file__).resolve().parents[3]
 SECONDS = 3000  # where everything has to be built first
-NAMES = ("startup", "footprint", "tail", "throughput", "communication", "isolates")
+NAMES = ("startup", "footprint", "tail", "throughput", "communication", "isolates", "zygote")
 
 
 def run_bench(name: str, pictures: Path) -> subprocess.CompletedProcess[str]:

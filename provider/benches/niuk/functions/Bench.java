@@ -66,7 +66,7 @@ public final class Bench {
         }
     }
 
-    /** Calls the action "to" that many times with "payload"; nanoseconds of all calls. */
+    /** Calls the action "to" that many times with "payload"; nanoseconds of all calls. "raw": with bytes that this side does not parse. */
     private static JsonObject relay(JsonObject params) throws Exception {
         String to = params.get("to").getAsString();
         int rounds = params.get("rounds").getAsInt();
@@ -74,11 +74,12 @@ public final class Bench {
         message.addProperty("f", "echo");
         message.addProperty("payload", "x".repeat(params.get("bytes").getAsInt()));
         JsonArray samples = new JsonArray();
+        byte[] bytes = params.has("raw") ? message.toString().getBytes(StandardCharsets.UTF_8) : null;
         for (int i = 0; i < rounds; i++) {
             long began = System.nanoTime();
-            JsonObject reply = Argo.invoke(to, message);
+            boolean echoed = bytes == null ? Argo.invoke(to, message).has("payload") : Argo.invoke(to, bytes).length == bytes.length;
             samples.add(System.nanoTime() - began);
-            if (!reply.has("payload")) {
+            if (!echoed) {
                 throw new IllegalStateException("no echo");
             }
         }

@@ -71,6 +71,11 @@ class ZygoteSandbox:
         """The child's process on this machine, once there is one."""
         return self._child.pid if self._child else None
 
+    @property
+    def zygote_pid(self) -> int | None:
+        """The outermost process of its zygote, once there is one."""
+        return self._house.pid if self._house else None
+
     async def init(self, body: bytes, *, timeout: float, limit: int) -> Answer:  # noqa: ASYNC109
         """Fork from the zygote of the function's namespace and modules, then POST /init to the child."""
         if self._conversation is None:
