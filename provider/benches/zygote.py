@@ -1,7 +1,7 @@
 """`./dev bench zygote`: a Python slot forked from a warmed interpreter against a process of its own, start and memory.
 
-The same confinement, launcher and function, which imports `requests`; memory is proportional (what is shared is divided
-among those who share it), of all processes of a slot, with as many slots alive.
+The same confinement, launcher and function, which imports what many do; memory is proportional (what is shared is
+divided among those who share it), of all processes of a slot, with as many slots alive.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ from argo_proxy.sandboxes.zygote.driver import ZygoteDriver
 from argo_proxy.sandboxes.zygote.sandbox import ZygoteSandbox
 
 KIND = "python:3.11"
-SOURCE = "import json, requests\ndef main(args):\n    return {'greeting': 'Hello, ' + args.get('name', '')}\n"
+MODULES = "asyncio, decimal, email.message, http.client, sqlite3, ssl, urllib.request, xml.etree.ElementTree"
+SOURCE = f"import {MODULES}\ndef main(args):\n    return {{'greeting': 'Hello, ' + args.get('name', '')}}\n"
 PARAMS = {"name": "argo"}
 NAMESPACE = "guest"
 
@@ -41,7 +42,7 @@ async def measure(options: Options) -> Outcome:
     if runtime is None:
         raise Missing(f"the catalogue knows no {KIND}; fix: reinstall")
     slots, rounds = options.rounds(10, 3), options.rounds(20)
-    outcome = Outcome(setup={"function": "imports requests; hello with JSON in and out", "slots": slots})
+    outcome = Outcome(setup={"function": f"imports {MODULES}; hello with JSON in and out", "slots": slots})
     starts: dict[str, list[float]] = {}
     memory: dict[str, float] = {}
     async with driver_of(ZygoteDriver, runtime) as zygotes, driver_of(ProcessDriver, runtime) as processes:

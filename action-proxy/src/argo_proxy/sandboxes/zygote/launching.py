@@ -12,14 +12,21 @@ from argo_proxy.sandboxes.niuk.launching import ConfinedLauncher
 from argo_proxy.sandboxes.process.cgroups import ControlGroup
 from argo_proxy.sandboxes.process.confinement import RUNTIME_FOLDER, Confinement
 
-_IMPORT = re.compile(r"^[ \t]*(?:import|from)[ \t]+(\w+)", re.MULTILINE)
+_IMPORT = re.compile(r"^[ \t]*(?:import[ \t]+([\w., \t]+)|from[ \t]+([\w.]+)[ \t]+import)", re.MULTILINE)
+_MODULE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 _LOOKED_AT = 256 * 1024  # of a function's source
 _MOST_MODULES = 32
 
 
 def imports_of(source: str) -> tuple[str, ...]:
-    """The top-level modules that a source seems to import: what its zygote tries to import beforehand. Sorted."""
-    return tuple(sorted(set(_IMPORT.findall(source[:_LOOKED_AT])))[:_MOST_MODULES])
+    """The modules that a source seems to import: what its zygote tries to import beforehand. Sorted."""
+    found = set()
+    for listed, one in _IMPORT.findall(source[:_LOOKED_AT]):
+        for name in (one or listed).split(","):
+            words = name.split()
+            if words and _MODULE.fullmatch(words[0]):
+                found.add(words[0])
+    return tuple(sorted(found)[:_MOST_MODULES])
 
 
 @dataclass(frozen=True, slots=True)
