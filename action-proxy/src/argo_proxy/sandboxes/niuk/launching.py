@@ -51,6 +51,11 @@ class HostProcess:
         self._tail = b""
         self._reading = asyncio.ensure_future(self._read_output())
         self._ending: asyncio.Task[None] | None = None
+        self._attendants: list[asyncio.Future[None]] = []
+
+    def attend(self, task: asyncio.Future[None]) -> None:
+        """A task that serves the host's connection and ends with the host."""
+        self._attendants.append(task)
 
     @property
     def pid(self) -> int:
@@ -90,8 +95,9 @@ class HostProcess:
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
         await self.wait(seconds=_EXIT_SECONDS)
-        self._reading.cancel()
-        await asyncio.wait([self._reading], timeout=1)
+        for task in (self._reading, *self._attendants):
+            task.cancel()
+        await asyncio.wait([self._reading, *self._attendants], timeout=1)
         await asyncio.to_thread(self._free)
 
     async def _read_output(self) -> None:
