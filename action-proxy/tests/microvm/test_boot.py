@@ -28,10 +28,14 @@ SECONDS = 60.0
 
 
 @contextlib.asynccontextmanager
-async def machine(kernel: Path, initramfs: Path, ended: list[Ended] | None = None) -> AsyncIterator[NiukProcess]:
+async def machine(
+    kernel: Path, initramfs: Path, ended: list[Ended] | None = None, *, network: bool = False
+) -> AsyncIterator[NiukProcess]:
     users = UserIds(f"t{os.getpid()}") if os.geteuid() == 0 else None
     sizes = Sizes(memory_mb=128)
-    launcher = MicrovmLauncher(kernel, initramfs, Accelerator.TCG, sizes, users=users, start_seconds=SECONDS)
+    launcher = MicrovmLauncher(
+        kernel, initramfs, Accelerator.TCG, sizes, users=users, start_seconds=SECONDS, network=network
+    )
     process = await NiukProcess.start(
         launcher,
         "guest",
@@ -83,7 +87,7 @@ async def test_a_crash_ends_the_machine(kernel: Path, initramfs: Path, fake_libr
 
 
 async def test_a_restored_machine_takes_new_entropy_and_time(kernel: Path, initramfs: Path) -> None:
-    async with machine(kernel, initramfs) as process:
+    async with machine(kernel, initramfs, network=True) as process:  # which its host brings up before it listens
         moment = 2_000_000_000_000_000_000
         await process.reseed(os.urandom(64), unix_ns=moment)
         pong = await process.ping()

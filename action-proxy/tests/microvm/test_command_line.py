@@ -31,6 +31,19 @@ def test_a_guest_gets_a_serial_port_and_no_other_device() -> None:
     assert option(argv, "-m") == ["256"]
 
 
+def test_further_ports_and_a_network_come_only_when_asked_for() -> None:
+    argv = command_line(replace(MACHINE, ports=(8, 9), network=True))
+    devices = option(argv, "-device")
+    assert devices[2:] == [
+        "virtserialport,chardev=port2,nr=2,name=argo2",
+        "virtserialport,chardev=port3,nr=3,name=argo3",
+        "virtio-net-device,netdev=net",
+    ]
+    assert {"socket,id=port2,fd=8", "socket,id=port3,fd=9"} <= set(option(argv, "-chardev"))
+    assert option(argv, "-netdev") == ["user,id=net"]
+    assert option(command_line(MACHINE), "-netdev") == []
+
+
 def test_accelerators_are_told_apart() -> None:
     tcg, kvm = command_line(MACHINE), command_line(replace(MACHINE, accelerator=Accelerator.KVM))
     assert (option(tcg, "-accel"), option(tcg, "-cpu")) == (["tcg,tb-size=32"], ["max"])

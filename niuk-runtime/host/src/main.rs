@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use niuk_host::artifacts::Artifacts;
 use niuk_host::host::Host;
 use niuk_host::options::{self, Options};
-use niuk_host::sys::{confine, machine};
+use niuk_host::sys::{confine, machine, network};
 use niuk_host::{boot, clock, limits, listen};
 
 fn main() -> ExitCode {
@@ -43,6 +43,9 @@ fn run(options: &Options, owns_machine: bool) -> io::Result<()> {
     machine::forbid_core_files()?;
     if let Some(bytes) = options.data_limit {
         machine::limit_data(bytes)?;
+    }
+    if options.net && owns_machine {
+        network::raise()?;
     }
     let opened = listen::open(&options.transport)?;
     confine::forbid_new_privileges()?;

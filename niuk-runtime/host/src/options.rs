@@ -33,6 +33,8 @@ pub struct Options {
     pub unconfined: bool,
     /// Print `ready` with the microseconds since the start, for measuring.
     pub announce: bool,
+    /// Bring up the network of a VM.
+    pub net: bool,
 }
 
 /// How to call the program.
@@ -54,18 +56,20 @@ OPTIONS
   --data-limit BYTES        limit of private writable memory
   --unconfined              install no system call filter
   --announce                print 'ready' and the microseconds since the start
+  --net                     bring up the network of a VM (as PID 1 only)
 ";
 
 /// Parses the arguments behind the program's name; `Err` in words.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Options, String> {
     let mut arguments = arguments.into_iter();
     let (mut transport, mut folder) = (None, PathBuf::from("/tmp"));
-    let (mut data_limit, mut unconfined, mut announce) = (None, false, false);
+    let (mut data_limit, mut unconfined, mut announce, mut net) = (None, false, false, false);
     while let Some(name) = arguments.next() {
         let name = name.to_string_lossy().into_owned();
         match name.as_str() {
             "--unconfined" => unconfined = true,
             "--announce" => announce = true,
+            "--net" => net = true,
             _ => {
                 let value = arguments.next().ok_or_else(|| format!("{name} needs a value, or is unknown"))?;
                 match name.as_str() {
@@ -77,7 +81,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Options, S
         }
     }
     let transport = transport.ok_or("no transport given")?;
-    Ok(Options { transport, folder, data_limit, unconfined, announce })
+    Ok(Options { transport, folder, data_limit, unconfined, announce, net })
 }
 
 fn parse_transport(name: &str, value: OsString) -> Result<Transport, String> {

@@ -7,4 +7,5 @@ pub mod isolate;
 pub mod kvm;
 pub mod library;
 pub mod machine;
+pub mod network;
 pub mod socket;

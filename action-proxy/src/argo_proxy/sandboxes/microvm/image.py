@@ -13,6 +13,9 @@ _FOR_FUNCTIONS = ("libz.so.1", "libm.so.6", "libdl.so.2", "libpthread.so.0", "li
 _LINE = re.compile(r"(?:(\S+) => )?(/\S+) \(0x[0-9a-f]+\)")
 
 
+NAME_SERVER = {"etc/resolv.conf": b"nameserver 10.0.2.3\n"}  # QEMU's user-mode network answers there
+
+
 class ImageError(Exception):
     """The files of an image could not be found."""
 

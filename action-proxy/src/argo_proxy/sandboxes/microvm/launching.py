@@ -27,7 +27,7 @@ class MicrovmLauncher:
 
     QEMU runs as a user of its own where `users` are given, which needs no right but to read the two files; it denies
     itself new programs and privileges (`-sandbox`); a control group, where given, holds it to the guest's memory.
-    Network: none.
+    Network: none, or QEMU's user-mode network where `network` says so and the image has `etc/resolv.conf`.
     """
 
     kernel: Path
@@ -39,6 +39,7 @@ class MicrovmLauncher:
     start_seconds: float = 30.0
     shares_files: bool = False
     is_copy: bool = False
+    network: bool = False
 
     async def launch(self, identity: str, stream: socket.socket) -> HostProcess:
         uid = self.users.take() if self.users else None
@@ -66,7 +67,8 @@ class MicrovmLauncher:
             control=stream.fileno(),
             accelerator=self.accelerator,
             memory_mb=self.sizes.memory_mb,
-            arguments=("--serial", CONTROL_PORT),
+            arguments=("--serial", CONTROL_PORT, *(("--net",) if self.network else ())),
+            network=self.network,
         )
 
     def _free(self, group: ControlGroup | None, uid: int | None) -> None:

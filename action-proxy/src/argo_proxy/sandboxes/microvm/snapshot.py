@@ -36,7 +36,7 @@ class SnapshotError(Exception):
 
 
 async def take_snapshot(
-    kernel: Path, initramfs: Path, folder: Path, accelerator: Accelerator, *, memory_mb: int
+    kernel: Path, initramfs: Path, folder: Path, accelerator: Accelerator, *, memory_mb: int, network: bool = False
 ) -> Snapshot:
     """Boot a NIUk, wait until its host waits for a controller, save it in `folder`, end it.
 
@@ -52,7 +52,8 @@ async def take_snapshot(
         control=control.fileno(),
         accelerator=accelerator,
         memory_mb=memory_mb,
-        arguments=("--serial", CONTROL_PORT, "--announce"),
+        arguments=("--serial", CONTROL_PORT, "--announce", *(("--net",) if network else ())),
+        network=network,
         console=console,
         memory=Memory(memory, shared=True),
         monitor=monitor_end.fileno(),

@@ -10,7 +10,7 @@ from enum import Enum
 from pathlib import Path
 
 from argo_proxy.builder.initramfs import pack
-from argo_proxy.sandboxes.microvm.image import ImageError, niuk_files
+from argo_proxy.sandboxes.microvm.image import NAME_SERVER, ImageError, niuk_files
 from argo_proxy.sandboxes.microvm.launching import MicrovmLauncher
 from argo_proxy.sandboxes.microvm.probe import PROBE_NAME, KvmReport, probe_kvm
 from argo_proxy.sandboxes.microvm.qemu import PROGRAM, Accelerator
@@ -43,6 +43,7 @@ class WallSettings:
     kernel: Path | None = None  # None: no microVMs
     guest_mb: int = 512
     restore: bool = True  # copies of one booted machine, instead of a boot each
+    network: bool = True  # machines: functions may call out, to where this machine's user can
     own_libraries: Callable[[str], Path] | None = None  # a folder that only this namespace's NIUk sees, beside those
 
 
@@ -112,17 +113,22 @@ async def _machine(
     folder = settings.run_dir / "machine"
     try:
         files = await niuk_files(program)
-        initramfs = await asyncio.to_thread(_write_image, folder, pack(files))
+        names = NAME_SERVER if settings.network else {}
+        initramfs = await asyncio.to_thread(_write_image, folder, pack({**files, **names}))
         if settings.restore:
             memory_mb = settings.guest_mb
-            snapshot = await take_snapshot(settings.kernel, initramfs, folder, accelerator, memory_mb=memory_mb)
+            snapshot = await take_snapshot(
+                settings.kernel, initramfs, folder, accelerator, memory_mb=memory_mb, network=settings.network
+            )
             return RestoringLauncher(snapshot, groups=groups)
     except (ImageError, SnapshotError, OSError, TimeoutError) as error:
         raise WallError(f"the microVM's image cannot be made: {error}") from error
     sizes = Sizes(settings.guest_mb, settings.sizes.cpus, settings.sizes.threads)
     # With KVM, QEMU must open /dev/kvm, which is root's alone on many machines.
     users = _users(settings) if accelerator is Accelerator.TCG else None
-    return MicrovmLauncher(settings.kernel, initramfs, accelerator, sizes, groups=groups, users=users)
+    return MicrovmLauncher(
+        settings.kernel, initramfs, accelerator, sizes, groups=groups, users=users, network=settings.network
+    )
 
 
 def _users(settings: WallSettings) -> UserIds | None:
