@@ -14,8 +14,8 @@ import pytest
 from typer.testing import CliRunner
 
 from argo_provider.cli.bootstrap import GUEST_KEY
-from argo_provider.cli.doctor import examine
-from argo_provider.cli.findings import Finding, Verdict, good
+from argo_provider.cli.doctor import examine, mend
+from argo_provider.cli.findings import Finding, Verdict, good, problem
 from argo_provider.cli.machine_checks import clock, data_folder, disk, memory, port, tls
 from argo_provider.cli.main import app
 from argo_provider.cli.service_checks import Unreachable, ask, keys, service_checks
@@ -169,3 +169,29 @@ def test_the_command_prints_findings_with_their_fixes(tmp_path: Path):
     assert found["port"]["verdict"] == "problem"
     assert found["nodejs:20"]["verdict"] == "warning", "nothing is provisioned in an empty cache"
     assert {"data folder", "disk", "memory", "clock", "system", "keys"} <= set(found)
+
+
+def test_what_can_be_mended_is_mended_after_a_yes(tmp_path):
+    folder = tmp_path / "data"
+    folder.mkdir(mode=0o755)
+    finding = data_folder(folder)
+    assert finding.verdict is Verdict.WARNING
+    assert mend([finding, good("other", "fine")], yes=True)
+    assert data_folder(folder).verdict is Verdict.GOOD
+
+
+def test_what_cannot_be_run_or_fails_is_said(capsys):
+    broken = problem("a", "bad", "do it by hand", ("false",))
+    missing = problem("b", "bad", "do it by hand", ("/nowhere/tool",))
+    assert not mend([broken, missing, problem("c", "bad", "by hand only")], yes=True)
+    said = capsys.readouterr().err
+    assert "it ended with status 1; next: do it by hand" in said
+    assert "it could not be run" in said
+
+
+def test_without_a_yes_nothing_is_run(tmp_path):
+    folder = tmp_path / "data"
+    folder.mkdir(mode=0o755)
+    done = CliRunner().invoke(app, ["doctor", "--fix", "--data-dir", str(folder)], input="n\n" * 9)
+    assert "data folder: run chmod -R go=" in done.output
+    assert data_folder(folder).verdict is Verdict.WARNING

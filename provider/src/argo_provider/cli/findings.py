@@ -16,12 +16,17 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`detail`: what is so; `fix`: what to type, or "" where all is good."""
+    """`detail`: what is so; `fix`: what to type, or "" where all is good.
+
+    `mend`: a command that does it, where one can be run without asking more; `doctor --fix` does. () where it takes a
+    person, for example because it would restart or move something.
+    """
 
     subject: str
     verdict: Verdict
     detail: str
     fix: str = ""
+    mend: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if (self.verdict is Verdict.GOOD) == bool(self.fix):
@@ -32,9 +37,9 @@ def good(subject: str, detail: str) -> Finding:
     return Finding(subject, Verdict.GOOD, detail)
 
 
-def warning(subject: str, detail: str, fix: str) -> Finding:
-    return Finding(subject, Verdict.WARNING, detail, fix)
+def warning(subject: str, detail: str, fix: str, mend: tuple[str, ...] = ()) -> Finding:
+    return Finding(subject, Verdict.WARNING, detail, fix, mend)
 
 
-def problem(subject: str, detail: str, fix: str) -> Finding:
-    return Finding(subject, Verdict.PROBLEM, detail, fix)
+def problem(subject: str, detail: str, fix: str, mend: tuple[str, ...] = ()) -> Finding:
+    return Finding(subject, Verdict.PROBLEM, detail, fix, mend)

@@ -24,6 +24,8 @@ LOW_DISK, FULL_DISK = 4 * GIB, GIB // 4
 FILES_WANTED = 4096
 COMMAND_SECONDS = 15
 _DATA_FILES = ("argo.db", "blobs")
+_SET_CLOCK = ("timedatectl", "set-ntp", "true")
+_INSTALL_BWRAP = ("apt-get", "install", "-y", "--no-install-recommends", "bubblewrap")
 
 
 def machine_checks(settings: Settings, *, service_runs: bool) -> Iterator[Finding]:
@@ -68,7 +70,8 @@ def data_folder(folder: Path) -> Finding:
         return problem("data folder", f"{folder} cannot be written", f"chown -R $(id -un) {folder}")
     for path in (folder, *(folder / name for name in _DATA_FILES)):
         if path.exists() and path.stat().st_mode & (stat.S_IRWXO | stat.S_IRWXG):
-            return warning("data folder", f"others may read {path}", f"chmod -R go= {folder}")
+            mend = ("chmod", "-R", "go=", str(folder))
+            return warning("data folder", f"others may read {path}", f"chmod -R go= {folder}", mend)
     return good("data folder", f"{folder} is writable, and closed to others")
 
 
@@ -110,9 +113,10 @@ def clock(folder: Path) -> Finding:
     newest = max((p.stat().st_mtime for p in (folder, *(folder / n for n in _DATA_FILES)) if p.exists()), default=0.0)
     now = time.time()
     if now < newest - 60:
-        return problem("clock", "it is earlier than what was written before", "set it: timedatectl set-ntp true")
+        fix = "set it: timedatectl set-ntp true"
+        return problem("clock", "it is earlier than what was written before", fix, _SET_CLOCK)
     if _output("timedatectl", "show", "--property=NTPSynchronized", "--value") == "no":
-        return warning("clock", "nothing keeps it right", "timedatectl set-ntp true")
+        return warning("clock", "nothing keeps it right", "timedatectl set-ntp true", _SET_CLOCK)
     return good("clock", time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(now)))
 
 
@@ -127,7 +131,7 @@ def tls(settings: Settings) -> Iterator[Finding]:
         yield problem("TLS", f"{certificate} and {key} cannot be used: {error}", "openssl x509 -noout -text -in FILE")
         return
     if key.stat().st_mode & stat.S_IRWXO:
-        yield warning("TLS", f"everybody may read {key}", f"chmod o= {key}")
+        yield warning("TLS", f"everybody may read {key}", f"chmod o= {key}", ("chmod", "o=", str(key)))
     elif subprocess.run(  # a day ahead, because it is read at start only
         ["openssl", "x509", "-noout", "-checkend", "86400", "-in", str(certificate)],
         capture_output=True,
@@ -158,7 +162,7 @@ def _lesser(finding: Finding) -> Finding:
 
 def _process() -> Finding:
     if shutil.which("bwrap") is None:
-        return problem("process sandbox", "bubblewrap is not installed", "apt-get install bubblewrap")
+        return problem("process sandbox", "bubblewrap is not installed", "apt-get install bubblewrap", _INSTALL_BWRAP)
     command = ("bwrap", "--ro-bind", "/", "/", "--unshare-pid", "--proc", "/proc", "--dev", "/dev", "true")
     if _output(*command) is None:
         fix = "run as root, or: sysctl -w kernel.unprivileged_userns_clone=1"
@@ -171,7 +175,8 @@ def _container() -> Finding:
         return problem("container sandbox", "no Docker engine is installed", "apt-get install docker.io")
     version = _output("docker", "version", "--format", "{{.Server.Version}}")
     if not version:
-        return problem("container sandbox", "no Docker engine answers", "systemctl start docker, or set DOCKER_HOST")
+        fix = "systemctl start docker, or set DOCKER_HOST"
+        return problem("container sandbox", "no Docker engine answers", fix, ("systemctl", "start", "docker"))
     return good("container sandbox", f"Docker {version} answers")
 
 

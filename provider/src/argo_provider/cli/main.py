@@ -32,6 +32,7 @@ COMMANDS = {
     "unpin": (f"{_CLIENT}.tiers", "app", _INSIGHT),
     "demote": (f"{_CLIENT}.tiers", "app", _INSIGHT),
     "bench": (f"{_CLIENT}.bench", "app", _INSIGHT),
+    "trace": ("argo_provider.cli.trace", "trace", _INSIGHT),
     "serve": ("argo_provider.cli.serve", "serve", _SERVICE),
     "namespace": ("argo_provider.cli.namespace", "namespaces", _SERVICE),
     "doctor": ("argo_provider.cli.doctor", "doctor", _SERVICE),
