@@ -66,8 +66,9 @@ async function statusRow (service, { key, action }) {
   const found = functions.find(({ name }) => name === action)
   if (!found) return [key, '-', 'not deployed', '-', '-', '-', '-']
   const milliseconds = (value) => (value === null || value === undefined ? '-' : `${value.toFixed(1)} ms`)
-  return [key, found.tier, found.state, found.ratePerMinute.toFixed(1), milliseconds(found.p50), milliseconds(found.p99),
-    `${(found.errorShare * 100).toFixed(1)} %`]
+  const rate = found.ratePerMinute.toFixed(1)
+  const errors = `${(found.errorShare * 100).toFixed(1)} %`
+  return [key, found.tier, found.state, rate, milliseconds(found.p50), milliseconds(found.p99), errors]
 }
 
 async function tiers (plugin, service) {
@@ -136,9 +137,11 @@ async function rollback (plugin, service) {
   const target = wanted ? versions.find(({ version }) => version === wanted) : versions.find(({ current }) => !current)
   if (!target) {
     const known = versions.map(({ version }) => version).join(', ')
-    throw plugin.error(wanted ? `there is no version ${wanted} of ${key}; there are: ${known}` : `${key} has one version only`)
+    const why = wanted ? `there is no version ${wanted} of ${key}; there are: ${known}` : `${key} has one version only`
+    throw plugin.error(why)
   }
-  const made = await service.json('POST', `argo/versions/${pathOf(action)}/${encodeURIComponent(target.version)}/restore`)
+  const old = `argo/versions/${pathOf(action)}/${encodeURIComponent(target.version)}`
+  const made = await service.json('POST', `${old}/restore`)
   plugin.say(`${key} is what it was in version ${target.version}, as version ${made.version}`)
 }
 

@@ -2,11 +2,12 @@
 
 const fs = require('node:fs/promises')
 const path = require('node:path')
+const { pause } = require('./pause')
 
 const LOOK_MS = 300
 const IGNORED = new Set(['node_modules', '.git', '.serverless', '__pycache__'])
 
-/** Deploys now, and whenever a file of the folder came, went or was written. A failure is said; the next change tries again. */
+/** Deploys now, and whenever a file of the folder came, went or was written. A failure is said, and the next tried. */
 async function develop ({ folder, deploy, say, signal }) {
   let before
   while (!signal.aborted) {
@@ -21,7 +22,7 @@ async function develop ({ folder, deploy, say, signal }) {
         say(`not deployed: ${error.message}`)
       }
     }
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
+    await pause(LOOK_MS, signal)
   }
 }
 

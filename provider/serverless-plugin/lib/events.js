@@ -13,7 +13,8 @@ async function * events (chunks) {
       if (line) {
         take(event, line)
       } else {
-        if (event.lines.length || event.id) yield { type: event.type, id: event.id, data: parsed(event.lines.join('\n')) }
+        const { type, id, lines } = event
+        if (lines.length || id) yield { type, id, data: parsed(lines.join('\n')) }
         event = fresh()
       }
     }

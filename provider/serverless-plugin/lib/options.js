@@ -24,8 +24,10 @@ function faults (name, options) {
     .filter(([option]) => options && options[option] !== undefined)
     .map(([option, allowed]) => [option, fault(options[option], allowed)])
     .filter(([, text]) => text)
-    .map(([option, text]) =>
-      `functions.${name}.${option} ${text}, and is ${JSON.stringify(options[option])}; for example: ${EXAMPLES[option]}`)
+    .map(([option, text]) => {
+      const is = JSON.stringify(options[option])
+      return `functions.${name}.${option} ${text}, and is ${is}; for example: ${EXAMPLES[option]}`
+    })
 }
 
 function fault (value, allowed) {

@@ -7,7 +7,8 @@
 function keepFeeds (serverless) {
   for (const trigger of Object.values(serverless.service.triggers || {})) {
     const feed = trigger.feed
-    if (feed) Object.defineProperty(trigger, 'feed', { get: () => feed, set () {}, enumerable: true, configurable: true })
+    const held = { get: () => feed, set () {}, enumerable: true, configurable: true }
+    if (feed) Object.defineProperty(trigger, 'feed', held)
   }
 }
 

@@ -3,6 +3,7 @@
 const http = require('node:http')
 const https = require('node:https')
 const { events } = require('./events')
+const { pause } = require('./pause')
 
 const SILENCE_MS = 45000 // the heart of the event stream beats every 15 s
 const ANSWER_MS = 70000
@@ -100,7 +101,9 @@ class Service {
     const query = new URLSearchParams({ types: types.join(','), ...(name ? { name } : {}) })
     const headers = { Accept: 'text/event-stream', ...(last ? { 'Last-Event-ID': last } : {}) }
     const response = await this.send('GET', `argo/events?${query}`, undefined, SILENCE_MS, headers)
-    if (response.statusCode !== 200) throw this.refused(response.statusCode, 'argo/events', parsed(await read(response)))
+    if (response.statusCode !== 200) {
+      throw this.refused(response.statusCode, 'argo/events', parsed(await read(response)))
+    }
     const stop = () => response.destroy()
     signal.addEventListener('abort', stop)
     try {
@@ -125,19 +128,6 @@ function parsed (text) {
   } catch {
     return null
   }
-}
-
-function pause (milliseconds, signal) {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve()
-    const end = () => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', end)
-      resolve()
-    }
-    const timer = setTimeout(end, milliseconds)
-    signal.addEventListener('abort', end)
-  })
 }
 
 /** The path of an action's name, segment by segment. */

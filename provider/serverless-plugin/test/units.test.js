@@ -63,7 +63,8 @@ test('a function has a package to write its artefact into', () => {
 })
 
 test('events come in chunks that end anywhere', async () => {
-  const chunks = ['id: 1\n\nid: 2\nevent: activ', 'ation\r\ndata: {"a":\ndata: "\u00e4', '"}\n', '\n:\n\ndata: no json\n\n']
+  const first = ['id: 1\n\nid: 2\nevent: activ', 'ation\r\ndata: {"a":\ndata: "\u00e4', '"}\n']
+  const chunks = [...first, '\n:\n\ndata: no json\n\n']
   assert.deepEqual(await all(events(chunks.map((chunk) => Buffer.from(chunk)))), [
     { type: 'message', id: '1', data: {} },
     { type: 'activation', id: '2', data: { a: '\u00e4' } },
