@@ -1,4 +1,4 @@
-"""`wsk` itself, where it is on PATH."""
+"""`wsk` itself where it is on PATH, and `argofn`, which must do all that a person knows from `wsk`."""
 
 import json
 import shutil
@@ -10,19 +10,20 @@ from blackbox.workspace import ECHO, Workspace
 
 
 class Wsk:
-    def __init__(self, ow: Workspace, runner: Any) -> None:
+    def __init__(self, ow: Workspace, runner: Any, program: str) -> None:
         self._runner = runner
+        self._program = program
         self._options = ("--apihost", ow.apihost, "--auth", ow.key, "-i")
 
     async def __call__(self, *arguments: str) -> str:
-        return await self._runner.succeed("wsk", *arguments, *self._options)
+        return await self._runner.succeed(self._program, *arguments, *self._options)
 
 
-@pytest.fixture
-def wsk(ow: Workspace, runner: Any) -> Wsk:
-    if not shutil.which("wsk"):
-        pytest.skip("wsk is not on PATH")
-    return Wsk(ow, runner)
+@pytest.fixture(params=("wsk", "argofn"))
+def wsk(request: pytest.FixtureRequest, ow: Workspace, runner: Any) -> Wsk:
+    if not shutil.which(request.param):
+        pytest.skip(f"{request.param} is not on PATH")
+    return Wsk(ow, runner, request.param)
 
 
 async def test_actions(ow: Workspace, wsk: Wsk, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -61,6 +62,22 @@ def environment_of_clone() -> dict[str, str]:
     """In which `ARGOFN` finds this clone's code, whatever it was started from."""
     quiet = {"ARGO_OPTIMIZER_ENABLED": "false"}  # builds beside a test or bench would be what it measures
     return {**quiet, **os.environ, "PYTHONPATH": os.pathsep.join(map(str, _SOURCES))}
+
+
+@contextmanager
+def argofn_on_path() -> Iterator[None]:
+    """The command itself, for clients that are run with nothing but PATH."""
+    with tempfile.TemporaryDirectory(prefix="argo-bin-") as folder:
+        command = Path(folder) / "argofn"
+        places = os.pathsep.join(map(str, _SOURCES))
+        command.write_text(f'#!/bin/sh\nPYTHONPATH={shlex.quote(places)} exec {shlex.join(ARGOFN)} "$@"\n')
+        command.chmod(0o755)
+        before = os.environ["PATH"]
+        os.environ["PATH"] = f"{folder}{os.pathsep}{before}"
+        try:
+            yield
+        finally:
+            os.environ["PATH"] = before
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from typing import NoReturn
 
 from argo_dev.counts import Counts, from_cargo, from_junit
 from argo_dev.engine import docker_engine
-from argo_dev.service import Service, ServiceStartError, fresh_service, tail
+from argo_dev.service import Service, ServiceStartError, argofn_on_path, fresh_service, tail
 
 HERE = Path(__file__).resolve().parents[2]
 CACHE = Path(os.environ["ARGO_CACHE"])
@@ -159,7 +159,7 @@ def _marked(marker: str) -> Callable[[Sequence[str]], Counts]:
 
 
 def _compat(extra: Sequence[str]) -> Counts:
-    with fresh_service("--log-format", "json") as service:
+    with argofn_on_path(), fresh_service("--log-format", "json") as service:
         counts = _pytest([*_compat_options(service), *extra], HERE / "compat-tests")
         if counts.failed:
             say(f"the end of the service's log:\n{tail(service.log)}")

@@ -41,6 +41,7 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 Number = Annotated[int | None, typer.Option(min=0, metavar="N", show_default=False)]
 OfKey = Annotated[str | None, typer.Option("--apihost", metavar="URL", help="Ask a service.", show_default=False)]
 Auth = Annotated[str | None, typer.Option("--auth", "-u", metavar="KEY", help="With this key.", show_default=False)]
+Insecure = Annotated[bool, typer.Option("--insecure", "-i", help="Accept any TLS certificate.")]
 KINDS = "Kinds it may use, with commas between them; repeatable."
 
 
@@ -77,7 +78,12 @@ def rotate(  # one parameter an option
 
 @namespaces.command("list")
 def show_all(
-    data_dir: DataDir = None, config: Config = None, as_json: AsJson = False, apihost: OfKey = None, auth: Auth = None
+    data_dir: DataDir = None,
+    config: Config = None,
+    as_json: AsJson = False,
+    apihost: OfKey = None,
+    auth: Auth = None,
+    insecure: Insecure = False,
 ) -> None:
     """List the namespaces of the data folder; the secret halves of keys are not kept, so none is shown.
 
@@ -85,7 +91,7 @@ def show_all(
     """
     if apihost or auth:
         with ending():
-            list_of_key(from_environment(apihost, auth))
+            list_of_key(from_environment(apihost, auth, insecure=insecure))
         return
     records = _with_store(_settings(config, data_dir), lambda store: store.list())
     if as_json:

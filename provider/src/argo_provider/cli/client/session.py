@@ -57,7 +57,7 @@ Output = Annotated[Format, typer.Option("--output", "-o", help="How to print the
 Verbose = Annotated[
     bool, typer.Option("--verbose", "-v", "--debug", "-d", help="Print each request.", rich_help_panel=_PANEL)
 ]
-_SHARED: dict[str, tuple[Any, Any]] = {
+SHARED_OPTIONS: dict[str, tuple[Any, Any]] = {
     "apihost": (ApiHost, None),
     "auth": (Auth, None),
     "insecure": (Insecure, False),
@@ -127,7 +127,7 @@ def command(app: typer.Typer, name: str, *examples: str, **options: Any) -> Call
     def register(function: Callable[..., None]) -> Callable[..., None]:
         own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
         taken = {parameter.name for parameter in own}
-        shared = {key: value for key, value in _SHARED.items() if key not in taken}
+        shared = {key: value for key, value in SHARED_OPTIONS.items() if key not in taken}
 
         @functools.wraps(function)
         def run(**given: Any) -> None:
@@ -172,10 +172,10 @@ def _session(shared: dict[str, Any]) -> Session:
     )
 
 
-def from_environment(apihost: str | None = None, auth: str | None = None) -> Session:
+def from_environment(apihost: str | None = None, auth: str | None = None, *, insecure: bool = False) -> Session:
     """A session outside of a command: for completion, and for commands that are not only of the client."""
     flags = {"APIHOST": apihost, "AUTH": auth}
-    return Session(props.resolve(flags, os.environ, props.read(props.file_path(os.environ))))
+    return Session(props.resolve(flags, os.environ, props.read(props.file_path(os.environ)), insecure=insecure))
 
 
 @dataclass(slots=True)
