@@ -3,18 +3,13 @@
 /** So long, or until `signal` is aborted. */
 function pause (milliseconds, signal) {
   return new Promise((resolve) => {
-    if (signal.aborted) {
-      resolve()
-      return
-    }
-    let timer
-    const end = () => {
+    const timer = setTimeout(end, signal.aborted ? 0 : milliseconds)
+    signal.addEventListener('abort', end)
+    function end () {
       clearTimeout(timer)
       signal.removeEventListener('abort', end)
       resolve()
     }
-    timer = setTimeout(end, milliseconds)
-    signal.addEventListener('abort', end)
   })
 }
 
