@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from argo_provider.errors import StorageError
@@ -26,6 +26,7 @@ def key() -> bytes:
 
 
 @pytest.mark.unit
+@settings(deadline=None)  # the machine may be loaded
 @given(data=st.binary(max_size=2000))
 def test_what_is_sealed_opens_and_never_twice_looks_the_same(data: bytes) -> None:
     seal = Seal([key()])
