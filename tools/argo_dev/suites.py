@@ -29,6 +29,7 @@ TEARDOWN_SECONDS = 60
 NATIVE = (
     *(f"action-proxy/tests/{part}" for part in ("builder", "niuk", "microvm")),
     "provider/tests/benches/test_niuk_benches.py",
+    "provider/tests/end_to_end/test_tiers.py",
 )
 PURE = {"unit", "niuk"}  # need no engine
 MARKERS = ("contract", "integration", "end_to_end")

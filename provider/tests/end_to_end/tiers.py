@@ -133,6 +133,31 @@ class Caller:
                     return answer
                 await asyncio.sleep(0.5)
 
+    async def tier(self, name: str) -> dict[str, Any]:
+        status, answer = await self.request("GET", f"/argo/tiers/{name}")
+        assert status == 200, answer
+        assert isinstance(answer, dict)
+        return answer
+
+    async def builds(self, name: str) -> list[dict[str, Any]]:
+        """Newest first."""
+        found: list[dict[str, Any]] = (await self.request("GET", f"/argo/builds?name={name}"))[1].get("builds", [])
+        return found
+
+    async def niuks(self) -> list[dict[str, Any]]:
+        """As soon as there is one."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while True:
+                found: list[dict[str, Any]] = (await self.request("GET", "/argo/niuks"))[1]["niuks"]
+                if found:
+                    return found
+                await asyncio.sleep(0.1)
+
+    async def until_build(self, name: str, state: str) -> None:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while all(build["state"] != state for build in await self.builds(name)):
+                await asyncio.sleep(0.1)
+
     async def until(
         self, name: str, wanted: Callable[[dict[str, Any]], bool], arguments: dict[str, Any]
     ) -> list[dict[str, Any]]:
