@@ -37,7 +37,7 @@ class Heard:
     def events(self) -> SlotEvents:
         return SlotEvents(
             on_miss=lambda *miss: self.misses.append(miss),
-            on_record=lambda record, logs: self.records.append((record, logs)),
+            on_record=lambda _, record, logs: self.records.append((record, logs)),
         )
 
 

@@ -134,7 +134,7 @@ async def serving(settings: Settings) -> AsyncIterator[Service]:
         tasks = TaskScope()
         load_code = partial(_load_code, stores.blobs)
         optimizer = await optimizing.open_optimizer(
-            settings, installation_id(settings.data_dir), stores, events, load_code, tasks.spawn, stack
+            settings, installation_id(settings.data_dir), stores, events, load_code, clock, tasks.spawn, stack
         )
         placement = await stack.enter_async_context(
             _placement(settings, drivers, reports, catalogue, load_code, metrics, optimizer)
@@ -269,11 +269,13 @@ def _use_cases(  # noqa: PLR0917 — one place where everything meets
             builtins=install.builtins(alarms),
         )
     )
+    authenticator = Authenticator(stores.namespaces, events, clock)
+    optimizer.calls.use(invoke, activator, authenticator)
     service = Service(settings, throttle, placement, invoke, promised)
     public_url = api_url(settings.server)
     services = Services(
         stores=stores,
-        authenticator=Authenticator(stores.namespaces, events, clock),
+        authenticator=authenticator,
         actions=Actions(stores, kinds, limits, clock, events, defaults.concurrent_invocations),
         packages=Packages(stores, limits, clock, events),
         triggers=Triggers(stores.entities, limits, clock),

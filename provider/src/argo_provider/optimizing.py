@@ -18,7 +18,9 @@ from argo_provider.insight.optimized import PipelineBuilds, PipelineTiers, Watch
 from argo_provider.insight.services import Optimiser
 from argo_provider.invocation.activator import executable_of
 from argo_provider.invocation.call import Call
+from argo_provider.model.clock import Clock
 from argo_provider.model.names import FullName
+from argo_provider.native.calls import InsideCalls
 from argo_provider.native.stack import LoadCode, NativeStack
 from argo_provider.native.toolchain import PartState
 from argo_provider.native.watch import NiukWatch
@@ -34,6 +36,7 @@ from argo_provider.storage.port import Stores
 from argo_proxy.pool.events import PoolEvents
 from argo_proxy.pool.shape import Shape
 from argo_proxy.protocol.messages import Executable, Execution
+from argo_proxy.sandboxes.niuk.slot import SlotEvents
 from argo_proxy.sandboxes.port import Shortfall
 
 _log = structlog.get_logger(__name__)
@@ -51,6 +54,7 @@ class Optimizer:
     builds: Builds
     native: NativeStack
     resumed: list[Instruction]
+    calls: InsideCalls
     niuks: WatchedNiuks = field(default_factory=WatchedNiuks)
 
     def shown(self) -> Optimiser:
@@ -74,17 +78,19 @@ class Optimizer:
         return [state for state in self.native.toolchain.states if state.state == "failed"]
 
 
-async def open_optimizer(
+async def open_optimizer(  # noqa: PLR0917 — as in `app`: where everything meets
     settings: Settings,
     installation: str,
     stores: Stores,
     events: EventBus,
     load_code: LoadCode,
+    clock: Clock,
     spawn: Spawn,
     stack: AsyncExitStack,
 ) -> Optimizer:
     """Everything but the placement; closed with `stack`."""
     folder = settings.data_dir / "native"
+    calls = InsideCalls(stores, clock, spawn)
     native = NativeStack(
         installation,
         folder,
@@ -92,6 +98,8 @@ async def open_optimizer(
         load_code,
         memory_mb=min(settings.pool.memory_mb, _MOST_NIUK_MB),
         provision=settings.runtimes.provision,
+        on_call=calls.serve,
+        events=SlotEvents(on_record=calls.recorded),
     )
     stack.push_async_callback(native.close)
     shelf = Shelf(stores.documents)
@@ -105,7 +113,7 @@ async def open_optimizer(
     around = Surroundings(native.technologies, builds, shelf, events, _Lookup(stores), spawn)
     pipeline = Pipeline(policy, settings.optimizer, around)
     stack.push_async_callback(pipeline.close)
-    return Optimizer(pipeline, policy, builds, native, resumed)
+    return Optimizer(pipeline, policy, builds, native, resumed, calls)
 
 
 async def _restored(shelf: Shelf, settings: Settings) -> tuple[Policy, list[Instruction]]:

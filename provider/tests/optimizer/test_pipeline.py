@@ -9,7 +9,7 @@ import pytest
 
 from argo_provider.events import ActionChanged, TierChanged
 from argo_provider.model.names import FullName
-from argo_provider.optimizer import pipeline as module
+from argo_provider.optimizer import recorders as module
 from argo_provider.optimizer.builds import BuildState
 from argo_provider.optimizer.model import FailureKind, Route, State
 from argo_provider.optimizer.policy import Policy
@@ -25,7 +25,7 @@ NATIVE, CANARY = Route("niuk"), Route("niuk", canary=True)
 
 @pytest.fixture(autouse=True)
 def recorders_write_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_WRITE_SECONDS", 0.0)
+    monkeypatch.setattr(module, "WRITE_SECONDS", 0.0)
 
 
 @pytest.fixture

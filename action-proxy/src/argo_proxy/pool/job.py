@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from asyncio import Future
+from asyncio import Event, Future
 from collections.abc import Awaitable, Callable
 
 from argo_proxy.pool.shape import Key, Shape
@@ -32,10 +32,12 @@ class Job:
         "canary",
         "claim",
         "finished",
+        "hold",
         "invocation",
         "key",
         "only_init",
         "ordinary",
+        "placed_at",
         "retried",
         "shape",
     )
@@ -53,17 +55,20 @@ class Job:
         ordinary: tuple[Key, Shape] | None = None,
         only_init: bool = False,
         canary: bool = False,
+        hold: Event | None = None,
     ) -> None:
         self.invocation = invocation
         self.key: Key = key or invocation.executable.key
         self.ordinary = ordinary
         self.only_init = only_init
         self.canary = canary
+        self.hold = hold  # of `only_init`: the slot is kept until this is set
         self.shape = shape
         self.claim = claim
         self.answered = answered
         self.finished = finished
         self.accepted_at = invocation.accepted_at or now
+        self.placed_at = now  # when a sandbox was chosen for it; later, if it has to wait for one
         self.began = False
         self.retried = False
 

@@ -150,6 +150,9 @@ class SandboxPool:
             if serving is None:
                 return Unserved.ELSEWHERE
             if job.only_init:  # nothing ran, so nothing was printed that anybody would read
+                job.answer(serving.execution)
+                if serving.healthy and job.hold is not None:
+                    await job.hold.wait()
                 fate = _Fate.HEALTHY if serving.healthy else fate
                 return serving.execution
             if job.ordinary is not None and self._fell_short(job, serving):
@@ -378,10 +381,11 @@ def _may_stay(serving: Serving) -> bool:
 _HARMLESS = frozenset({Shortfall.MISSING, Shortfall.UNSUPPORTED, Shortfall.BUSY})
 
 
-def _waits(entry: SandboxEntry, job: Job, *, cold: bool) -> tuple[float, float]:
-    """Seconds this job waited in the queue, and for the creation of the sandbox that it got."""
-    waited = max(time.monotonic() - job.accepted_at, 0.0)
+def _waits(entry: SandboxEntry, job: Job, *, cold: bool) -> tuple[float, float, float]:
+    """Seconds this job waited in the queue, for the creation of the sandbox that it got, and since it was chosen."""
+    waited = max(job.placed_at - job.accepted_at, 0.0)
+    place = max(time.monotonic() - job.placed_at, 0.0)
     if not cold or entry.ready_at <= job.accepted_at:
-        return waited, 0.0
+        return waited, 0.0, place
     start = min(entry.ready_at - max(entry.started_at, job.accepted_at), waited)
-    return waited - start, start
+    return waited - start, start, place

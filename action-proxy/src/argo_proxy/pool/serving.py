@@ -46,15 +46,18 @@ class Serving:
 class Attempt:
     """One try to run a job in one sandbox; `run` gives None when nothing of it reached user code."""
 
-    __slots__ = ("_init", "_job", "_limits", "_queue", "_sandbox", "_start", "_started_at", "run_began")
+    __slots__ = ("_init", "_job", "_limits", "_place", "_queue", "_sandbox", "_start", "_started_at", "run_began")
 
-    def __init__(self, job: Job, sandbox: Sandbox, limits: ServingLimits, queue: float, start: float) -> None:
-        """`queue` and `start`: seconds spent so far waiting, and waiting for the sandbox's creation."""
+    def __init__(
+        self, job: Job, sandbox: Sandbox, limits: ServingLimits, queue: float, start: float, place: float
+    ) -> None:
+        """Seconds spent so far: waiting, waiting for the sandbox's creation, and since it was chosen."""
         self._job = job
         self._sandbox = sandbox
         self._limits = limits
         self._queue = queue
         self._start = start
+        self._place = place
         self._init = 0.0
         self._started_at = 0.0
         self.run_began = 0.0  # monotonic seconds
@@ -100,7 +103,7 @@ class Attempt:
         return self._init
 
     def _ended(self, outcome: Outcome, answer: Answer, run: float, *, cold: bool) -> Serving:
-        phases = Phases(self._queue * 1000, self._start * 1000, self._init * 1000, run * 1000, cold)
+        phases = Phases(self._queue * 1000, self._start * 1000, self._init * 1000, run * 1000, cold, self._place * 1000)
         sandbox = self._sandbox
         canary = self._job.canary
         execution = Execution(
@@ -111,7 +114,7 @@ class Attempt:
     def prepared(self) -> Serving:
         """The end of a job that wanted no more than an initialised sandbox."""
         done = Outcome(OutcomeKind.SUCCESS, {})
-        phases = Phases(self._queue * 1000, self._start * 1000, self._init * 1000, 0.0, cold=True)
+        phases = Phases(self._queue * 1000, self._start * 1000, self._init * 1000, cold=True)
         now, sandbox = time.time(), self._sandbox
         return Serving(Execution(done, phases, now, now, (), sandbox.kind.value, sandbox.id), True, False)
 

@@ -135,7 +135,7 @@ class Activator:
         if future.cancelled() or future.exception() is not None:
             started.done.cancel()
             return
-        started.done.set_result(records.of_execution(call, started.activation_id, future.result()))
+        started.done.set_result(records.of_execution(call, started.activation_id, future.result(), self._clock.now()))
 
     def _ended(self, call: Call, action: Action, started: Started, future: asyncio.Future[Execution]) -> None:
         if future.cancelled() or future.exception() is not None:

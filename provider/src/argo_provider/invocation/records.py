@@ -18,8 +18,8 @@ _STATUS = {
 }
 
 
-def of_execution(call: Call, activation_id: str, execution: Execution) -> Activation:
-    """The record of an atomic action; its logs are the execution's."""
+def of_execution(call: Call, activation_id: str, execution: Execution, now: float) -> Activation:
+    """The record of an atomic action; its logs are the execution's. `now`: epoch seconds, when its answer goes back."""
     outcome = execution.outcome
     phases = execution.phases
     start = int(execution.started_at * 1000)
@@ -34,10 +34,14 @@ def of_execution(call: Call, activation_id: str, execution: Execution) -> Activa
     annotations["argo.phases"] = {
         "cold": phases.cold,
         "queue": round(phases.queue, 3),
+        "place": round(phases.place, 3),
         "start": round(phases.start, 3),
         "init": round(phases.init, 3),
         "run": round(phases.run, 3),
+        "reply": round(max(0.0, now - execution.ended_at) * 1000, 3),
     }
+    if execution.canary:
+        annotations["argo.canary"] = True
     return _record(
         call,
         activation_id,

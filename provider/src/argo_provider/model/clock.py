@@ -15,8 +15,9 @@ def _wall_ms() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """`now_ms`: wall clock, epoch milliseconds; `monotonic`: seconds."""
+    """`now_ms`: wall clock, epoch milliseconds; `monotonic`: seconds; `now`: wall clock, epoch seconds."""
 
     now_ms: Callable[[], int] = _wall_ms
     monotonic: Callable[[], float] = time.monotonic
+    now: Callable[[], float] = time.time
     new_id: Callable[[], str] = new_activation_id

@@ -24,6 +24,7 @@ from argo_proxy.sandboxes.niuk.launching import Sizes
 from argo_proxy.sandboxes.niuk.slot import SlotEvents
 from argo_proxy.sandboxes.niuk.walls import WallSettings
 
+_LINGER_SECONDS = 5.0
 LoadCode = Callable[[str], Awaitable[bytes]]
 
 
@@ -53,7 +54,9 @@ class NativeStack:
             own_libraries=lambda namespace: folder / "libraries" / folder_of(namespace),
         )
         self.memory_mb = memory_mb
-        self.driver = NiukDriver(walls, self.libraries, events=events, on_crash=on_crash, on_call=on_call)
+        self.driver = NiukDriver(
+            walls, self.libraries, events=events, on_crash=on_crash, on_call=on_call, linger_seconds=_LINGER_SECONDS
+        )
         limits = Limits(settings.build_seconds, settings.build_memory_mb)
         self.toolchain = Toolchain(Cache(default_root()), self.driver, limits, provision=provision)
         java = JavaFunctions(self.toolchain, self.libraries, load_code, folder / "learnt")

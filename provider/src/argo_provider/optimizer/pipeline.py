@@ -15,35 +15,31 @@ from typing import Any
 
 import structlog
 
-from argo_provider.errors import ArgoError
-from argo_provider.events import ActionChanged, EventBus, TierChanged
+from argo_provider.events import ActionChanged, EventBus, NamespaceChanged, TierChanged
 from argo_provider.events import Event as BusEvent
 from argo_provider.optimizer import events as ev
 from argo_provider.optimizer import instructions as do
 from argo_provider.optimizer.builds import BuildRecord, Builds
-from argo_provider.optimizer.canary import Trial, Verdict
 from argo_provider.optimizer.model import Explanation, FailureKind, FunctionId, Route, Wishes
 from argo_provider.optimizer.ports import (
     Artefact,
-    BuildFailed,
     Decides,
     NativeTechnology,
-    ShortfallKinds,
     Subject,
     Ways,
 )
+from argo_provider.optimizer.reach import Reach
+from argo_provider.optimizer.recorders import OBSERVED, Recorders
 from argo_provider.optimizer.settings import OptimizerSettings
 from argo_provider.optimizer.shelf import Shelf
 from argo_provider.optimizer.subjects import Known, fingerprint_of
+from argo_provider.optimizer.trials import Trials
 from argo_provider.optimizer.wishes import wishes_of
 from argo_provider.placement.port import ORDINARY, Overloaded
 from argo_proxy.protocol.messages import Executable, Execution, OutcomeKind
 from argo_proxy.sandboxes.port import Shortfall
 
 _log = structlog.get_logger(__name__)
-
-_OBSERVED = Route(observed=True)
-_WRITE_SECONDS = 1.0  # recorders write what they have seen about once a second
 
 Lookup = Callable[[FunctionId], Awaitable[Executable | None]]
 """The action at this path as the namespace would run it now; None where there is none."""
@@ -68,16 +64,17 @@ class Pipeline:
         self._policy = policy
         self._settings = settings
         self._around = around
-        self._ways: Ways
+        self._reach = Reach(settings, self.tell)
+        self._recorders = Recorders(self._reach)
+        self._trials = Trials(self._reach)
         self._known: dict[tuple[str, str], Known] = {}
-        self._trials: dict[FunctionId, Trial] = {}
-        self._observing: dict[FunctionId, str] = {}  # → the fingerprint that is observed
+        self._wanted_warm: set[Known] = set()
         self._steps: dict[FunctionId, tuple[float, str]] = {}  # since when and why, as it was told last
         self._dirty = False
 
     def attach(self, ways: Ways) -> None:
         """The placement whose router this is."""
-        self._ways = ways
+        self._reach.ways = ways
 
     async def start(self, resumed: list[do.Instruction]) -> None:
         """Take up what an earlier run left: `resumed` is what the restored policy asks for."""
@@ -96,7 +93,8 @@ class Pipeline:
     async def tick(self) -> None:
         """Cool-downs end, recorders have seen enough, and what was decided is kept."""
         self.tell(ev.Tick(time.time()))
-        await self._look_at_recorders()
+        await self._recorders.look()
+        self._keep_warm()
         await self._save()
 
     async def close(self) -> None:
@@ -116,8 +114,8 @@ class Pipeline:
         if known.open and known.technology is not None and route.technology == known.technology.name:
             return route
         if route.observed and known.recording:
-            self._count_recorded(known)
-            return _OBSERVED
+            self._recorders.count(known)
+            return OBSERVED
         return ORDINARY
 
     def executed(self, executable: Executable, execution: Execution) -> None:
@@ -134,15 +132,13 @@ class Pipeline:
                 native,
                 execution.canary,
                 phases.cold,
-                max(0, self._ways.load(executable)),
+                max(0, self._reach.ways.load(executable)),
                 phases.queue + phases.start + phases.init,
                 phases.run,
                 execution.outcome.kind is OutcomeKind.SUCCESS,
             )
         )
-        trial = self._trials.get(known.function)
-        if trial is not None:
-            self._judge(known, trial, trial.add(execution, native=native))
+        self._trials.executed(known.function, execution, native=native)
 
     def fell_short(self, executable: Executable, shortfall: Shortfall | None, words: str, *, rerun: bool) -> None:
         known = self._known.get((executable.namespace, executable.path))
@@ -150,19 +146,11 @@ class Pipeline:
             return
         _log.info("native_fell_short", path=executable.path, reason=shortfall and shortfall.value, rerun=rerun)
         if rerun:  # with the recorder beside it
-            self._count_recorded(known)
-        self._around.spawn(self._native_failed(known, known.subject, shortfall, words))
+            self._recorders.count(known)
+        self._around.spawn(self._trials.fell_short(known, known.subject, shortfall, words))
 
     def compared(self, executable: Executable, native: Execution, ordinary: Execution) -> None:
-        known = self._known.get((executable.namespace, executable.path))
-        trial = self._trials.get(known.function) if known is not None else None
-        if known is not None and trial is not None and trial.fingerprint == fingerprint_of(executable):
-            self._judge(known, trial, trial.compared(native, ordinary))
-
-    def _count_recorded(self, known: Known) -> None:
-        if known.recorded < self._settings.observe_invocations:
-            known.recorded += 1
-            known.recorded_at = time.monotonic()
+        self._trials.compared(FunctionId(executable.namespace, executable.path), executable, native, ordinary)
 
     # ------------------------------------------------------------ in and out of the policy
 
@@ -231,6 +219,7 @@ class Pipeline:
             return None
         else:
             known.update(subject, wishes)
+        (self._wanted_warm.add if wishes.warm else self._wanted_warm.discard)(known)
         self.tell(ev.Deployed(function, time.time(), subject.fingerprint, subject.family, wishes, executable.memory_mb))
         return known
 
@@ -243,13 +232,13 @@ class Pipeline:
             return
         match instruction:
             case do.Observe(_, fingerprint):
-                self._around.spawn(self._observe(known, fingerprint))
+                self._around.spawn(self._recorders.begin(known, fingerprint))
             case do.Build(_, fingerprint, number):
                 self._build(known, fingerprint, number)
             case do.CancelBuild(function, fingerprint):
                 self._around.builds.cancel(function, fingerprint)
             case do.Canary(_, fingerprint, _, number):
-                self._around.spawn(self._begin_trial(known, fingerprint, number))
+                self._begin_trial(known, fingerprint, number)
             case do.Promote(function, fingerprint):
                 self._promote(known, function, fingerprint)
             case do.Demote():
@@ -268,62 +257,6 @@ class Pipeline:
         elif isinstance(instruction, do.Retire):
             await self._around.shelf.remove(instruction.function, instruction.fingerprint)
 
-    async def _observe(self, known: Known, fingerprint: str) -> None:
-        technology, subject = known.technology, known.subject
-        if technology is None or subject.fingerprint != fingerprint:
-            return
-        if technology.records:
-            self._observing[known.function] = fingerprint
-            await self._prepare_recorder(known, subject)
-            return
-        try:
-            unmet = await technology.read(subject)
-        except ArgoError as error:
-            _log.warning("code_not_read", path=known.function.path, text=str(error))
-            return
-        self.tell(ev.Recorded(known.function, time.time(), fingerprint, unmet))
-
-    async def _prepare_recorder(self, known: Known, subject: Subject) -> None:
-        """So that no invocation waits for it; what does not initialise with it is not recorded."""
-        known.recorded = 0
-        technology = known.technology
-        try:
-            if technology is not None:
-                await technology.ready_to_record()
-        except BuildFailed as failed:  # the build tells why
-            _log.warning("no_recorder", path=known.function.path, reason=failed.detail)
-            self.tell(ev.Recorded(known.function, time.time(), subject.fingerprint))
-            return
-        try:
-            made = await self._ways.prepare(subject.executable, _OBSERVED)
-        except Overloaded as error:
-            _log.warning("recorder_not_ready", path=known.function.path, text=str(error))
-            return
-        if made.outcome.kind is OutcomeKind.SUCCESS and known.subject is subject:
-            known.recording = self._observing.get(known.function) == subject.fingerprint
-
-    async def _look_at_recorders(self) -> None:
-        """Those that have seen enough, once they have had the time to write it down."""
-        now = time.monotonic()
-        for function, fingerprint in tuple(self._observing.items()):
-            known = self._known.get(function)
-            if known is None or known.subject.fingerprint != fingerprint:
-                self._observing.pop(function, None)
-            elif (
-                known.recorded >= self._settings.observe_invocations
-                and now - known.recorded_at >= 2 * _WRITE_SECONDS
-                and await self._learn(known)
-            ):
-                self.tell(ev.Recorded(function, time.time(), fingerprint))
-
-    async def _learn(self, known: Known) -> bool:
-        subject, technology = known.subject, known.technology
-        if technology is None:
-            return False
-        await technology.learn(subject, await self._ways.recorded(subject.executable.path))
-        self._observing.pop(known.function, None)
-        return known.subject is subject
-
     def _build(self, known: Known, fingerprint: str, number: int) -> None:
         if known.technology is None or known.subject.fingerprint != fingerprint:
             failure, detail = FailureKind.UNSUPPORTED, f"no native form is made of '{known.subject.family}' here"
@@ -332,8 +265,7 @@ class Pipeline:
         self._around.spawn(self._learn_and_build(known, known.subject, known.technology, number))
 
     async def _learn_and_build(self, known: Known, subject: Subject, technology: NativeTechnology, number: int) -> None:
-        if technology.records:
-            await self._learn(known)
+        await self._recorders.learn(known)
         known.recording = False
         if known.subject is subject:
             self._around.builds.begin(subject, technology, round_number=number, ended=partial(self._built, known))
@@ -348,116 +280,92 @@ class Pipeline:
             )
         )
 
-    async def _begin_trial(self, known: Known, fingerprint: str, number: int) -> None:
-        """The function is made ready there first; only then do routes switch."""
-        subject, technology = known.subject, known.technology
-        if technology is None or subject.fingerprint != fingerprint or not self._adopt(known):
-            self.tell(ev.ArtefactGone(known.function, time.time(), fingerprint))
-            return
-        if not await self._ready(known, subject, technology):
-            return
+    def _begin_trial(self, known: Known, fingerprint: str, number: int) -> None:
         explained = self._policy.explain(known.function)
         usual = explained.figures.run_ms if explained is not None else 0.0
-        self._trials[known.function] = Trial(fingerprint, number, self._settings.canary_slower, usual)
-        known.open = True
-
-    async def _ready(self, known: Known, subject: Subject, technology: NativeTechnology) -> bool:
-        try:
-            made = await self._ways.prepare(subject.executable, Route(technology.name))
-        except Overloaded as error:
-            self._tell_failure(known, subject, FailureKind.BUILDER, str(error))
-            return False
-        if made.outcome.kind is OutcomeKind.SUCCESS:
-            return known.subject is subject
-        result = made.outcome.result if isinstance(made.outcome.result, dict) else {}
-        words = str(result.get("error", ""))
-        lacking = await technology.missed(subject, str(result.get("reply", "")))
-        kind = FailureKind.CLOSED_WORLD if lacking else FailureKind.USER_CODE
-        self._tell_failure(known, subject, kind, lacking or f"it does not initialise natively: {words}")
-        return False
-
-    def _judge(self, known: Known, trial: Trial, verdict: Verdict | None) -> None:
-        if verdict is None:
-            return
-        self._trials.pop(known.function, None)
-        self.tell(ev.CanaryEnded(known.function, time.time(), trial.fingerprint, verdict.failure, verdict.detail))
+        self._around.spawn(self._trials.begin(known, fingerprint, number, usual_ms=usual))
 
     def _promote(self, known: Known, function: FunctionId, fingerprint: str) -> None:
-        self._trials.pop(function, None)
+        self._trials.end(function)
         if known.subject.fingerprint != fingerprint:
             return
-        if self._adopt(known):
+        if known.adopt():
             known.open = True
         else:
             self.tell(ev.ArtefactGone(function, time.time(), fingerprint))
 
     def _demote(self, known: Known) -> None:
-        self._trials.pop(known.function, None)
-        self._observing.pop(known.function, None)
+        self._trials.end(known.function)
+        self._recorders.end(known.function)
         known.close()
         if known.technology is not None:
             known.technology.disown(known.function)
-            self._ways.close_way(*known.function, known.technology.name)
+            self._reach.ways.close_way(*known.function, known.technology.name)
 
     async def _scale(self, known: Known, warm: int) -> None:
         """Down at once; up by as much as nothing else has brought up yet."""
-        technology = known.technology
+        technology, ways = known.technology, self._reach.ways
         route = Route(technology.name) if technology is not None and known.open else ORDINARY
-        self._ways.close_way(*known.function, route.variant, keep=warm)
+        ways.close_way(*known.function, route.variant, keep=warm)
         executable = known.subject.executable
-        if warm and not self._ways.warm(executable, route.variant):
-            try:
-                await self._ways.prepare(executable, route)
-            except Overloaded as error:
-                _log.info("not_kept_warm", path=known.function.path, text=str(error))
+        missing = warm - ways.warm(executable, route.variant)
+        if missing <= 0 or known.scaling:
+            return
+        known.scaling = True
+        try:
+            await ways.prepare(executable, route, slots=warm)
+        except Overloaded as error:
+            _log.info("not_kept_warm", path=known.function.path, text=str(error))
+        finally:
+            known.scaling = False
+
+    def _keep_warm(self) -> None:
+        """What the owner wants warm whatever happens: sandboxes die, and the pool ends those that idle for long."""
+        for known in self._wanted_warm:
+            technology = known.technology
+            variant = technology.name if technology is not None and known.open else ""
+            if self._reach.ways.warm(known.subject.executable, variant) < known.wishes.warm:
+                self._around.spawn(self._scale(known, known.wishes.warm))
 
     # ------------------------------------------------------------ inside
-
-    def _adopt(self, known: Known) -> bool:
-        artefact, technology = known.artefact, known.technology
-        return artefact is not None and technology is not None and technology.adopt(known.subject, artefact)
 
     def _take_from_shelf(self, known: Known) -> None:
         artefact = self._around.shelf.get(known.function)
         if artefact is not None and artefact.fingerprint == known.subject.fingerprint:
             known.artefact = artefact
 
-    async def _native_failed(self, known: Known, subject: Subject, shortfall: Shortfall | None, words: str) -> None:
-        technology = known.technology
-        if technology is None or known.subject is not subject:
-            return
-        if shortfall is Shortfall.ABSENT and not self._adopt(known):
-            self.tell(ev.ArtefactGone(known.function, time.time(), subject.fingerprint))
-        elif shortfall is Shortfall.MISSING:
-            lacking = await technology.missed(subject, words)
-            self._tell_failure(known, subject, FailureKind.CLOSED_WORLD, lacking or words)
-        elif shortfall is None:
-            self._tell_failure(known, subject, FailureKind.USER_CODE, f"it does not initialise natively: {words}")
-        elif shortfall is Shortfall.CRASHED and known.function in self._trials:
-            self._judge(known, self._trials[known.function], Verdict(FailureKind.CRASH, "its NIUk ended under it"))
-        elif shortfall in ShortfallKinds:
-            self._tell_failure(known, subject, ShortfallKinds[shortfall], words)
-
-    def _tell_failure(self, known: Known, subject: Subject, kind: FailureKind, detail: str) -> None:
-        self.tell(ev.NativeFailed(known.function, time.time(), subject.fingerprint, kind, detail))
-
     def _heard(self, event: BusEvent) -> None:
         if isinstance(event, ActionChanged):
             self._around.spawn(self._action_changed(f"/{event.name}", event.name.namespace, deleted=event.deleted))
+        elif isinstance(event, NamespaceChanged):
+            self._around.spawn(self._namespace_changed(event.namespace))
 
     async def _action_changed(self, path: str, owner: str, *, deleted: bool) -> None:
-        mine = [function for function in self._known if function[1] == path]
-        if not deleted:
-            executable = await self._around.lookup(FunctionId(owner, path))
-            if executable is not None and (mine or wishes_of(executable.annotations) != Wishes()):
-                self._meet(executable)
+        mine = {FunctionId(*key) for key in self._known if key[1] == path}
+        own = FunctionId(owner, path)
+        if self._policy.explain(own) is not None:
+            mine.add(own)
+        if deleted:
+            for function in mine:
+                await self._remove(function)
             return
-        for namespace, _ in mine:
-            function = FunctionId(namespace, path)
-            self.tell(ev.Removed(function, time.time()))
-            known = self._known.pop(function, None)
-            self._around.builds.forget(function)
-            if known is not None and known.technology is not None:
+        executable = await self._around.lookup(own)
+        if executable is not None and (mine or wishes_of(executable.annotations) != Wishes()):
+            self._meet(executable)
+
+    async def _namespace_changed(self, namespace: str) -> None:
+        """It may have been deleted, with all its actions."""
+        for function in [FunctionId(*key) for key in self._known if key[0] == namespace]:
+            if await self._around.lookup(function) is None:
+                await self._remove(function)
+
+    async def _remove(self, function: FunctionId) -> None:
+        self.tell(ev.Removed(function, time.time()))
+        known = self._known.pop(function, None)
+        self._around.builds.forget(function)
+        if known is not None:
+            self._wanted_warm.discard(known)
+            if known.technology is not None:
                 await known.technology.forget(function)
 
     async def _save(self) -> None:

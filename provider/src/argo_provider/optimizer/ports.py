@@ -11,7 +11,6 @@ from argo_provider.optimizer.events import Event
 from argo_provider.optimizer.instructions import Instruction
 from argo_provider.optimizer.model import Explanation, FailureKind, FunctionId, Route
 from argo_proxy.protocol.messages import Executable, Execution
-from argo_proxy.sandboxes.port import Shortfall
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +143,3 @@ class Decides(Protocol):
     def explain(self, function: FunctionId) -> Explanation | None: ...
 
     def to_json(self) -> Any: ...
-
-
-ShortfallKinds: Mapping[Shortfall, FailureKind] = {
-    Shortfall.MISSING: FailureKind.CLOSED_WORLD,
-    Shortfall.UNSUPPORTED: FailureKind.UNSUPPORTED,
-    Shortfall.BANNED: FailureKind.CRASH,
-}

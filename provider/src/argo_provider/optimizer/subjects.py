@@ -30,6 +30,7 @@ class Known:
         "recorded",
         "recorded_at",
         "recording",
+        "scaling",
         "subject",
         "technology",
         "wishes",
@@ -42,6 +43,7 @@ class Known:
         self.artefact: Artefact | None = None
         self.open = False
         self.recording = False
+        self.scaling = False  # sandboxes of it are being made ready
         self.recorded = 0  # invocations sent to a recorder since the observation began
         self.recorded_at = 0.0  # monotonic seconds of the last of them that counts
         self.past: tuple[str, ...] = ()
@@ -58,6 +60,11 @@ class Known:
             self.artefact = None
         self.subject = subject
         self.wishes = wishes
+
+    def adopt(self) -> bool:
+        """Have its technology run it from its artefact; False where there is none (any more)."""
+        artefact, technology = self.artefact, self.technology
+        return artefact is not None and technology is not None and technology.adopt(self.subject, artefact)
 
     def close(self) -> None:
         """Only the ordinary way from now on."""

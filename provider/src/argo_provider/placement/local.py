@@ -108,7 +108,7 @@ class LocalPlacement:
         return ticket
 
     def _submit(
-        self, invocation: Invocation, route: Route, *, claim: Claim | None = None, only_init: bool = False
+        self, invocation: Invocation, route: Route, *, claim: Claim | None = None, hold: asyncio.Event | None = None
     ) -> Ticket:
         executable = invocation.executable
         key = executable.key if route is ORDINARY else key_of(executable, route.variant)
@@ -120,7 +120,7 @@ class LocalPlacement:
             shape = self._admit(executable)
         else:
             key, shape = self._admit_another_way(executable, key, route)
-        if route.technology is not None and not only_init:
+        if route.technology is not None and hold is None:
             ordinary = self._ordinary_way(executable)
         answered, finished = self._loop.create_future(), self._loop.create_future()
         job = Job(
@@ -132,7 +132,8 @@ class LocalPlacement:
             now=time.monotonic(),
             key=key,
             ordinary=ordinary,
-            only_init=only_init,
+            only_init=hold is not None,
+            hold=hold,
             canary=route.canary,
         )
         if entry is None:
@@ -142,7 +143,7 @@ class LocalPlacement:
         return Ticket(answered, finished)
 
     async def prepare(self, executable: Executable, route: Route, *, slots: int = 1) -> Execution:
-        """Have `slots` sandboxes ready for this way before any invocation takes it; how the last of them came out.
+        """Have `slots` sandboxes ready for this way before any invocation takes it; how the first of them came out.
 
         Raises Overloaded where there is no such way here.
         """
@@ -150,8 +151,13 @@ class LocalPlacement:
             text = f"Nothing here can run '{executable.kind}' as '{route.technology}'."
             raise self._refused(OverloadReason.UNPREPARED, text)
         invocation = Invocation("", "", executable, dict(executable.init_parameters), accepted_at=time.monotonic())
-        tickets = [self._submit(invocation, route, only_init=True) for _ in range(max(slots, 1))]
-        return [await ticket.execution for ticket in tickets][-1]
+        hold = asyncio.Event()
+        try:
+            tickets = [self._submit(invocation, route, hold=hold) for _ in range(max(slots, 1))]
+            await asyncio.wait([ticket.outcome for ticket in tickets], timeout=_PREPARE_SECONDS)
+        finally:
+            hold.set()
+        return await tickets[0].outcome
 
     async def recorded(self, path: str) -> list[bytes]:
         """What the recorders beside the function at `path` have seen so far, as it came out of their sandboxes."""
@@ -253,6 +259,7 @@ class LocalPlacement:
         return Overloaded(reason, text)
 
 
+_PREPARE_SECONDS = 60.0  # where there is no memory for all, those that are ready are not kept from serving
 _RECORDED_FAMILY = "java:"
 _OBSERVED = Route(observed=True)
 _WAYS = ("", _OBSERVED.variant, *(kind.value for kind in NATIVE))

@@ -158,7 +158,8 @@ class Scheduler:
         pool = self._pool
         match instruction:
             case Assign(key, sandbox, cost):
-                job = self.queue.pop(key, cost, time.monotonic())
+                job = self.queue.pop(key, cost, now := time.monotonic())
+                job.placed_at = now
                 entry = pool.table.find(sandbox)
                 self._spawn(self._serve(entry, job, cold=pool.assign(entry, key)))
             case Start(shape, key):

@@ -11,7 +11,7 @@ from argo_proxy.protocol.messages import Executable, Execution, OutcomeKind, Pha
 from argo_proxy.sandboxes.port import Shortfall
 
 _SANDBOX = ("sandbox",)
-PHASES = ("queue", "start", "init", "run")
+PHASES = ("queue", "place", "start", "init", "run")
 MOST_KINDS = 64  # more are counted as "other": a label must not grow with what users send
 
 
@@ -59,8 +59,9 @@ class PoolMetrics:
         timers = self._timers.get(sandbox)
         if timers is None:
             timers = self._timers[sandbox] = tuple(self._phases.of(sandbox, phase) for phase in PHASES)
-        queue, start, init, run = timers
+        queue, place, start, init, run = timers
         queue.observe(phases.queue / 1000)
+        place.observe(phases.place / 1000)
         run.observe(phases.run / 1000)
         if phases.cold:
             start.observe(phases.start / 1000)

@@ -45,7 +45,10 @@ class NiukDriver:
         families: frozenset[str] = frozenset({"java", "nodejs"}),
         launcher: Launcher | None = None,
         waiting: int = 1,
+        linger_seconds: float = 0.0,
     ) -> None:
+        """`linger_seconds`: a function stays defined for so long after its last slot: a slot that goes because an
+        invocation failed is nearly always followed by another."""
         self._settings = settings
         self._compiled = compiled
         self._events = events or SlotEvents()
@@ -58,6 +61,8 @@ class NiukDriver:
         self._groups = ControlGroups(settings.installation)
         self._houses: dict[str, NiukHouse] = {}
         self._slots: Counter[tuple[str, str]] = Counter()
+        self._linger = linger_seconds
+        self._lingering: dict[tuple[str, str], asyncio.Task[None]] = {}
 
     async def probe(self) -> DriverReport:
         """Start a host the way functions' are started, and shake hands with it."""
@@ -110,6 +115,8 @@ class NiukDriver:
         return found
 
     async def close(self) -> None:
+        for task in tuple(self._lingering.values()):
+            task.cancel()
         houses = list(self._houses.values())
         self._houses.clear()
         await asyncio.gather(*(house.close() for house in houses))
@@ -147,9 +154,25 @@ class NiukDriver:
         if self._slots[key] > 0:
             return
         del self._slots[key]
+        if self._linger:
+            if key not in self._lingering:
+                self._lingering[key] = asyncio.ensure_future(self._leave_later(house, function))
+            return
+        await self._leave_for_good(house, function)
+
+    async def _leave_later(self, house: NiukHouse, function: str) -> None:
+        key = (house.namespace, function)
+        try:
+            await asyncio.sleep(self._linger)
+        finally:
+            del self._lingering[key]
+        if key not in self._slots:
+            await self._leave_for_good(house, function)
+
+    async def _leave_for_good(self, house: NiukHouse, function: str) -> None:
         with suppress(NiukError, TimeoutError):
             await house.drop(function)
-        if not any(namespace == house.namespace for namespace, _ in self._slots):
+        if not any(namespace == house.namespace for namespace, _ in (*self._slots, *self._lingering)):
             if self._houses.get(house.namespace) is house:
                 del self._houses[house.namespace]
             await house.close()

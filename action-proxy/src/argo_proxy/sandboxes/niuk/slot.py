@@ -100,7 +100,8 @@ class SlotEvents:
     """Whom a slot tells what no `Answer` can say; all optional. Called in the event loop, must not block."""
 
     on_miss: Callable[[str, Status, bytes], None] | None = None  # action, MISSING or UNSUPPORTED, reply
-    on_record: Callable[[reports.Record, tuple[reports.Log, ...]], None] | None = None  # a call inside the NIUk
+    on_record: Callable[[str, reports.Record, tuple[reports.Log, ...]], None] | None = None
+    """A call inside the NIUk of this namespace."""
 
 
 class Houses(Protocol):
@@ -190,6 +191,10 @@ class NiukSlot:
     def on_exit(self, callback: Callable[[Gone], None]) -> None:
         """A slot does not end by itself: when its NIUk does, the next invocation gets a fresh one."""
 
+    @property
+    def _namespace(self) -> str:
+        return self._house.namespace if self._house is not None else ""
+
     def _describe(self, request: InitRequest, found: Compiled, timeout: float) -> NativeFunction:
         env = {name: text for name, text in request.env.items() if name not in _OF_ACTIVATION}
         heap = self._spec.memory_mb << 20
@@ -233,7 +238,9 @@ class NiukSlot:
         self._logs += [log for log in done.logs if log.call == 0]
         if self._events.on_record is not None:
             for record in done.records:
-                self._events.on_record(record, tuple(log for log in done.logs if log.call == record.call))
+                self._events.on_record(
+                    self._namespace, record, tuple(log for log in done.logs if log.call == record.call)
+                )
 
     async def _guarded(self, answer: Awaitable[Answer]) -> Answer:
         """What has no status of its own: the NIUk ended, could not be started, or does not take this function."""
