@@ -38,11 +38,14 @@ Name = Annotated[str, typer.Argument(metavar="NAME", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 GuestKey = Annotated[bool, typer.Option("--guest-key", help="Use OpenWhisk's publicly known test key.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
-Number = Annotated[int | None, typer.Option(min=0, metavar="N", show_default=False)]
 OfKey = Annotated[str | None, typer.Option("--apihost", metavar="URL", help="Ask a service.", show_default=False)]
 Auth = Annotated[str | None, typer.Option("--auth", "-u", metavar="KEY", help="With this key.", show_default=False)]
 Insecure = Annotated[bool, typer.Option("--insecure", "-i", help="Accept any TLS certificate.")]
 KINDS = "Kinds it may use, with commas between them; repeatable."
+
+
+def _number(about: str) -> Any:
+    return typer.Option(min=0, metavar="N", show_default=False, help=about)
 
 
 add_to(namespaces)
@@ -118,10 +121,10 @@ def delete(name: Name, yes: Yes = False, data_dir: DataDir = None, config: Confi
 @namespaces.command("limits")
 def limits(  # noqa: PLR0917  # one parameter an option
     name: Name,
-    invocations_per_minute: Number = None,
-    concurrent_invocations: Number = None,
-    fires_per_minute: Number = None,
-    memory_mb_max: Number = None,
+    invocations_per_minute: Annotated[int | None, _number("Invocations in a minute.")] = None,
+    concurrent_invocations: Annotated[int | None, _number("Invocations under way at once.")] = None,
+    fires_per_minute: Annotated[int | None, _number("Trigger fires in a minute.")] = None,
+    memory_mb_max: Annotated[int | None, _number("Most memory of an action, in MB.")] = None,
     allowed_kinds: Annotated[list[str] | None, typer.Option(help=KINDS, show_default=False)] = None,
     store_activations: Annotated[
         bool | None, typer.Option("--store-activations/--no-store-activations", help="Keep records.")

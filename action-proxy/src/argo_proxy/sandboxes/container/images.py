@@ -83,9 +83,7 @@ class Images:
         async def step(text: str) -> None:
             await progress(Provision(runtime.kind, ready=False, step=text))
 
-        base = f"{_BASE}:{_BASE_TAG}"
-        if not await self.present(base):
-            await self._build_base(base, step)
+        base = await self.base(step)
         await step(f"building {image}")
         repository, tag = split_reference(image)
         fetched = await fetch(runtime.directory.parent, runtime.kind, default_tools_directory(), step)
@@ -100,6 +98,13 @@ class Images:
             labels={INSTALLATION_LABEL: self._installation},
             step=step,
         )
+
+    async def base(self, step: Callable[[str], Awaitable[None]]) -> str:
+        """The Debian that all images begin with; built where it is missing. Raises BuildError."""
+        base = f"{_BASE}:{_BASE_TAG}"
+        if not await self.present(base):
+            await self._build_base(base, step)
+        return base
 
     async def _build_base(self, base: str, step: Callable[[str], Awaitable[None]]) -> None:
         folder = Path(tempfile.mkdtemp(prefix="argo-base-", dir=os.environ.get("ARGO_BUILD_DIR", "/var/tmp")))  # noqa: S108
