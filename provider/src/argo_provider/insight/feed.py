@@ -10,6 +10,8 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import structlog
+
 from argo_provider.errors import Overloaded, Throttled
 from argo_provider.events import (
     ActionChanged,
@@ -23,6 +25,8 @@ from argo_provider.events import (
 from argo_provider.insight.happenings import Happenings
 from argo_provider.insight.ring import Happening, Ring
 from argo_provider.placement.port import PlacementSnapshot
+
+log = structlog.get_logger(__name__)
 
 KINDS = ("activation", "action", "tier", "build", "sandbox", "pool", "log")
 _BATCH = 200
@@ -251,7 +255,10 @@ class Feed:
         """The figures of the pool, and what changed in it, for ever. Ended by cancelling it."""
         while True:
             await self._listened.wait()
-            self.look()
+            try:
+                self.look()
+            except OSError as error:  # no file descriptor left, say: the next look may have one
+                log.warning("pool_not_seen", error=repr(error))
             await asyncio.sleep(self._limits.tick)
 
     def look(self) -> None:
