@@ -222,6 +222,15 @@ def test_wished_native_is_built_at_once_and_tried_again_after_the_cool_down() ->
     assert drive.passes(2) == [Build(F, "one", 1)]
 
 
+def test_a_checker_that_says_nothing_holds_nobody_up() -> None:
+    drive = Drive()
+    assert drive.deploy(family="nodejs", tier=Tier.NATIVE) == [Observe(F, "one")]
+    assert drive.passes(899) == []
+    assert drive.passes(2) == [DEMOTE]
+    assert "no word from the checker" in drive.explain().reason
+    assert drive.passes(301) == [Observe(F, "one")]
+
+
 @pytest.mark.parametrize("family", ["nodejs", "python"])
 def test_families_without_a_build_take_no_turn(family: str) -> None:
     drive = Drive(OptimizerSettings(builds_at_once=1))

@@ -111,11 +111,26 @@ class Function:
             out = self.withdraw(at, wording.COOLED)
         elif self._observed_long_enough(at):
             out = self.build(at, "It is being built with what its invocations have shown so far.")
-        elif record.awaited is Awaited.BUILD and at >= record.awaited_since + 2 * self.settings.build_seconds:
-            out = [CancelBuild(record.function, record.fingerprint)]
-            record.abandon()
-            out += failing.failed(self, FailureKind.LIMIT, "no word from the builder", at)
+        elif self._forsaken(at):
+            out = self._give_up_waiting(at)
         return out + self._cool(at)
+
+    def _forsaken(self, at: float) -> bool:
+        """Neither builder nor checker take that long: whoever owes the answer has lost it."""
+        awaited = self.record.awaited
+        return awaited in {Awaited.RECORD, Awaited.BUILD} and at >= self.record.awaited_since + self._patience(awaited)
+
+    def _patience(self, awaited: Awaited) -> float:
+        builds = 2 if awaited is Awaited.BUILD else 1
+        return builds * self.settings.build_seconds
+
+    def _give_up_waiting(self, at: float) -> list[Instruction]:
+        record = self.record
+        if record.awaited is Awaited.RECORD:
+            return failing.failed(self, FailureKind.BUILDER, "no word from the checker", at)
+        out: list[Instruction] = [CancelBuild(record.function, record.fingerprint)]
+        record.abandon()
+        return out + failing.failed(self, FailureKind.LIMIT, "no word from the builder", at)
 
     def _observed_long_enough(self, at: float) -> bool:
         record = self.record
@@ -134,8 +149,8 @@ class Function:
             times.append(record.cool_until)
         if record.awaited is Awaited.RECORD and record.family not in INSTANT:
             times.append(record.awaited_since + settings.observe_seconds)
-        elif record.awaited is Awaited.BUILD:
-            times.append(record.awaited_since + 2 * settings.build_seconds)
+        elif record.awaited in {Awaited.RECORD, Awaited.BUILD}:
+            times.append(record.awaited_since + self._patience(record.awaited))
         return min(times, default=None)
 
     # ------------------------------------------------------------ judgements

@@ -24,6 +24,7 @@ from argo_provider.optimizer.record import Awaited
 from argo_provider.optimizer.settings import OptimizerSettings
 
 _ORDINARY = Route()
+_OWED = 1000
 
 
 @dataclass(slots=True)
@@ -44,6 +45,7 @@ class Policy:
         self._wakes: list[tuple[float, int, FunctionId]] = []
         self._wake_at: dict[FunctionId, float] = {}
         self._order = count()
+        self._owed: dict[FunctionId, list[tuple[Awaited, str]]] = {}  # to functions that were removed
         self._now = 0.0
 
     # ------------------------------------------------------------ in and out
@@ -159,7 +161,9 @@ class Policy:
         return self._namespaces[name]
 
     def _meet(self, event: ev.Deployed) -> None:
-        self._add(Function.met(event, self._settings, self._namespace(event.function.namespace).budget))
+        function = Function.met(event, self._settings, self._namespace(event.function.namespace).budget)
+        function.record.abandoned = self._owed.pop(event.function, [])
+        self._add(function)
 
     def _add(self, function: Function) -> None:
         identity = function.record.function
@@ -167,7 +171,12 @@ class Policy:
         self._namespace(identity.namespace).functions[identity] = function
 
     def _forget(self, identity: FunctionId) -> None:
-        del self._functions[identity]
+        """But not which answers may still come: the same code may be deployed anew before they do."""
+        abandoned = self._functions.pop(identity).record.abandoned
+        if abandoned:
+            self._owed[identity] = abandoned
+            if len(self._owed) > _OWED:
+                del self._owed[next(iter(self._owed))]
         self._wake_at.pop(identity, None)
         del self._namespaces[identity.namespace].functions[identity]
 
