@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import socket
 import subprocess
 import sys
 import time
@@ -31,6 +32,7 @@ MOVING = ("observed", "building", "canary")
 SWAP_SECONDS = 5.0  # after a function is said to be native, its calls still count to the swap
 SLOWER = 1.2
 SETTLE_SECONDS = 5.0
+BARE_SECONDS = 60.0
 
 
 def main() -> None:
@@ -124,7 +126,7 @@ def capacity(service: Service, loads: Sequence[Steady], options: argparse.Namesp
     port = free_port()
     bare = subprocess.Popen([sys.executable, "-P", "-m", "argo_dev.echo_server", str(port)])
     try:
-        time.sleep(1)
+        await_listening(port)
         for load in loads:
             url = f"{service.url}/api/v1/namespaces/_/actions/{load.name}?blocking=true"
             for name, target, key in (("bare", f"http://127.0.0.1:{port}/echo", ""), (load.name, url, service.auth)):
@@ -133,6 +135,19 @@ def capacity(service: Service, loads: Sequence[Steady], options: argparse.Namesp
     finally:
         stop(bare, 10)
     return found
+
+
+def await_listening(port: int) -> None:
+    deadline = time.monotonic() + BARE_SECONDS
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+        else:
+            return
 
 
 def flood(url: str, auth: str, seconds: float) -> dict[str, Any]:

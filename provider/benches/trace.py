@@ -75,6 +75,10 @@ def _scaled(speed: float) -> list[str]:
     return flags
 
 
+class ReplayFailed(Exception):
+    """The message is the end of what the replay wrote."""
+
+
 def main() -> None:
     options = _options()
     results: dict[str, Any] = {}
@@ -86,11 +90,16 @@ def main() -> None:
                 left_out[rival.name] = missing
                 continue
             print(f"replaying: {rival.name}", file=sys.stderr)
-            results[rival.name] = run(rival, options)
+            try:
+                results[rival.name] = run(rival, options)
+            except ReplayFailed as error:
+                left_out[rival.name] = str(error)
+            print(f"{rival.name}: {results.get(rival.name, left_out.get(rival.name))}", file=sys.stderr)
     setup = {**about, **{n: getattr(options, n) for n in ("functions", "minutes", "speed", "seed", "longest_ms")}}
     ratios, targets = judged(results)
     answer = document("trace", results, ratios, targets, setup=setup, left_out=left_out, quick=options.quick)
-    show(answer, [_row(name, result) for name, result in results.items()], as_json=options.json)
+    rows = [_row(name, result) for name, result in results.items()]
+    show(answer, rows or [{"trace": "none"}], as_json=options.json)
 
 
 def _options() -> argparse.Namespace:
@@ -115,7 +124,7 @@ def _engine(rival: Rival) -> AbstractContextManager[str]:
 
 
 def run(rival: Rival, options: argparse.Namespace) -> dict[str, Any]:
-    """Figures of one replay. Ends the bench if the replay itself fails."""
+    """Figures of one replay. Raises ReplayFailed."""
     flags = (*rival.flags, "--log-level", "warning", "--set", f"runtimes.kinds={KINDS}")
     with fresh_service(*flags) as service, tempfile.TemporaryDirectory(prefix="argo-bench-") as folder:
         summary = Path(folder) / "summary.json"
@@ -131,7 +140,8 @@ def run(rival: Rival, options: argparse.Namespace) -> dict[str, Any]:
         with watched(service) as held:
             done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
         if not summary.exists():
-            raise SystemExit(f"the replay failed:\n{done.stderr[-2000:]}\n{tail(service.log)}")
+            print(tail(service.log), file=sys.stderr)
+            raise ReplayFailed(done.stderr.strip()[-500:])
         figures = json.loads(summary.read_text())
     del figures["setup"]
     return figures | {
