@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from argo_dev.processes import cpu_seconds, resident_mb, tree
 from argo_dev.service import Service
-from argo_provider.app import installation_id
+from argo_provider.machine import installation_id
 
 _LABEL = "argofn.installation"
 _DOCKER_SECONDS = 20

@@ -44,15 +44,15 @@ def why_no_postgres() -> str:
 
 
 @contextmanager
-def postgres(host: str = "127.0.0.1", *, durable: bool = False) -> Iterator[Postgres]:
-    """Start one that listens on `host`. `durable`: with fsync, as benches want it. PostgresError."""
+def postgres(host: str = "127.0.0.1", *, port: int = 0, durable: bool = False) -> Iterator[Postgres]:
+    """Start one on `host`, by default on a free port. `durable`: with fsync, as benches want it. PostgresError."""
     folder = Path(tempfile.mkdtemp(prefix="argo-postgres-"))
     account = _account()
     shutil.chown(folder, account.pw_uid, account.pw_gid)
     log = folder / "log"
     try:
         _initdb(folder, account)
-        port = free_port()
+        port = port or free_port()
         with log.open("wb") as output:
             process = subprocess.Popen(
                 [*_as(account), *_server_command(folder, host, port, durable=durable)],

@@ -98,7 +98,7 @@ def fresh_service(*options: str, environment: dict[str, str] | None = None) -> I
                 start_new_session=True,
             )
         try:
-            ready = _wait_ready(process, url, log) - began
+            ready = wait_ready(process, url, log) - began
             yield Service(url, GUEST_KEY.text, process.pid, data_dir, log, ready)
         finally:
             stop(process)
@@ -122,7 +122,8 @@ def stop(process: subprocess.Popen[bytes], seconds: float = STOP_SECONDS) -> Non
         process.wait(timeout=10)
 
 
-def _wait_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> float:
+def wait_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> float:
+    """When /ping was first answered, monotonic seconds. ServiceStartError."""
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:

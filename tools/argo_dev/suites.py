@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from argo_dev.cluster import Cluster, cluster, why_no_cluster
 from argo_dev.counts import Counts, from_cargo, from_junit
 from argo_dev.engine import docker_engine
 from argo_dev.service import Service, ServiceStartError, argofn_on_path, fresh_service, tail
@@ -73,7 +74,7 @@ def _options() -> argparse.Namespace:
 
 def _chosen(names: Sequence[str]) -> list[Suite]:
     """The suites of the same name; all by default, the Python ones in one run."""
-    return [SUITES[name] for name in names or ("python", "compat", "niuk", "native")]
+    return [SUITES[name] for name in names or ("python", "compat", "cluster", "niuk", "native")]
 
 
 def _engine_for(chosen: Sequence[Suite]) -> AbstractContextManager[str]:
@@ -167,14 +168,29 @@ def _compat(extra: Sequence[str]) -> Counts:
     return counts
 
 
-def _compat_options(service: Service) -> list[str]:
-    small = service.new_namespace("small")
+def _cluster(extra: Sequence[str]) -> Counts:
+    reason = why_no_cluster()
+    if reason:
+        return Counts.broken(reason) if os.environ.get("CI") == "true" else Counts.of_skipped_suite(reason)
+    # On a machine that also builds and tests, a node may be silent for seconds without being gone.
+    with cluster(settings=("cluster.lease_seconds=15",)) as made:
+        folders = extra or ["contract", "-k", "not kinds_more"]
+        counts = _pytest([*_compat_options(made.services[0], made), *folders], HERE / "compat-tests")
+        if counts.failed:
+            for member in (*made.replicas, *made.nodes):
+                say(f"the end of {member.name}'s log:\n{tail(member.log, 15)}")
+    return counts
+
+
+def _compat_options(service: Service, operator: Service | Cluster | None = None) -> list[str]:
+    operator = operator or service
+    small = operator.new_namespace("small")
     limits = ("--invocations-per-minute", "10", "--concurrent-invocations", "3", "--fires-per-minute", "10")
-    service.argofn("namespace", "limits", "small", *limits)
+    operator.argofn("namespace", "limits", "small", *limits)
     return [
         f"--apihost={service.url}",
         f"--auth={service.auth}",
-        f"--auth2={service.new_namespace('other')}",
+        f"--auth2={operator.new_namespace('other')}",
         f"--throttled-auth={small}",
     ]
 
@@ -215,6 +231,7 @@ SUITES = {
         Suite("integration", "real engines", _marked("integration")),
         Suite("end_to_end", "the real service", _marked("end_to_end")),
         Suite("compat", "black box over HTTP and real clients, against a fresh service", _compat),
+        Suite("cluster", "the same over a cluster: PostgreSQL, NATS, two nodes in namespaces", _cluster),
         Suite("niuk", "the NIUk host", _niuk),
         Suite("native", "native images built and run, microVMs booted", _native),
     )

@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import structlog
 from aiohttp import web
 
-from argo_provider import __version__, hosting, optimizing
+from argo_provider import __version__, clustered, hosting
 from argo_provider.api import dashboard
 from argo_provider.api.authentication import Authenticator
 from argo_provider.api.middleware import MIDDLEWARES
 from argo_provider.api.routes import routes
 from argo_provider.api.state import SERVICES, Services
+from argo_provider.cluster.readiness import ClusterReadiness
 from argo_provider.entities.actions import Actions
 from argo_provider.entities.packages import Packages
 from argo_provider.entities.rules import Rules
 from argo_provider.entities.triggers import Triggers
-from argo_provider.errors import NotFound, StorageError
+from argo_provider.errors import StorageError
 from argo_provider.events import ActionChanged, Event, EventBus
 from argo_provider.insight.services import Insight, Surroundings
 from argo_provider.invocation.activator import Activator, Runners
@@ -37,43 +36,44 @@ from argo_provider.invocation.journal import Recovery
 from argo_provider.invocation.promised import Promised
 from argo_provider.invocation.sequences import Sequences, Steps
 from argo_provider.invocation.throttle import Throttle, ThrottleDefaults
+from argo_provider.machine import open_machine
 from argo_provider.model.clock import Clock
 from argo_provider.model.kinds import KindInfo, KindTable
-from argo_provider.optimizing import Optimizer, PoolListeners
-from argo_provider.placement.local import LocalPlacement
+from argo_provider.optimizing import Optimizer
+from argo_provider.placement.port import Placement
 from argo_provider.placement.provisioning import Provisioner
 from argo_provider.scheduling.tasks import TaskScope
-from argo_provider.settings import SandboxChoice, Settings
+from argo_provider.settings import Settings
 from argo_provider.settings.address import api_url
 from argo_provider.storage import sql
 from argo_provider.storage.collect import collect_blobs
-from argo_provider.storage.port import BlobStore, Stores
+from argo_provider.storage.port import Stores
 from argo_provider.system import install
 from argo_provider.system.alarms import Alarms
 from argo_provider.system.gateway import Gateway
 from argo_provider.telemetry import logs
 from argo_provider.telemetry.metrics import Metrics
 from argo_provider.telemetry.pool import PoolMetrics
-from argo_proxy.pool.pool import PoolLimits
-from argo_proxy.pool.serving import LoadCode, ServingLimits
 from argo_proxy.runtimes import Catalogue, load_catalogue
-from argo_proxy.sandboxes.container.driver import ContainerDriver, ContainerSettings
-from argo_proxy.sandboxes.microvm.driver import MicrovmDriver, MicrovmSettings
-from argo_proxy.sandboxes.port import DriverReport, SandboxDriver, SandboxKind
-from argo_proxy.sandboxes.process.driver import ProcessDriver, ProcessSettings, default_run_dir
 
 log = structlog.get_logger(__name__)
 
 _CLOSE_SECONDS = 5.0
+Readiness = Provisioner | ClusterReadiness
 
 
 def open_stores(
-    settings: Settings, on_commit: Callable[[int, float], None] | None = None
+    settings: Settings,
+    on_commit: Callable[[int, float], None] | None = None,
+    replica: clustered.Replica | None = None,
 ) -> AbstractAsyncContextManager[Stores]:
-    """The stores of the data directory; made if missing."""
+    """The stores of the data directory, made if missing; or of a cluster's database."""
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    where = settings.data_dir / "argo.db" if settings.store is None else settings.store.reveal()
     options = sql.StoreOptions(on_commit=on_commit, seal=_seal(settings))
-    return sql.open_stores(settings.data_dir / "argo.db", settings.data_dir / "blobs", options)
+    if replica is None:
+        return sql.open_stores(where, settings.data_dir / "blobs", options)
+    return sql.open_stores(where, replica.blobs, replace(options, owner=replica.name))
 
 
 def _seal(settings: Settings) -> sql.Seal:
@@ -86,11 +86,7 @@ def _seal(settings: Settings) -> sql.Seal:
 
 async def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT, then drain."""
-    logs.configure(settings.log)
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    stop = ready_to_stop(settings)
     async with serving(settings) as service:
         hosting.settle_collector()
         await stop.wait()
@@ -99,13 +95,23 @@ async def run(settings: Settings) -> None:
     log.info("stopped")
 
 
+def ready_to_stop(settings: Settings) -> asyncio.Event:
+    """Logs are written as the settings say; the event is set by SIGTERM and SIGINT."""
+    logs.configure(settings.log)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
 @dataclass(slots=True)
 class Service:
     """A running service, for `run` and for tests."""
 
     settings: Settings
     throttle: Throttle
-    placement: LocalPlacement
+    placement: Placement
     invoke: Invoke
     promised: Promised
 
@@ -125,107 +131,43 @@ async def serving(settings: Settings) -> AsyncIterator[Service]:
     async with AsyncExitStack() as stack:
         clock, events, metrics = Clock(), EventBus(), Metrics()
         stack.enter_context(hosting.alone_over(settings.data_dir))
-        stores = await stack.enter_async_context(open_stores(settings, metrics.commits.committed))
+        clustered.check_replica(settings)
+        replica = await clustered.Replica.connect(settings, stack) if settings.bus.url else None
+        stores = await stack.enter_async_context(open_stores(settings, metrics.commits.committed, replica))
+        catalogue, tasks = load_catalogue(), TaskScope()
+        if replica is not None:
+            await replica.join(stores.leases)
+            stack.push_async_callback(replica.leave, stores.leases)
         await install.install(stores.entities, stores.namespaces, clock)
-        catalogue = load_catalogue()
-        drivers, reports = await _drivers(settings, stack)
-        provisioner = Provisioner(drivers, catalogue, settings.runtimes.kinds)
-        provisioner.reports = reports
-        tasks = TaskScope()
-        load_code = partial(_load_code, stores.blobs)
-        optimizer = await optimizing.open_optimizer(
-            settings, installation_id(settings.data_dir), stores, events, load_code, clock, tasks.spawn, stack
-        )
-        placement = await stack.enter_async_context(
-            _placement(settings, drivers, reports, catalogue, load_code, metrics, optimizer)
-        )
+        placement: Placement
+        provisioner: Readiness
+        optimizer: Optimizer | None = None
+        if replica is None:
+            machine = await open_machine(
+                settings, catalogue, stores, stores.blobs, events, metrics, clock, tasks.spawn, stack
+            )
+            placement, provisioner, optimizer = machine.placement, machine.provisioner, machine.optimizer
+        else:
+            await replica.place(catalogue, PoolMetrics(metrics.registry), tasks.spawn, stack)
+            placement, provisioner = replica.placement, replica.readiness
+            metrics.watch_pool(placement.snapshot)
         stack.push_async_callback(tasks.close, grace=_CLOSE_SECONDS)
         service, services, alarms, recovery = _use_cases(
             settings, stores, placement, tasks, clock, events, metrics, catalogue, provisioner, optimizer
         )
-        await optimizer.start(tasks.spawn)
-        await alarms.load()
+        if optimizer is not None:
+            await optimizer.start(tasks.spawn)
         await recovery()
-        _background(tasks, settings, stores, alarms, provisioner, metrics, clock)
+        if replica is None:
+            await alarms.load()
+            tasks.spawn(alarms.run())
+        else:
+            replica.run(stores, service.throttle, events, alarms, recovery, tasks.spawn)
+        _background(tasks, settings, stores, provisioner, metrics, clock)
         tasks.spawn(services.insight.feed.watch())
         await _listen(settings, services, stack)
         log.info("ready", url=services.public_url, version=__version__, seconds=round(time.monotonic() - begun, 3))
         yield service
-
-
-def installation_id(data_dir: Path) -> str:
-    """What sandboxes are marked with, so that the next start over the same data finds those a crash left."""
-    return hashlib.sha256(str(data_dir.resolve()).encode()).hexdigest()[:12]
-
-
-async def _drivers(
-    settings: Settings, stack: AsyncExitStack
-) -> tuple[dict[SandboxKind, SandboxDriver], list[DriverReport]]:
-    """Those that the settings allow and this machine has, in order of preference; strays of a crash are swept."""
-    installation = installation_id(settings.data_dir)
-    candidates: list[SandboxDriver] = []
-    if settings.sandbox is not SandboxChoice.PROCESS:
-        sockets = default_run_dir(f"{installation}-c")
-        candidates.append(ContainerDriver(ContainerSettings(installation, sockets)))
-    if settings.sandbox is not SandboxChoice.CONTAINER:
-        candidates.append(ProcessDriver(ProcessSettings(installation, default_run_dir(installation))))
-    machines = MicrovmSettings(f"{installation}-v", emulate=settings.microvm.emulate, network=settings.microvm.network)
-    candidates.append(MicrovmDriver(machines))
-    drivers: dict[SandboxKind, SandboxDriver] = {}
-    reports = []
-    for driver in candidates:
-        report = await driver.probe()
-        reports.append(report)
-        if not report.available:
-            tell = log.info if report.kind is SandboxKind.MICROVM else log.warning  # few machines have it, few want it
-            tell("sandbox_unavailable", sandbox=report.kind.value, reason=report.reason, fix=report.fix)
-            await driver.close()
-            continue
-        stack.push_async_callback(driver.close)
-        for reason in report.degraded:
-            log.warning("sandbox_degraded", sandbox=report.kind.value, reason=reason, fix=report.fix)
-        strays = await driver.sweep()
-        if strays:
-            log.warning("strays_removed", sandbox=report.kind.value, count=strays)
-        drivers[driver.kind] = driver
-    return drivers, reports
-
-
-def _placement(
-    settings: Settings,
-    drivers: Mapping[SandboxKind, SandboxDriver],
-    reports: Sequence[DriverReport],
-    catalogue: Catalogue,
-    load_code: LoadCode,
-    metrics: Metrics,
-    optimizer: Optimizer,
-) -> LocalPlacement:
-    pipeline, native = optimizer.pipeline, optimizer.native
-    placement = LocalPlacement(
-        {**drivers, native.driver.kind: native.driver},
-        catalogue,
-        load_code,
-        settings=settings.pool,
-        limits=PoolLimits(
-            serving=ServingLimits(response_bytes=settings.limits.result_bytes),
-            environment={"__OW_API_HOST": api_url(settings.server)},
-            recorder=lambda: native.toolchain.recorder,
-        ),
-        events=PoolListeners(PoolMetrics(metrics.registry), pipeline),
-        router=pipeline,
-        compared=pipeline,
-        why_not={report.kind: f"{report.reason}: {report.fix}" for report in reports if not report.available},
-    )
-    pipeline.attach(placement)
-    metrics.watch_pool(placement.snapshot)
-    return placement
-
-
-async def _load_code(blobs: BlobStore, digest: str) -> bytes:
-    try:
-        return await blobs.get(digest)
-    except NotFound as error:
-        raise LookupError(digest) from error
 
 
 def _kinds(catalogue: Catalogue) -> KindTable:
@@ -239,14 +181,14 @@ def _kinds(catalogue: Catalogue) -> KindTable:
 def _use_cases(  # noqa: PLR0917 — one place where everything meets
     settings: Settings,
     stores: Stores,
-    placement: LocalPlacement,
+    placement: Placement,
     tasks: TaskScope,
     clock: Clock,
     events: EventBus,
     metrics: Metrics,
     catalogue: Catalogue,
-    provisioner: Provisioner,
-    optimizer: Optimizer,
+    provisioner: Readiness,
+    optimizer: Optimizer | None,
 ) -> tuple[Service, Services, Alarms, Recovery]:
     limits, kinds = settings.limits, _kinds(catalogue)
     defaults = ThrottleDefaults(
@@ -270,7 +212,8 @@ def _use_cases(  # noqa: PLR0917 — one place where everything meets
         )
     )
     authenticator = Authenticator(stores.namespaces, events, clock)
-    optimizer.calls.use(invoke, activator, authenticator)
+    if optimizer is not None:
+        optimizer.calls.use(invoke, activator, authenticator)
     service = Service(settings, throttle, placement, invoke, promised)
     public_url = api_url(settings.server)
     services = Services(
@@ -293,7 +236,13 @@ def _use_cases(  # noqa: PLR0917 — one place where everything meets
         observe=metrics.http.answered,
         count_error=partial(_count_error, metrics),
         metrics=metrics.render,
-        insight=Insight(stores, events, clock, _surroundings(placement, provisioner, optimizer), optimizer.shown()),
+        insight=Insight(
+            stores,
+            events,
+            clock,
+            _surroundings(placement, provisioner, optimizer),
+            optimizer.shown() if optimizer else None,
+        ),
         schedules=alarms.of,
         status=partial(_status, placement, provisioner, optimizer),
         draining=lambda: invoke.draining,
@@ -302,16 +251,17 @@ def _use_cases(  # noqa: PLR0917 — one place where everything meets
     return service, services, alarms, Recovery(stores, promised, clock, prepare, tasks.spawn)
 
 
-def _surroundings(placement: LocalPlacement, provisioner: Provisioner, optimizer: Optimizer) -> Surroundings:
+def _surroundings(placement: Placement, provisioner: Readiness, optimizer: Optimizer | None) -> Surroundings:
     def degraded() -> list[str]:
         sandboxes = [sentence for report in provisioner.reports for sentence in report.degraded]
-        missing = [f"Functions cannot become native: {part.error}" for part in optimizer.missing()]
-        return sandboxes + missing
+        missing = [] if optimizer is None else optimizer.missing()
+        return sandboxes + [f"Functions cannot become native: {part.error}" for part in missing]
 
-    return Surroundings(placement.snapshot, degraded)
+    nodes = provisioner.nodes if isinstance(provisioner, ClusterReadiness) else None
+    return Surroundings(placement.snapshot, degraded, nodes=nodes)
 
 
-async def _prepare(provisioner: Provisioner, seconds: float, kind: str) -> None:
+async def _prepare(provisioner: Readiness, seconds: float, kind: str) -> None:
     await provisioner.wait_ready(kind, seconds)  # where it does not come, placement says why
 
 
@@ -319,19 +269,19 @@ def _count_error(metrics: Metrics, reason: str) -> None:
     metrics.errors.labels(reason).inc()
 
 
-def _forget_changed(placement: LocalPlacement, event: Event) -> None:
+def _forget_changed(placement: Placement, event: Event) -> None:
     """Warm sandboxes of an action's older revisions are of no use to anyone."""
     if isinstance(event, ActionChanged):
         placement.forget(f"/{event.name}")
 
 
-async def _status(placement: LocalPlacement, provisioner: Provisioner, optimizer: Optimizer) -> dict[str, Any]:
+async def _status(placement: Placement, provisioner: Readiness, optimizer: Optimizer | None) -> dict[str, Any]:
     snapshot = placement.snapshot()
     return {
         "version": __version__,
         "sandboxes": [asdict(report) | {"kind": report.kind.value} for report in provisioner.reports],
         "runtimes": [asdict(state) for state in provisioner.states],
-        "native": optimizer.status(),
+        "native": [] if optimizer is None else optimizer.status(),
         "pool": {
             "memoryLimitMb": snapshot.memory_limit_mb,
             "memoryUsedMb": snapshot.memory_used_mb,
@@ -347,13 +297,11 @@ def _background(
     tasks: TaskScope,
     settings: Settings,
     stores: Stores,
-    alarms: Alarms,
-    provisioner: Provisioner,
+    provisioner: Readiness,
     metrics: Metrics,
     clock: Clock,
 ) -> None:
     """What goes on beside requests; each has its owner in `tasks`."""
-    tasks.spawn(alarms.run())
     tasks.spawn(metrics.watch_loop())
     if settings.runtimes.provision:
         tasks.spawn(provisioner.run())

@@ -49,19 +49,6 @@ async def test_a_large_result_and_a_long_line_are_cut(me, world):
     assert sum(map(len, log.data["lines"])) == 64 * 1024
 
 
-@pytest.mark.parametrize("line", ["<script>&\x00\x1b[31m\u202e", "half a pair: \ud800"])
-async def test_whatever_a_function_prints_the_stream_goes_on(me, world, line):
-    await me.put("hello")
-    world.placement.on("/me/hello", script=lambda _: executed({"a": "<b>\n\ndata: x"}, (line,)))
-    async with listening(me, types="log,activation") as stream:
-        await me.invoke("hello")
-        activation, log = await stream.next(), await stream.next()
-        assert activation.data["response"]["result"] == {"a": "<b>\n\ndata: x"}
-        assert log.data in ({}, {**log.data, "lines": [line]})
-        await me.invoke("hello")
-        assert (await stream.next()).type == "activation"
-
-
 async def test_actions_are_told_under_their_short_names(me):
     await me.package("shop")
     async with listening(me, types="action") as stream:

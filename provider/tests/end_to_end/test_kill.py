@@ -13,9 +13,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from argo_provider.app import installation_id
 from argo_provider.cli.bootstrap import GUEST_KEY
 from argo_provider.invocation.journal import CUT_OFF
+from argo_provider.machine import installation_id
 from argo_proxy.sandboxes.process.confinement import MARKER
 from argo_proxy.sandboxes.process.proc import marked_processes
 

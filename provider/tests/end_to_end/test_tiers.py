@@ -12,7 +12,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from argo_provider.app import installation_id
+from argo_provider.machine import installation_id
 from argo_proxy.builder.cache import Cache, default_root
 from argo_proxy.builder.errors import ProvisionError
 from argo_proxy.builder.progress import Progress, to_stderr

@@ -33,10 +33,17 @@ async def load(digest: str) -> bytes:
     return b""
 
 
-@pytest.fixture(params=["fake", "local"])
+@pytest.fixture(params=["fake", "local", "cluster"])
 async def placement(request: pytest.FixtureRequest) -> AsyncIterator[Placement]:
     if request.param == "fake":
         yield FakePlacement()
+        return
+    if request.param == "cluster":
+        async with request.getfixturevalue("cluster_world")() as cluster:
+            replica = await cluster.replica()
+            await cluster.node("n1", echo)
+            await cluster.heard(replica, "n1")
+            yield replica
         return
     catalogue = Catalogue([Runtime("nodejs:20", "nodejs", Path("/runtime"), ("node",))])
     settings = PoolSettings(memory_mb=512)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import asyncpg
 import pytest
-from argo_dev.postgres import postgres, why_no_postgres
+from nats import connect
 
+from argo_provider.cluster.artifacts import ObjectBlobStore
 from argo_provider.storage.memory import memory_stores
 from argo_provider.storage.sql import StoreOptions, open_stores
 
@@ -23,8 +24,8 @@ async def stores(request, tmp_path) -> AsyncIterator:
         yield memory_stores()
         return
     if request.param == "postgresql":
-        server = request.getfixturevalue("postgres_server")
-        async with open_stores(await fresh_database(server), tmp_path / "blobs") as opened:
+        database = await fresh_database(request.getfixturevalue("postgres_server"))
+        async with bus_blobs(request.getfixturevalue("nats_server")) as blobs, open_stores(database, blobs) as opened:
             yield opened
         return
     path = tmp_path / "argo.db"
@@ -33,16 +34,14 @@ async def stores(request, tmp_path) -> AsyncIterator:
         yield opened
 
 
-@pytest.fixture(scope="session")
-def postgres_server():
-    """A real PostgreSQL, for as long as the tests run."""
-    reason = why_no_postgres()
-    if reason and os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    if reason:
-        pytest.skip(reason)
-    with postgres() as server:
-        yield server
+@asynccontextmanager
+async def bus_blobs(server):
+    """Blobs as a cluster keeps them, in a bucket of its own."""
+    client = await connect(server.url)
+    try:
+        yield await ObjectBlobStore.open(client.jetstream(), f"test_{uuid.uuid4().hex}")
+    finally:
+        await client.close()
 
 
 async def fresh_database(server):

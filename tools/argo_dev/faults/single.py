@@ -15,7 +15,7 @@ import aiohttp
 
 from argo_dev.faults.world import Managed
 from argo_dev.service import ARGOFN, environment_of_clone, free_port
-from argo_provider.app import installation_id
+from argo_provider.machine import installation_id
 from argo_proxy.sandboxes.process.confinement import MARKER
 from argo_proxy.sandboxes.process.proc import marked_processes
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import structlog
 from aiohttp import web
 
 from argo_provider.api import argo_builds, argo_machine, argo_sandboxes, argo_tiers, render
@@ -22,8 +21,6 @@ from argo_provider.insight.services import PoolFigures
 from argo_provider.model.names import is_segment
 from argo_provider.placement.port import SandboxSummary
 from argo_proxy import jsontext
-
-log = structlog.get_logger(__name__)
 
 HEART_BEAT_SECONDS = 15.0
 _RECONNECT_MS = 1000
@@ -80,21 +77,12 @@ def _text(opened: Stream, batch: Batch) -> bytes:
         parts.append(f"id: {batch.id}\nevent: gap\ndata: {{}}\n\n".encode())
     for happening in batch.happenings:
         if happening.wire is None:
-            happening.wire = _wire(happening, opened.namespace)
+            happening.wire = jsontext.encode(_data(happening, opened.namespace))
         head = f"id: {opened.id_of(happening)}\nevent: {happening.kind}\ndata: "
         parts += [head.encode(), happening.wire, b"\n\n"]
     if isinstance(batch.pool, PoolFigures):
         parts += [b"event: pool\ndata: ", jsontext.encode(argo_machine.pool_event(batch.pool)), b"\n\n"]
     return b"".join(parts)
-
-
-def _wire(happening: Happening, namespace: str) -> bytes:
-    """The event's JSON; `{}` for one that cannot be written: a client that resumes must get past it."""
-    try:
-        return jsontext.encode(_data(happening, namespace))
-    except ValueError as error:
-        log.error("event_not_written", kind=happening.kind, name=happening.name, error=repr(error))  # noqa: TRY400
-        return b"{}"
 
 
 def _data(happening: Happening, namespace: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import typer
 from argo_provider.cli.bootstrap import GUEST, GUEST_KEY, BootstrapError, Issued, prepare
 from argo_provider.cli.options import Config, DataDir, Set, read_settings
 from argo_provider.cli.terminal import property_line, say, stop
+from argo_provider.errors import Conflict, StorageError
 from argo_provider.model.clock import Clock
 from argo_provider.settings import LogFormat, LogLevel, SandboxChoice, Settings
 from argo_provider.settings.address import api_url
@@ -28,6 +29,15 @@ GuestKey = Annotated[
 Sandbox = Annotated[SandboxChoice | None, typer.Option(help="How functions are isolated (default: auto).")]
 TlsCert = Annotated[Path | None, typer.Option(metavar="FILE", help="Certificate chain (PEM).", show_default=False)]
 TlsKey = Annotated[Path | None, typer.Option(metavar="FILE", help="Its private key (PEM).", show_default=False)]
+Store = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL", help="Database of many replicas: postgresql+asyncpg://USER@HOST/NAME.", show_default=False
+    ),
+]
+BusUrl = Annotated[
+    str | None, typer.Option("--bus", metavar="URL", help="Their bus: nats://HOST:PORT.", show_default=False)
+]
 Level = Annotated[LogLevel | None, typer.Option("--log-level", help="Least severe level written (default: info).")]
 Format = Annotated[LogFormat | None, typer.Option("--log-format", help="How log lines look (default: auto).")]
 
@@ -40,6 +50,8 @@ def serve(  # noqa: PLR0917  # one parameter an option
     sandbox: Sandbox = None,
     tls_cert: TlsCert = None,
     tls_key: TlsKey = None,
+    store: Store = None,
+    bus: BusUrl = None,
     config: Config = None,
     log_level: Level = None,
     log_format: Format = None,
@@ -56,10 +68,12 @@ def serve(  # noqa: PLR0917  # one parameter an option
         sandbox=sandbox,
         server__tls_cert=_text(tls_cert),
         server__tls_key=_text(tls_key),
+        store=store,
+        bus__url=bus,
         log__level=log_level,
         log__format=log_format,
     ).settings
-    _raise_open_files()
+    raise_open_files()
     import uvloop  # noqa: PLC0415  # --help answers without the service's own imports
 
     uvloop.run(_run(_with_port(settings)))
@@ -69,7 +83,7 @@ def _text(path: Path | None) -> str | None:
     return None if path is None else str(path)
 
 
-def _raise_open_files() -> None:
+def raise_open_files() -> None:
     """Shells give 1024, which some hundred clients and sandboxes use up."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MOST_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_OPEN_FILES)
@@ -89,21 +103,31 @@ def _with_port(settings: Settings) -> Settings:
 
 
 async def _run(settings: Settings) -> None:
-    from argo_provider.app import open_stores, run  # noqa: PLC0415
+    from argo_provider.app import run  # noqa: PLC0415
+    from argo_provider.clustered import check_replica  # noqa: PLC0415
     from argo_provider.hosting import StartError  # noqa: PLC0415
+
+    try:
+        check_replica(settings)
+        _greet(settings, await _first_namespace(settings))
+        await run(settings)
+    except (StartError, BootstrapError) as error:
+        stop(str(error), error.fix)
+    except StorageError as error:
+        stop(error.text, "mend that, or give another place with --data-dir or --store")
+
+
+async def _first_namespace(settings: Settings) -> Issued | None:
+    """Made if there is none; None too where another replica makes it at the same time."""
+    from argo_provider.app import open_stores  # noqa: PLC0415
 
     async with open_stores(settings) as stores:
         try:
-            issued = await prepare(
+            return await prepare(
                 stores.namespaces, host=settings.server.host, guest_key=settings.guest_key, clock=Clock()
             )
-        except BootstrapError as error:
-            stop(str(error), error.fix)
-    _greet(settings, issued)
-    try:
-        await run(settings)
-    except StartError as error:
-        stop(str(error), error.fix)
+        except Conflict:
+            return None
 
 
 def _greet(settings: Settings, issued: Issued | None) -> None:

@@ -10,8 +10,6 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import structlog
-
 from argo_provider.errors import Overloaded, Throttled
 from argo_provider.events import (
     ActionChanged,
@@ -25,8 +23,6 @@ from argo_provider.events import (
 from argo_provider.insight.happenings import Happenings
 from argo_provider.insight.ring import Happening, Ring
 from argo_provider.placement.port import PlacementSnapshot
-
-log = structlog.get_logger(__name__)
 
 KINDS = ("activation", "action", "tier", "build", "sandbox", "pool", "log")
 _BATCH = 200
@@ -255,10 +251,7 @@ class Feed:
         """The figures of the pool, and what changed in it, for ever. Ended by cancelling it."""
         while True:
             await self._listened.wait()
-            try:
-                self.look()
-            except OSError as error:  # no file descriptor left, say: the next look may have one
-                log.warning("pool_not_seen", error=repr(error))
+            self.look()
             await asyncio.sleep(self._limits.tick)
 
     def look(self) -> None:

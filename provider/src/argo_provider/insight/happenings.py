@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from argo_provider.events import ActionChanged, ActivationEnded, BuildChanged, TierChanged
 from argo_provider.insight.names import shown
@@ -99,21 +98,13 @@ def _record(activation: Activation, name: str) -> Happening:
     response, truncated = activation.response, False
     size = response.size
     if not size or size > MOST_RESULT_BYTES:  # not every outcome is measured
-        text = _text(response.result)
+        text = jsontext.encode(response.result)
         size, truncated = len(text), len(text) > MOST_RESULT_BYTES
         if truncated:
             response = replace(response, result=text[:MOST_RESULT_BYTES].decode(errors="ignore"))
             size = MOST_RESULT_BYTES
     body = ShownActivation(replace(activation, logs=(), response=response), truncated)
     return Happening("activation", name, body, _WEIGHT + size)
-
-
-def _text(result: Any) -> bytes:
-    """What cannot be written as JSON will not be kept either; who publishes is not the one to hear of it."""
-    try:
-        return jsontext.encode(result)
-    except (TypeError, ValueError):
-        return b" " * (MOST_RESULT_BYTES + 1)
 
 
 def _cut(lines: tuple[str, ...]) -> tuple[tuple[str, ...], bool]:

@@ -59,7 +59,7 @@ class Recovery:
         """Claimed work is ended before this returns; the rest is run behind the service's back, in its order."""
         waiting = []
         ended = 0
-        for entry in await self._stores.activations.unfinished():
+        for entry in await self._stores.activations.adopt():
             if entry.claimed:
                 await self._end(entry, CUT_OFF)
                 ended += 1

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from argo_provider.errors import Throttled
 from argo_provider.model.clock import Clock
@@ -20,8 +21,18 @@ class ThrottleDefaults:
     fires_per_minute: int = 60_000
 
 
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """By namespace: calls and fires of one wall-clock minute, and calls in flight."""
+
+    minute: int
+    invocations: Counter[str] = field(default_factory=Counter)
+    fires: Counter[str] = field(default_factory=Counter)
+    in_flight: Counter[str] = field(default_factory=Counter)
+
+
 class Throttle:
-    """Counts of this process; in a cluster each replica is given its share."""
+    """Counts of this process, beside those that `others` gives: of the other replicas in the given minute."""
 
     def __init__(self, defaults: ThrottleDefaults, clock: Clock) -> None:
         self.defaults = defaults
@@ -31,23 +42,31 @@ class Throttle:
         self._fires: Counter[str] = Counter()
         self._in_flight: Counter[str] = Counter()
         self._idle = asyncio.Event()
+        self.others: Callable[[int], Counts] = Counts
+
+    def counts(self) -> Counts:
+        """Ours."""
+        self._roll()
+        return Counts(self._minute, self._invocations, self._fires, self._in_flight)
 
     def check_invocation(self, identity: Identity) -> None:
         """Throttled if the namespace calls too often, or has too many calls in flight. Counts this one's rate."""
         self._roll()
-        limits = identity.limits
+        limits, others = identity.limits, self.others(self._minute)
         rate = self.defaults.invocations_per_minute
-        _count(self._invocations, identity.namespace, limits.invocations_per_minute, rate)
+        elsewhere = others.invocations[identity.namespace]
+        _count(self._invocations, identity.namespace, limits.invocations_per_minute, rate, elsewhere)
         allowed = limits.concurrent_invocations
         allowed = self.defaults.concurrent_invocations if allowed is None else allowed
-        in_flight = self._in_flight[identity.namespace]
+        in_flight = self._in_flight[identity.namespace] + others.in_flight[identity.namespace]
         if in_flight >= allowed:
             raise Throttled(f"Too many concurrent requests in flight (count: {in_flight}, allowed: {allowed}).")
 
     def check_fire(self, identity: Identity) -> None:
         """Throttled if the namespace fires triggers too often. Counts this fire."""
         self._roll()
-        _count(self._fires, identity.namespace, identity.limits.fires_per_minute, self.defaults.fires_per_minute)
+        rate, elsewhere = self.defaults.fires_per_minute, self.others(self._minute).fires[identity.namespace]
+        _count(self._fires, identity.namespace, identity.limits.fires_per_minute, rate, elsewhere)
 
     def enter(self, namespace: str) -> None:
         self._in_flight[namespace] += 1
@@ -79,9 +98,9 @@ class Throttle:
             self._fires.clear()
 
 
-def _count(counter: Counter[str], namespace: str, own: int | None, default: int) -> None:
+def _count(counter: Counter[str], namespace: str, own: int | None, default: int, elsewhere: int) -> None:
     allowed = default if own is None else own
-    count = counter[namespace] + 1
+    count = counter[namespace] + elsewhere + 1
     if count > allowed:
         raise Throttled(f"Too many requests in the last minute (count: {count}, allowed: {allowed}).")
-    counter[namespace] = count
+    counter[namespace] += 1

@@ -47,12 +47,16 @@ class InsideCalls:
         self._invoke: Invoke
         self._authenticate: Authenticate
         self._activator: Activator
+        self._usable = False
 
     def use(self, invoke: Invoke, activator: Activator, authenticate: Authenticate) -> None:
         self._invoke, self._activator, self._authenticate = invoke, activator, authenticate
+        self._usable = True
 
     async def serve(self, call: OutsideCall) -> tuple[int, bytes]:
         """0 and the result, or 1 and an object with `error`: the callee's, or why it was not called."""
+        if not self._usable:  # a node of a cluster has no use cases: they are the replicas'
+            return _FAILED, _error("Calls from inside are not carried to a cluster's replicas: call over HTTP.")
         try:
             activation = await self._run(call)
         except UserError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from types import TracebackType
 from typing import Self
@@ -182,6 +182,21 @@ class LocalPlacement:
 
     async def _again(self, invocation: Invocation) -> Execution:
         return await self._submit(replace(invocation, accepted_at=time.monotonic()), ORDINARY).execution
+
+    def is_warm(self, executable: Executable) -> bool:
+        """Whether an invocation of it would begin at once, some way."""
+        return any(self._scheduler.warm(key_of(executable, way)) is not None for way in _WAYS)
+
+    @property
+    def in_flight(self) -> int:
+        """Accepted and not finished."""
+        return self._scheduler.jobs
+
+    def slots(self) -> Iterator[tuple[Key, int]]:
+        """For every sandbox of an action: its ordinary key, and how many invocations it takes at once."""
+        for entry in self._pool.table:
+            if entry.key is not None and entry.life.ready and not entry.life.retiring and not entry.gone:
+                yield (*entry.key[:2], revision_of(entry.key)), entry.shape.concurrency
 
     def snapshot(self) -> PlacementSnapshot:
         table, now = self._pool.table, time.monotonic()

@@ -160,6 +160,34 @@ class LogSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class BusSettings:
+    """The NATS bus of a cluster; docs/how-to/cluster.md says what it needs."""
+
+    url: Secret | None = setting(
+        None, "`nats://HOST[:PORT]`, several with commas between them. With it, this process is one of many."
+    )
+    credentials: Path | None = setting(None, "Credentials file of a NATS account (`nsc generate creds`).")
+    tls_ca: Path | None = setting(None, "Certificate authority of the bus (PEM).")
+    tls_cert: Path | None = setting(None, "Our certificate, where the bus asks for one (PEM).")
+    tls_key: Path | None = setting(None, "Its private key (PEM).")
+    stream_replicas: int = setting(1, "NATS servers that keep each queued invocation.", low=1, high=5)
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterSettings:
+    """Which cluster, and as what this process is in it."""
+
+    name: str = setting("argo", "Its name on the bus: clusters of different names share one without meeting.")
+    key: Secret | None = setting(
+        None, "What its members have in common: every message is sealed with it. At least 16 characters."
+    )
+    node: str = setting("", "Name of this node; empty: the machine's host name.")
+    lease_seconds: float = setting(
+        2.0, "A node that is silent for longer is given up, and its work with it.", unit="seconds", low=0.2, high=60
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The whole tree."""
 
@@ -171,6 +199,11 @@ class Settings:
     sandbox: SandboxChoice = setting(
         SandboxChoice.AUTO, "Isolation: `process`, `container`, or `auto`: containers where an engine answers."
     )
+    store: Secret | None = setting(
+        None,
+        "Database of a cluster's replicas, `postgresql+asyncpg://USER@HOST/NAME`; without it SQLite in `data_dir`."
+        " A password belongs into `~/.pgpass` or this setting's file.",
+    )
     server: ServerSettings = ServerSettings()
     runtimes: RuntimeSettings = RuntimeSettings()
     pool: PoolSettings = PoolSettings()
@@ -180,6 +213,8 @@ class Settings:
     secrets: SecretSettings = SecretSettings()
     optimizer: OptimizerSettings = OptimizerSettings()
     microvm: MicrovmSettings = MicrovmSettings()
+    bus: BusSettings = BusSettings()
+    cluster: ClusterSettings = ClusterSettings()
     log: LogSettings = LogSettings()
 
 

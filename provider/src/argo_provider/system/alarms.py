@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -36,9 +37,12 @@ class Alarms:
         self._schedules: dict[tuple[str, str], Schedule] = {}
         self._due: list[tuple[int, tuple[str, str]]] = []
         self._changed = asyncio.Event()
+        self.changed: Callable[[tuple[str, str]], None] = lambda _key: None  # told of each (namespace, trigger) written
 
     async def load(self) -> int:
-        """Take up what was scheduled before the last stop; how many schedules there are."""
+        """Take up what is kept: from before the last stop, or another replica's; how many schedules there are."""
+        self._schedules.clear()
+        self._due.clear()
         for document in await self._documents.list(_BUCKET):
             self._schedule(Schedule.from_document(document.body))
         return len(self._schedules)
@@ -67,7 +71,7 @@ class Alarms:
         if event == "CREATE":
             await self._put(parse(feed, *key, arguments, self._clock.now_ms()))
             return {"status": "created", "trigger": f"/{trigger}"}
-        current = self._schedules.get(key)
+        current = await self._kept(key)
         if current is None:
             raise NotFound(f"no schedule for trigger /{trigger}")
         if event == "READ":
@@ -91,13 +95,28 @@ class Alarms:
             "next": schedule.next_after(self._clock.now_ms()),
         }
 
+    async def look_again(self, namespace: str, trigger: str) -> None:
+        """Another replica changed this one."""
+        schedule = await self._kept((namespace, trigger))
+        if schedule is None:
+            self._schedules.pop((namespace, trigger), None)
+        else:
+            self._schedule(schedule)
+
+    async def _kept(self, key: tuple[str, str]) -> Schedule | None:
+        """As it is stored: of several replicas one fires, and any may be asked."""
+        document = await self._documents.get(_BUCKET, *key)
+        return None if document is None else Schedule.from_document(document.body)
+
     async def _put(self, schedule: Schedule) -> None:
         await self._documents.put(Document(_BUCKET, schedule.namespace, schedule.trigger, schedule.as_document()))
         self._schedule(schedule)
+        self.changed((schedule.namespace, schedule.trigger))
 
     async def _delete(self, key: tuple[str, str]) -> None:
         self._schedules.pop(key, None)
         await self._documents.delete(_BUCKET, *key)
+        self.changed(key)
 
     def _schedule(self, schedule: Schedule) -> None:
         key = (schedule.namespace, schedule.trigger)

@@ -30,6 +30,7 @@ from argo_provider.storage.sql.database import Database
 from argo_provider.storage.sql.encoding import decode_activation, decode_details, encode, encode_summary
 from argo_provider.storage.sql.leases import now_ms
 from argo_provider.storage.sql.namespaces import delete_some_activations
+from argo_provider.storage.sql.sealing import SealedText, seals
 from argo_provider.storage.sql.tables import activations, journal, leases
 from argo_provider.storage.sql.upsert import insert_new, insert_new_rows
 from argo_provider.storage.sql.writer import Writer
@@ -215,6 +216,9 @@ def _claim(connection: Connection, activation_ids: Sequence[str]) -> Sequence[bo
 
 
 def _record(connection: Connection, rows: Sequence[RecordRow]) -> Sequence[None]:
+    if seals(connection.dialect):  # what goes past SQLAlchemy to the driver is sealed here
+        to_sealed = SealedText().process_bind_param
+        rows = [row._replace(details=to_sealed(row.details, connection.dialect) or "") for row in rows]
     if partitions.is_partitioned(connection):
         gathered.record(connection, rows)
         return [None] * len(rows)

@@ -35,6 +35,10 @@ class Seal:
         self._keys = {_key_id(key): _cipher(key) for key in keys}
         self._first = next(iter(self._keys), None)
 
+    @property
+    def has_keys(self) -> bool:
+        return self._first is not None
+
     @classmethod
     def parse(cls, text: str) -> Seal:
         """Keys in base64, 32 bytes each, white space between. Raises ValueError."""
@@ -91,6 +95,11 @@ OPEN = Seal()
 def install(dialect: Dialect, seal: Seal) -> None:
     """Have all columns of this dialect's engine use `seal`; before the first statement."""
     dialect.argo_seal = seal  # type: ignore[attr-defined]
+
+
+def seals(dialect: Dialect) -> bool:
+    """Whether this dialect's values differ from what columns are given."""
+    return _seal_of(dialect).has_keys
 
 
 def _seal_of(dialect: Dialect) -> Seal:

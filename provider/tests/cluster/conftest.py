@@ -1,0 +1,52 @@
+"""Members that meet on a real bus, each test under a cluster name of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from contextlib import AsyncExitStack
+
+import pytest
+
+from argo_provider.cluster.bus import Bus, BusOptions
+
+KEY = "a key of the tests"
+PATIENCE = 30.0
+
+
+@pytest.fixture
+async def join(nats_server):
+    """Connect one more member; all are closed with the test."""
+    cluster = f"t{uuid.uuid4().hex[:12]}"
+    async with AsyncExitStack() as stack:
+
+        async def connect(name="member", *, key=KEY, url=nats_server.url, cluster=cluster):
+            bus = await Bus.connect(BusOptions(url, cluster, key), name)
+            stack.push_async_callback(bus.close)
+            return bus
+
+        yield connect
+
+
+class Heard:
+    """What a handler was called with."""
+
+    def __init__(self):
+        self.all = []
+        self._more = asyncio.Event()
+
+    def __call__(self, *what):
+        self.all.append(what[0] if len(what) == 1 else what)
+        self._more.set()
+
+    async def until(self, count):
+        async with asyncio.timeout(PATIENCE):
+            while len(self.all) < count:
+                self._more.clear()
+                await self._more.wait()
+        return self.all
+
+
+@pytest.fixture
+def heard():
+    return Heard()

@@ -1,0 +1,124 @@
+"""What a replica knows of nodes, and when it gives one up."""
+
+from __future__ import annotations
+
+import pytest
+
+from argo_provider.cluster.messages import PROTOCOL, About, Beat
+from argo_provider.cluster.nodes import NodeTable, key_of
+from argo_provider.placement.port import Overloaded
+from argo_proxy.protocol.messages import Executable
+
+EXECUTABLE = Executable("a", "/a/f", "0.0.1", "1", "nodejs:20", "", "sha256:x", binary=False)
+LEASE = 2.0
+
+
+class World:
+    def __init__(self):
+        self.now = 100.0
+        self.lost = []
+        self.table = NodeTable(LEASE, self.lost.append, {"known/image": "binary"}.get, lambda: self.now)
+        self.number = 0
+
+    def join(self, name="n", incarnation="1", **more):
+        about = About(name, incarnation, "0.1.0", PROTOCOL, 4, 100, 1024, **{"kinds": ["nodejs:20"], **more})
+        self.table.told(about)
+        self.beat(name, incarnation)
+
+    def beat(self, name="n", incarnation="1", **more):
+        self.number += 1
+        self.table.heard(Beat(name, incarnation, self.number, 1024, **more))
+
+    def choose(self, executable=EXECUTABLE, besides=()):
+        return self.table.choose(executable, besides).name
+
+
+@pytest.fixture
+def world():
+    return World()
+
+
+def test_a_node_is_chosen_once_it_has_said_how_it_is(world):
+    with pytest.raises(Overloaded):
+        world.choose()
+    world.join()
+    assert world.choose() == "n"
+    with pytest.raises(Overloaded):
+        world.choose(besides=["n"])
+
+
+def test_a_silent_node_is_given_up_after_its_lease(world):
+    world.join()
+    world.now += LEASE
+    world.table.expire()
+    assert not world.lost
+    world.now += 0.1
+    world.table.expire()
+    assert [node.name for node in world.lost] == ["n"]
+    with pytest.raises(Overloaded):
+        world.choose()
+    world.beat()  # it was only slow; what it is, it has to say again
+    assert len(world.table) == 0
+
+
+def test_another_incarnation_replaces_the_first(world):
+    world.join()
+    world.join(incarnation="2")
+    assert [node.incarnation for node in world.lost] == ["1"]
+    assert [node.incarnation for node in world.table] == ["2"]
+    world.beat(incarnation="1")  # late
+    assert world.choose() == "n"
+
+
+def test_an_older_beat_changes_nothing(world):
+    world.join()
+    world.table.heard(Beat("n", "1", 0, 1024, draining=True))
+    assert world.choose() == "n"
+
+
+def test_a_draining_node_gets_nothing(world):
+    world.join()
+    world.beat(draining=True)
+    with pytest.raises(Overloaded):
+        world.choose()
+    world.beat()
+    assert world.choose() == "n"
+
+
+def test_where_nobody_listened_nothing_goes_until_it_is_heard_again(world):
+    world.join()
+    world.table.silent("n")
+    with pytest.raises(Overloaded):
+        world.choose()
+    world.beat()
+    assert world.choose() == "n"
+
+
+def test_a_sandbox_just_left_counts_as_warm_before_any_beat_says_so(world):
+    for name in ("n", "m"):
+        world.join(name)
+    first = world.table.choose(EXECUTABLE)
+    other = next(node for node in world.table if node is not first)
+    world.table.sent(other, EXECUTABLE)
+    assert world.choose() == first.name
+    world.table.ended(other, EXECUTABLE, warm=True)
+    assert world.choose() == other.name
+    world.table.sent(other, EXECUTABLE)  # its only place is taken
+    assert world.choose() == first.name
+
+
+def test_slots_of_a_beat_count_less_what_is_there_of_ours(world):
+    for name in ("n", "m"):
+        world.join(name)
+        world.beat(name, slots={key_of(EXECUTABLE): 2})
+    chosen = [world.table.choose(EXECUTABLE)]
+    for _ in range(3):
+        world.table.sent(chosen[-1], EXECUTABLE)
+        chosen.append(world.table.choose(EXECUTABLE))
+    assert [node.name for node in chosen].count(chosen[0].name) == 2
+
+
+def test_a_well_known_image_goes_where_its_kind_runs(world):
+    world.join(kinds=["binary"])
+    image = Executable("a", "/a/f", "0.0.1", "1", "blackbox", "", None, binary=True, image="known/image")
+    assert world.choose(image) == "n"
