@@ -86,7 +86,7 @@ def _below(path: str, group: Any) -> Iterator[tuple[str, Any]]:
 def _command(path: str, command: Any) -> str:
     arguments = [each for each in command.params if each.param_type_name == "argument"]
     own = [each for each in command.params if each.param_type_name == "option" and each.name not in _left_out(command)]
-    words = [each.metavar or each.name.upper() for each in arguments]
+    words = [each.metavar or each.name.upper() for each in arguments if not each.hidden]
     lines = [f"\n### `{' '.join([path, *words])}`\n\n{inspect.cleandoc(command.help or '')}\n"]
     if own:
         lines.append("\n| option | what |\n| --- | --- |\n")

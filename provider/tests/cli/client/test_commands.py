@@ -152,6 +152,9 @@ def test_the_properties_are_wsks_file(argofn, service):
     assert f"APIHOST={service.url}\n" in text
     assert argofn("property", "get", "--apihost", "-o", "raw") == f"{service.url}\n"
     assert "whisk API build" in argofn("property", "get", "--all")
+    told = argofn("property", "get", "--apibuild", "--apihost", service.url, "--auth", service.auth, "-i")
+    assert told.startswith("whisk API build")
+    assert "Unknown" not in told
 
 
 # ---------------------------------------------------------------- what goes wrong

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
@@ -29,6 +31,10 @@ _LABELS = {
 }
 
 
+_KEY = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}:")
+Values = Annotated[list[str] | None, typer.Argument(hidden=True, show_default=False)]
+
+
 def _flag(text: str) -> Any:
     return typer.Option(f"--{text}", help=f"The {_LABELS[text.upper()]}.")
 
@@ -40,6 +46,7 @@ def _value(*names: str, about: str) -> Any:
 @command(app, "get", "argofn property get", "argofn property get --apihost --output raw")
 def get(
     session: Session,
+    values: Values = None,
     apihost: Annotated[bool, _flag("apihost")] = False,
     auth: Annotated[bool, _flag("auth")] = False,
     namespace: Annotated[bool, _flag("namespace")] = False,
@@ -54,7 +61,15 @@ def get(
         str, typer.Option("--output", "-o", metavar="table|json|yaml|name|raw", help="raw: the value alone.")
     ] = "table",
 ) -> None:
-    """Show the properties in effect: from the file, the environment, or their defaults."""
+    """Show the properties in effect: from the file, the environment, or their defaults.
+
+    A value behind --apihost or --auth says which service to ask, as with every other command.
+    """
+    host, secret = _told(values or [])
+    session.properties = replace(
+        session.properties, apihost=host or session.properties.apihost, auth=secret or session.properties.auth
+    )
+    apihost, auth = apihost and not host, auth and not secret
     flags = {
         "APIHOST": apihost, "AUTH": auth, "NAMESPACE": namespace, "APIVERSION": apiversion, "CERT": cert, "KEY": key,
         "CLIVERSION": cliversion, "APIBUILD": apibuild, "APIBUILDNO": apibuildno,
@@ -62,6 +77,15 @@ def get(
     chosen = [name for name, given in flags.items() if given] if any(flags.values()) and not everything else list(flags)
     found = _local(session) | (_remote(session, quietly=not (apibuild or apibuildno)) if _asks(chosen) else {})
     _show(session, {name: found.get(name, "") for name in chosen}, output)
+
+
+def _told(values: list[str]) -> tuple[str, str]:
+    """The service and the key among words behind flags that take none here; a key begins with a UUID."""
+    keys = [each for each in values if _KEY.match(each)]
+    hosts = [each for each in values if not _KEY.match(each)]
+    if len(keys) > 1 or len(hosts) > 1:
+        raise Misused(f"these are no properties: {' '.join(values)}", "argofn property get --help")
+    return (hosts or [""])[0], (keys or [""])[0]
 
 
 def _show(session: Session, found: dict[str, str], form: str) -> None:
