@@ -2,7 +2,7 @@
 //! `UPDATE_VECTORS=1 cargo test --test vectors` writes it anew.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use niuk_host::frame::{HEADER_LENGTH, Header, MAX_PAYLOAD};
+use niuk_host::frame::{HEADER_LENGTH, Header, Incoming, MAX_PAYLOAD, read_frame};
 use niuk_host::report::{self, Record, Timing};
 use niuk_host::request::{Artifact, Hello, Init, Load, Policy, Request, Run};
 use niuk_host::status::Status;
@@ -135,15 +135,71 @@ fn every_cut_and_every_extra_byte_is_malformed() {
     }
 }
 
-/// The fuzz target's loop, with a fixed seed: mutated payloads of every type, 400,000 of them.
+/// Numbers below a bound, the same from the same seed.
+fn numbers(seed: u64) -> impl FnMut(usize) -> usize {
+    let mut state = seed;
+    move |bound| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % bound
+    }
+}
+
+/// Streams of frames with bytes changed, cut, doubled and moved, through the reader and the parser: for `NIUK_FUZZ_SECONDS`,
+/// from `NIUK_FUZZ_SEED`. No host and no system call is behind it, so that nothing on the machine can change.
+#[test]
+#[ignore = "runs for as long as NIUK_FUZZ_SECONDS says"]
+fn mutated_streams_never_panic() {
+    let setting = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let seconds = setting("NIUK_FUZZ_SECONDS").unwrap_or(60);
+    let frames: Vec<Vec<u8>> = requests().iter().map(|(_, request)| request.encode(1)).collect();
+    let mut next = numbers(setting("NIUK_FUZZ_SEED").unwrap_or(1));
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(seconds);
+    let (mut streams, mut read, mut parsed) = (0_u64, 0_u64, 0_u64);
+    while std::time::Instant::now() < until {
+        for _ in 0..10_000 {
+            let stream = mutated(&frames, &mut next);
+            streams += 1;
+            let mut rest = stream.as_slice();
+            while let Ok(Incoming::Frame(header, payload)) = read_frame(&mut rest, 1 << next(24)) {
+                read += 1;
+                if let Ok(request) = Request::parse(header.kind, &payload) {
+                    parsed += 1;
+                    assert_eq!(&request.encode(header.id)[HEADER_LENGTH..], &payload[..]);
+                }
+            }
+        }
+    }
+    println!("{streams} streams, {read} frames read, {parsed} parsed, in {seconds} s");
+    assert!(parsed > 0);
+}
+
+fn mutated(frames: &[Vec<u8>], next: &mut impl FnMut(usize) -> usize) -> Vec<u8> {
+    let mut stream = Vec::new();
+    for _ in 0..=next(4) {
+        stream.extend_from_slice(&frames[next(frames.len())]);
+    }
+    for _ in 0..next(6) {
+        let at = next(stream.len());
+        match next(5) {
+            0 => stream[at] = next(256) as u8,
+            1 => stream[at] ^= 1 << next(8),
+            2 => stream.truncate(at + 1),
+            3 => stream.insert(at, next(256) as u8),
+            _ => {
+                let end = at + next(stream.len() - at);
+                let piece = stream[at..end].to_vec();
+                stream.extend_from_slice(&piece);
+            }
+        }
+    }
+    stream
+}
+
+/// The same in small, with a fixed seed: mutated payloads of every type, 400,000 of them.
 #[test]
 fn seeded_mutations_never_panic() {
     let frames: Vec<Vec<u8>> = requests().iter().map(|(_, request)| request.encode(1)).collect();
-    let mut state = 0x5EED_u64;
-    let mut next = move |bound: usize| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 33) as usize % bound
-    };
+    let mut next = numbers(0x5EED);
     let mut accepted = 0;
     for _ in 0..400_000 {
         let mut payload = frames[next(frames.len())][HEADER_LENGTH..].to_vec();
