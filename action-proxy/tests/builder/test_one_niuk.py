@@ -102,7 +102,8 @@ async def test_java_and_javascript_in_one_process(languages: TwoLanguages, work:
     await build_host()
     installation = f"t{os.getpid()}"
     folders = (languages.function.path.parent, languages.engine.path.parent)
-    driver = NiukDriver(WallSettings(installation, work / "run", folders, wall=Wall.PROCESS), languages)
+    walls = WallSettings(installation, work / "run", folders, wall=Wall.PROCESS)
+    driver = NiukDriver(walls, languages, waiting=0)  # one that waits would be in the process table, too
     report = await driver.probe()
     assert report.available, report.reason
     try:
