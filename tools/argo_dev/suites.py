@@ -32,7 +32,7 @@ NATIVE = (
     "provider/tests/benches/test_niuk_benches.py",
     "provider/tests/end_to_end/test_tiers.py",
 )
-PURE = {"unit", "niuk"}  # need no engine
+PURE = {"unit", "niuk", "browser"}  # need no engine
 MARKERS = ("contract", "integration", "end_to_end")
 
 
@@ -74,7 +74,7 @@ def _options() -> argparse.Namespace:
 
 def _chosen(names: Sequence[str]) -> list[Suite]:
     """The suites of the same name; all by default, the Python ones in one run."""
-    return [SUITES[name] for name in names or ("python", "compat", "cluster", "niuk", "native")]
+    return [SUITES[name] for name in names or ("python", "compat", "cluster", "browser", "niuk", "native")]
 
 
 def _engine_for(chosen: Sequence[Suite]) -> AbstractContextManager[str]:
@@ -195,6 +195,10 @@ def _compat_options(service: Service, operator: Service | Cluster | None = None)
     ]
 
 
+def _browser(extra: Sequence[str]) -> Counts:
+    return _pytest([*extra], HERE / "provider" / "dashboard" / "tests")
+
+
 def _niuk(_: Sequence[str]) -> Counts:
     manifest = HERE / "niuk-runtime" / "host" / "Cargo.toml"
     if not manifest.exists():
@@ -232,6 +236,7 @@ SUITES = {
         Suite("end_to_end", "the real service", _marked("end_to_end")),
         Suite("compat", "black box over HTTP and real clients, against a fresh service", _compat),
         Suite("cluster", "the same over a cluster: PostgreSQL, NATS, two nodes in namespaces", _cluster),
+        Suite("browser", "the dashboard in Debian's Chromium, against a fresh service", _browser),
         Suite("niuk", "the NIUk host", _niuk),
         Suite("native", "native images built and run, microVMs booted", _native),
     )

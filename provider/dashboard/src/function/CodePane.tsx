@@ -28,6 +28,7 @@ export function CodePane({ editing }: { editing: Editing }) {
             ) : (
                 <Editor
                     text={draft.code}
+                    revision={editing.revision.value}
                     kind={action.exec.kind}
                     label={`Code of ${editing.name}; Escape, then Tab leaves`}
                     onChange={(code) => editing.change({ code })}

@@ -26,6 +26,8 @@ export class Editing {
     readonly pending = computed(() =>
         this.base.value && this.draft.value ? changes(this.base.value, this.draft.value) : null,
     );
+    /** Counts how often the draft was replaced other than by typing. */
+    readonly revision = signal(0);
     private etag = "";
 
     constructor(readonly name: string) {}
@@ -38,8 +40,8 @@ export class Editing {
             this.take(body, headers);
             this.error.value = null;
             if (!kept) return;
-            this.draft.value = kept.draft;
-            if (kept.base !== body.version) await this.meet(kept.draft);
+            this.replace(kept.draft);
+            if (kept.base !== body.version) await this.meet();
         } catch (error) {
             this.error.value = asApiError(error);
         }
@@ -48,10 +50,15 @@ export class Editing {
     private take(action: Action, headers: Headers): void {
         this.base.value = action;
         this.etag = headers.get("ETag") ?? `"${action.version}"`;
-        this.draft.value = draftOf(action);
+        this.replace(draftOf(action));
         this.conflict.value = null;
         this.conflictOpen.value = false;
         keepDraft(this.name, action.version, null);
+    }
+
+    private replace(draft: Draft): void {
+        this.draft.value = draft;
+        this.revision.value += 1;
     }
 
     change(part: Partial<Draft>): void {
@@ -78,7 +85,7 @@ export class Editing {
             this.saved(answer, mine);
             return true;
         } catch (error) {
-            if (asApiError(error).status === 412 || asApiError(error).status === 409) await this.meet(mine);
+            if (asApiError(error).status === 412 || asApiError(error).status === 409) await this.meet();
             else failed(error);
             return false;
         } finally {
@@ -94,10 +101,9 @@ export class Editing {
     }
 
     /** Somebody else saved: fetch theirs, keep mine, show both. */
-    private async meet(mine: Draft): Promise<void> {
+    private async meet(): Promise<void> {
         try {
             const { body, headers } = await getAction(this.name);
-            this.draft.value = mine;
             this.conflict.value = { theirs: body, etag: headers.get("ETag") ?? `"${body.version}"` };
             this.conflictOpen.value = true;
         } catch (error) {
@@ -128,20 +134,21 @@ export class Editing {
     bringBack(): void {
         const mine = this.setAside.value;
         this.setAside.value = null;
-        if (mine) this.change(mine);
+        if (!mine) return;
+        this.replace(mine);
+        this.change({});
     }
 
     discard(): void {
         const base = this.base.value;
         if (!base) return;
-        this.draft.value = draftOf(base);
+        this.replace(draftOf(base));
         keepDraft(this.name, base.version, null);
     }
 
     /** After a roll-back: what the service holds now. */
     async reread(): Promise<void> {
-        const mine = this.pending.value ? this.draft.value : null;
-        if (mine) return this.meet(mine);
+        if (this.pending.value) return this.meet();
         try {
             const { body, headers } = await getAction(this.name);
             this.take(body, headers);

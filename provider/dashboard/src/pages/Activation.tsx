@@ -17,7 +17,7 @@ export default function ActivationPage({ id }: { id: string }) {
     const { value: record, error, reload } = useLoad(() => getActivation(id), [id]);
     if (error?.status === 404) {
         return (
-            <Empty title="This activation is not on record">
+            <Empty title="This activation is not on record" whole>
                 <p>It may still run, or be older than records are kept.</p>
                 <div class="row">
                     <button type="button" class="button" onClick={reload}>

@@ -105,7 +105,7 @@ function useLeaveGuard(editing: Editing): void {
 
 function Missing({ name }: { name: string }) {
     return (
-        <Empty title="There is no such function">
+        <Empty title="There is no such function" whole>
             <p>
                 <Safe text={name} /> is not in your namespace; it may have been deleted.
             </p>
@@ -144,7 +144,6 @@ function Head({ editing }: { editing: Editing }) {
             <div class="title-block">
                 <p class="crumbs">
                     <a href={href("functions")}>Functions</a>
-                    <span aria-hidden="true"> / </span>
                 </p>
                 <h1>
                     <Safe text={editing.name} />

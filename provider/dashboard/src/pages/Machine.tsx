@@ -63,7 +63,7 @@ export default function MachinePage() {
                 <NiukCard />
                 <Builds />
                 <Schedules />
-                {(machine.nodes?.length ?? 0) > 0 && <Nodes machine={machine} />}
+                {(machine.nodes?.length ?? 0) > 1 && <Nodes machine={machine} />}
             </div>
         </div>
     );

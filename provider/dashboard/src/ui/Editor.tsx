@@ -6,6 +6,8 @@ import type { Mounted } from "./code/mount";
 
 interface EditorProps {
     text: string;
+    /** Raised when `text` was replaced from outside: what is typed meanwhile must not be taken back by a late render. */
+    revision?: number;
     kind: string;
     label: string;
     editable?: boolean;
@@ -13,7 +15,7 @@ interface EditorProps {
     className?: string;
 }
 
-/** `text` may change from outside: the editor follows. A new `kind` makes it anew. */
+/** It follows `text` when `revision` changes. A new `kind` makes it anew. */
 export function Editor(props: EditorProps) {
     const host = useRef<HTMLDivElement>(null);
     const mounted = useRef<Mounted | null>(null);
@@ -33,7 +35,7 @@ export function Editor(props: EditorProps) {
             mounted.current = null;
         };
     }, [props.kind, props.label, props.editable]);
-    useEffect(() => mounted.current?.setText(props.text), [props.text]);
+    useEffect(() => mounted.current?.setText(latest.current.text), [props.revision]);
     return <div class={`editor ${props.className ?? ""}`} ref={host} data-testid="editor" />;
 }
 

@@ -90,10 +90,11 @@ export function ErrorNote({ error, retry }: { error: ApiError; retry?: () => voi
 }
 
 /** Nothing here yet, and what to do about it. */
-export function Empty({ title, children }: { title: string; children: ComponentChildren }) {
+export function Empty(props: { title: string; children: ComponentChildren; whole?: boolean }) {
+    const { title, children } = props;
     return (
         <div class="empty">
-            <h2>{title}</h2>
+            {props.whole ? <h1>{title}</h1> : <h2>{title}</h2>}
             {children}
         </div>
     );

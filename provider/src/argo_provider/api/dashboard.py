@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from importlib import resources
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from argo_provider.errors import NotFound
 FOLDER: web.AppKey[Path] = web.AppKey("dashboard_folder", Path)
 """Where the built page lies, or will: `./dev serve` builds it behind the running service."""
 
+_ASSET = re.compile(r"[\w-][\w.-]*", re.ASCII)
 _TYPES = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
@@ -69,7 +71,8 @@ async def asset(request: web.Request) -> web.StreamResponse:
     """A file whose name changes with its content; NotFound."""
     name = request.match_info["name"]
     file = request.app[FOLDER] / "assets" / name
-    if Path(name).suffix not in _TYPES or not await asyncio.to_thread(file.is_file):
+    of_ours = _ASSET.fullmatch(name) is not None and file.suffix in _TYPES  # a slash in it would lead elsewhere
+    if not of_ours or not await asyncio.to_thread(file.is_file):
         raise NotFound(NotFound.NO_ROUTE)
     return _file(file, _FOR_EVER)
 

@@ -1,0 +1,67 @@
+"""A real service, Debian's Chromium, and pages that are signed in. What is missing is a skip, and an error where CI=true."""
+
+import os
+from pathlib import Path
+
+import pytest
+from argo_dev.browser import BrowserMissing, launched, page_environment
+from argo_dev.client import Client
+from argo_dev.service import fresh_service
+from playwright.sync_api import sync_playwright
+
+from .driving import PATIENCE_MS, Dashboard
+
+
+def _missing(reason):
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def service():
+    try:
+        environment = page_environment()
+    except BrowserMissing as error:
+        _missing(str(error))
+    kinds = ("--set", "runtimes.kinds=nodejs:20,python:3.11,java:17,binary", "--sandbox", "process")
+    with fresh_service("--log-format", "json", *kinds, environment=environment) as running:
+        Client(running).put_action("warm-up", {"kind": "nodejs:20", "code": "function main() { return {} }"})
+        Client(running).invoke_once_ready("warm-up", 120)
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser():
+    with sync_playwright() as playwright:
+        try:
+            started = launched(playwright)
+        except BrowserMissing as error:
+            _missing(str(error))
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def client(service):
+    return Client(service)
+
+
+@pytest.fixture
+def dashboard(browser, service):
+    """A page, signed in; at the end, nothing that the browser complains about may have been said."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    context.set_default_timeout(PATIENCE_MS)
+    made = Dashboard(context, service.url, service.auth)
+    made.sign_in()
+    yield made
+    context.close()
+    assert made.complaints == []
+
+
+@pytest.fixture(scope="session")
+def axe():
+    script = Path(os.environ.get("ARGO_TEST_AXE", ""))
+    if not script.is_file():
+        _missing("axe-core is not there: run the suite by ./dev test browser")
+    return script.read_text()
