@@ -91,12 +91,11 @@ def made(client: Client) -> None:
 
 
 def scheduled(client: Client) -> None:
-    name = {"path": "/_/nightly", "authKey": ""}
     client.call("PUT", "triggers/nightly?overwrite=true", {})
     client.call("PUT", "triggers/order-placed?overwrite=true", {})
     client.call("PUT", "rules/report-at-night?overwrite=true", {"trigger": "/_/nightly", "action": "/_/nightly-report"})
     client.call("PUT", "rules/on-order?overwrite=true", {"trigger": "/_/order-placed", "action": "/_/checkout"})
-    alarm = {"lifecycleEvent": "CREATE", "triggerName": "/_/nightly", "cron": "0 3 * * *", "authKey": name["authKey"]}
+    alarm = {"lifecycleEvent": "CREATE", "triggerName": "/_/nightly", "cron": "0 3 * * *", "authKey": ""}
     client.call("POST", "/api/v1/namespaces/whisk.system/actions/alarms/alarm?blocking=true", alarm)
 
 

@@ -102,3 +102,66 @@ def test_a_key_that_is_no_longer_good_leads_back_to_the_door(dashboard):
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("alert")).to_contain_text("does not know this key")
     expect(page.get_by_role("alert").locator("code").last).to_have_text(re.compile("^[0-9a-f]{32}$"))
+
+
+def test_builds_are_followed_and_niuks_are_drawn(dashboard, client):
+    """A build takes minutes: its answers are written here, in the shapes of the API."""
+    node(client, "built")
+    build = {
+        "id": "b1",
+        "name": "built",
+        "fingerprint": "f",
+        "state": "running",
+        "started": 1,
+        "ended": None,
+        "seconds": 61,
+        "round": 1,
+        "step": "compiling",
+        "progress": 0.4,
+        "failure": None,
+        "detail": "",
+        "artefactBytes": None,
+    }
+    isolates = {"spare": 2, "busy": 1, "total": 3}
+    inside = {"name": "built", "isolates": isolates, "memoryBytes": 9_000_000, "invocations": 1234}
+    niuk = {
+        "id": "n1",
+        "sandbox": "process",
+        "pid": 42,
+        "started": 1,
+        "memoryBytes": 60_000_000,
+        "memoryLimitBytes": 512_000_000,
+        "restarts": 0,
+        "functions": [inside],
+    }
+    pieces = iter(["analysing\n", "compiling\n"])
+    page = dashboard.page
+    page.route("**/api/v1/argo/builds?*", lambda route: route.fulfill(json={"builds": [build]}))
+    page.route("**/api/v1/argo/niuks", lambda route: route.fulfill(json={"niuks": [niuk]}))
+    page.route(
+        "**/api/v1/argo/builds/b1/log?*",
+        lambda route: route.fulfill(body=next(pieces, ""), headers={"X-Next-Offset": "10"}),
+    )
+    dashboard.open_function("built", "why")
+    expect(page.get_by_role("progressbar")).to_have_attribute("value", "0.4")
+    page.get_by_role("button", name="Log", exact=True).click()
+    expect(page.get_by_role("log", name="Build log")).to_contain_text("compiling")
+    page.get_by_role("link", name="Machine").click()
+    expect(page.get_by_role("img", name="1 busy, 2 spare isolates")).to_be_visible()
+    expect(page.get_by_role("progressbar")).to_be_visible()
+
+
+def test_schedules_say_what_they_call_and_when(dashboard, client):
+    node(client, "timed")
+    client.call("PUT", "triggers/nightly?overwrite=true", {})
+    client.call("PUT", "rules/at-night?overwrite=true", {"trigger": "/_/nightly", "action": "/_/timed"})
+    feed = "/api/v1/namespaces/whisk.system/actions/alarms/alarm?blocking=true"
+    key = dashboard.key
+    client.call(
+        "POST", feed, {"lifecycleEvent": "CREATE", "triggerName": "/_/nightly", "cron": "0 3 * * *", "authKey": key}
+    )
+    dashboard.open("machine")
+    row = dashboard.page.get_by_role("row", name="nightly")
+    expect(row).to_contain_text("0 3 * * *")
+    expect(row).to_contain_text(re.compile(r"in \d+ (s|min|h)"))
+    expect(row.get_by_role("link", name="timed")).to_be_visible()

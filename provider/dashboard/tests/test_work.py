@@ -116,18 +116,27 @@ def test_a_draft_outlives_a_reload(dashboard, client):
     expect(page.get_by_role("textbox", name="Code of")).to_contain_text("// not saved yet")
 
 
-def test_a_wish_is_answered_or_refused_with_its_transaction(dashboard, client):
-    node(client, "wished")
+def test_a_wish_is_granted_and_told(dashboard, client):
+    client.put_action("wished", {"kind": "python:3.11", "code": "def main(args):\n    return {}\n"})
     page = dashboard.page
     dashboard.open_function("wished", "why")
-    with page.expect_response(
-        lambda response: response.request.method == "POST" and "/tiers/wished" in response.url
-    ) as answered:
+    page.get_by_role("button", name="Make it native").click()
+    story = page.get_by_label("Tier history, newest first")
+    expect(story).to_contain_text("Its owner asked for a native form.")
+    page.get_by_role("button", name="Pin to ordinary").click()
+    expect(page.locator(".ladder .now")).to_have_text("pinned")
+    page.get_by_role("button", name="Unpin").click()
+    expect(page.locator(".ladder .now")).to_have_text("ordinary")
+
+
+def test_a_wish_that_is_refused_says_why_and_names_the_transaction(dashboard, client):
+    client.put_action("unmoved", {"kind": "sequence", "components": ["/_/warm-up"]})
+    page = dashboard.page
+    dashboard.open_function("unmoved", "why")
+    with page.expect_response(lambda response: response.request.method == "POST") as answered:
         page.get_by_role("button", name="Make it native").click()
-    if answered.value.status == 202:
-        expect(page.get_by_text("A native build is wished for")).to_be_visible()
-    else:  # a service without the optimiser
-        expect(page.locator(".note.error code")).to_have_text(answered.value.json()["code"])
+    expect(page.get_by_role("alert")).to_contain_text("It is a sequence")
+    expect(page.get_by_role("alert").locator("code")).to_have_text(answered.value.json()["code"])
 
 
 def test_copied_commands_name_the_function_and_no_key(dashboard, client):

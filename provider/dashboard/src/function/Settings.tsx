@@ -12,15 +12,23 @@ const LIMITS: readonly { key: keyof Limits; title: string; unit: string; about: 
     { key: "concurrency", title: "At once in one sandbox", unit: "", about: "1: every run has its sandbox to itself." },
 ];
 
-const SWITCHES: readonly { name: string; title: string; about: string }[] = [
-    { name: "web-export", title: "Web action", about: "Anyone who knows the URL may call it." },
+const SWITCHES: readonly { name: string; on: string; title: string; about: string }[] = [
+    { name: "web-export", on: "true", title: "Web action", about: "Anyone who knows the URL may call it." },
     {
         name: "argo.idempotent",
+        on: "true",
         title: "Safe to run twice",
         about: "A failed native run is run again on the ordinary runtime, unseen by the caller.",
     },
-    { name: "argo.warm", title: "Keep one warm", about: "A sandbox stays ready, so that no call starts cold." },
+    {
+        name: "argo.warm",
+        on: "1",
+        title: "Keep one warm",
+        about: "A sandbox stays ready, so that a call does not start cold.",
+    },
 ];
+
+const OFF = new Set(["false", "0", "null", ""]);
 
 export function Settings({ editing }: { editing: Editing }) {
     const draft = editing.draft.value;
@@ -103,12 +111,19 @@ export function Settings({ editing }: { editing: Editing }) {
     );
 }
 
-function Switch(props: { name: string; title: string; about: string; rows: Row[]; onChange: (rows: Row[]) => void }) {
+function Switch(props: {
+    name: string;
+    on: string;
+    title: string;
+    about: string;
+    rows: Row[];
+    onChange: (rows: Row[]) => void;
+}) {
     const { name } = props;
-    const on = props.rows.some((row) => row.key === name && row.text === "true");
+    const on = props.rows.some((row) => row.key === name && !OFF.has(row.text));
     const turn = () => {
         const others = props.rows.filter((row) => row.key !== name);
-        const added = on ? others : [...others, { key: name, text: "true", init: false }];
+        const added = on ? others : [...others, { key: name, text: props.on, init: false }];
         props.onChange(added.sort((a, b) => (a.key < b.key ? -1 : 1)));
     };
     return (

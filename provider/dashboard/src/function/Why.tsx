@@ -93,8 +93,8 @@ function Standing({ story, onWish }: { story: TierStory; onWish: () => void }) {
                         Unpin
                     </Button>
                 ) : (
-                    <Button disabled={busy} onClick={() => void say("pin", "It stays where it is")}>
-                        Pin it here
+                    <Button disabled={busy} onClick={() => void say("pin", "It stays on the ordinary runtime")}>
+                        Pin to ordinary
                     </Button>
                 )}
             </div>
