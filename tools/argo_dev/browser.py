@@ -19,6 +19,12 @@ _FLAGS = (
 )
 
 
+# Functions move when they are asked to, not by themselves: a native build beside the tests would take the machine.
+_NEVER = "1000000"
+_HOT = ("INSTANT_PER_HOUR", "HOT_PER_MINUTE", "HOT_PER_HOUR", "HOT_LEAST")
+_STILL = {"ARGO_OPTIMIZER_ENABLED": "true", **{f"ARGO_OPTIMIZER_{name}": _NEVER for name in _HOT}}
+
+
 class BrowserMissing(Exception):
     """The message says what is missing and what brings it."""
 
@@ -32,8 +38,8 @@ def launched(playwright: Playwright) -> Browser:
 
 
 def page_environment() -> dict[str, str]:
-    """What a service needs to serve the page that ./dev has built. BrowserMissing."""
+    """For a service that serves the page that ./dev has built. BrowserMissing."""
     folder = Path(os.environ.get("ARGO_TEST_DASHBOARD", ""))
     if not (folder / "index.html").is_file():
         raise BrowserMissing("the dashboard is not built: it needs npm; run the suite by ./dev test browser")
-    return {"ARGO_SERVER_DASHBOARD_DIR": str(folder)}
+    return {"ARGO_SERVER_DASHBOARD_DIR": str(folder)} | _STILL

@@ -62,7 +62,7 @@ def at_work(client: Client) -> dict[str, tuple[str, str]]:
         "function-code": (function, ".cm-content"),
         "function-settings": (f"{function}?tab=settings", ".kv"),
         "function-versions": (f"{function}?tab=versions", ".cm-content"),
-        "function-tier": (f"{function}?tab=why", ".ladder"),
+        "function-tier": ("functions/shop/receipt?tab=why", ".story"),
         "function-activity": (f"{function}?tab=activity", ".run-line"),
         "new": ("new?template=node", ".cm-content"),
         "activations": ("activations", ".vrow"),
@@ -82,6 +82,7 @@ def made(client: Client) -> None:
     client.put_action("shop/price", {**node, "code": PRICE}, parameters=parameters, limits={"memory": 128})
     client.put_action("shop/receipt", {**python, "code": RECEIPT})
     client.invoke_once_ready("shop/receipt", READY_SECONDS)
+    client.call("POST", "/api/v1/argo/tiers/shop/receipt", {"wish": "optimise"})
     client.put_action("checkout", {"kind": "sequence", "components": ["/_/shop/price", "/_/shop/receipt"]})
     page = "function main() { return { body: '<h1>Hello</h1>' } }"
     client.put_action("hello-web", {**node, "code": page}, annotations=[{"key": "web-export", "value": True}])

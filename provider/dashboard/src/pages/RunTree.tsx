@@ -48,7 +48,10 @@ function Node({ record, from, to, open = false }: { record: Activation; from: nu
     const [shown, setShown] = useState(open);
     const whole = isWhole(record);
     const left = Math.min(100, ((record.start - from) / (to - from)) * 100);
-    const width = Math.max(0.8, Math.min(100 - left, ((record.duration ?? 0) / (to - from)) * 100));
+    const width = Math.max(
+        0.8,
+        Math.min(100 - left, (((record.end ?? record.start) - record.start) / (to - from)) * 100),
+    );
     const run = toRun(record);
     return (
         <li>

@@ -88,6 +88,7 @@ function options(element: HTMLElement, props: Props, format: { current: (value: 
                 ...axis,
                 values: (_, ticks) => ticks.map((at) => new Date(at * 1000).toLocaleTimeString("en-GB")),
                 space: 90,
+                size: 26,
             },
             { ...axis, size: 60, values: (_, ticks) => ticks.map((value) => format.current(value)), space: 36 },
         ],

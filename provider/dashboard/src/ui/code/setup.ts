@@ -45,7 +45,7 @@ const colours = HighlightStyle.define([
 const look = EditorView.theme({
     "&": { height: "100%", color: "var(--ink)", backgroundColor: "transparent", fontSize: "13px" },
     "&.cm-focused": { outline: "none" },
-    ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "1.6" },
+    ".cm-scroller": { fontFamily: "var(--mono)", fontVariantLigatures: "none", lineHeight: "1.6" },
     ".cm-content": { caretColor: "var(--accent)", padding: "12px 0" },
     ".cm-gutters": { backgroundColor: "transparent", color: "var(--muted)", border: "none", paddingLeft: "6px" },
     ".cm-activeLine": { backgroundColor: "var(--code-line)" },
