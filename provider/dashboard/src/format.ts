@@ -2,6 +2,11 @@
 
 const NONE = "–";
 
+/** A record's duration, which is whole milliseconds: 0 is less than one. */
+export function took(ms: number | null | undefined): string {
+    return ms === 0 ? "< 1 ms" : duration(ms);
+}
+
 /** Milliseconds: "0.42 ms", "12 ms", "1.3 s", "2 min 5 s". */
 export function duration(ms: number | null | undefined): string {
     if (ms === null || ms === undefined || !Number.isFinite(ms)) return NONE;

@@ -2,7 +2,7 @@
 
 from urllib.parse import quote
 
-PATIENCE_MS = 15_000  # the machine may be busy with other suites
+PATIENCE_MS = 60_000  # the machine may be busy with other suites
 # What a broken connection, a wrong key and a conflict look like to the browser: not faults of the page.
 EXPECTED = ("Failed to load resource", "net::ERR_")
 

@@ -116,6 +116,11 @@ def take(browser: Browser, service: Service, places: dict[str, tuple[str, str]],
             page.get_by_label("Payload", exact=True).fill('{\n  "items": [{ "price": 40, "count": 3 }]\n}')
             page.get_by_role("button", name="Run", exact=True).click()
             page.get_by_test_id("outcome").locator(".logs").wait_for()
+        if name == "function-activity":
+            page.get_by_text("following").wait_for()
+            for count in range(1, 9):
+                Client(service).invoke("shop/price", {"items": [{"price": 12 * count, "count": count}]})
+            page.get_by_role("log", name="Followed logs").wait_for()
         if name == "machine":
             busy(service, page)
         picture(page, name, look)

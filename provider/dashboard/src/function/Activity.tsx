@@ -3,7 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { listActivations } from "../api/calls";
 import type { Activation } from "../api/types";
-import { clock, duration } from "../format";
+import { clock, took } from "../format";
 import { href } from "../router";
 import { toRun, type Run } from "../state/activations";
 import { nameOf } from "../state/functions";
@@ -65,7 +65,7 @@ function Recent({ name }: { name: string }) {
                             </a>
                             <StatusBadge status={run.status} />
                             {run.cold ? <span class="badge tier-cold">cold</span> : <span />}
-                            <span class="number push">{duration(run.duration)}</span>
+                            <span class="number push">{took(run.duration)}</span>
                         </li>
                     ))}
                 </ul>

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { getActivation, invoke } from "../api/calls";
 import { ApiError, asApiError } from "../api/client";
 import { annotation, type Activation } from "../api/types";
-import { duration } from "../format";
+import { took } from "../format";
 import { href, place, setQuery } from "../router";
 import { toRun } from "../state/activations";
 import { pretty } from "../text";
@@ -152,7 +152,7 @@ function Shown({ outcome }: { outcome: Outcome }) {
                 <StatusBadge status={run.status} />
                 {run.cold && <span class="badge tier-cold">cold start</span>}
                 {run.tier === "native" && <span class="badge tier-native">native</span>}
-                <strong class="number">{duration(record.duration)}</strong>
+                <strong class="number">{took(record.duration)}</strong>
                 <span class="push" />
                 <a class="small" href={href("activations", record.activationId)}>
                     Activation {record.activationId.slice(0, 12)}

@@ -2,7 +2,7 @@
 
 import { annotation, type Activation } from "../api/types";
 import { getActivation } from "../api/calls";
-import { bytes, duration, moment } from "../format";
+import { bytes, duration, moment, took } from "../format";
 import { functionHref, href } from "../router";
 import { toRun } from "../state/activations";
 import { nameOf } from "../state/functions";
@@ -85,7 +85,7 @@ function Timeline({ record }: { record: Activation }) {
         run: (record.duration ?? 0) - (typeof init === "number" ? init : 0),
     };
     return (
-        <Card title="Timeline" aside={<strong class="number">{duration(record.duration)}</strong>}>
+        <Card title="Timeline" aside={<strong class="number">{took(record.duration)}</strong>}>
             {record.duration === undefined ? (
                 <p class="muted">A trigger’s record has no end: it only says which actions it started.</p>
             ) : (

@@ -2,7 +2,7 @@
 
 import { useEffect, useMemo } from "preact/hooks";
 import { TIERS } from "../api/types";
-import { clock, count, duration } from "../format";
+import { clock, count, took } from "../format";
 import { functionHref, href, navigate, place, setQuery } from "../router";
 import {
     arrivedWhilePaused,
@@ -24,6 +24,8 @@ import { Icon } from "../ui/Icon";
 import { useNarrow } from "../ui/narrow";
 import { VirtualList } from "../ui/VirtualList";
 
+/** So many records a filter goes through by itself; older ones when asked for. */
+const SEARCHED = 5000;
 const FILTERS = ["q", "status", "cold", "tier", "name"] as const;
 
 function matches(run: Run, query: URLSearchParams, tiers: Map<string, string>): boolean {
@@ -65,13 +67,14 @@ export default function ActivationsPage() {
     const tiers = useMemo(() => new Map(rows.map((row) => [row.name, row.tier])), [rows]);
     const found = useMemo(() => all.filter((run) => matches(run, query, tiers)), [all, query, tiers]);
     const filtered = FILTERS.some((name) => query.has(name));
+    const searchedFar = filtered && all.length >= SEARCHED;
     const name = query.get("name") ?? "";
     useEffect(() => {
         if (name !== "") void loadNewest(name);
     }, [name]);
     return (
         <div class="page list-page">
-            <FeedHead shown={found.length} filtered={filtered} />
+            <FeedHead shown={found.length} filtered={filtered} searchedFar={searchedFar} />
             <Filters query={query} />
             {runsError.value && <ErrorNote error={runsError.value} retry={() => void loadNewest()} />}
             {!runsLoaded.value && !runsError.value && <Loading what="activations" />}
@@ -86,14 +89,14 @@ export default function ActivationsPage() {
                     onOpen={(run) => navigate(href("activations", run.id))}
                     row={(run) => <Row run={run} />}
                     head={<Head />}
-                    onEnd={() => void loadOlder()}
+                    {...(searchedFar ? {} : { onEnd: () => void loadOlder() })}
                 />
             )}
         </div>
     );
 }
 
-function FeedHead({ shown, filtered }: { shown: number; filtered: boolean }) {
+function FeedHead({ shown, filtered, searchedFar }: { shown: number; filtered: boolean; searchedFar: boolean }) {
     return (
         <header class="page-head">
             <h1>Activations</h1>
@@ -103,6 +106,7 @@ function FeedHead({ shown, filtered }: { shown: number; filtered: boolean }) {
                 {runsAtEnd.value ? "" : "+"}
             </span>
             <span class="push" />
+            {searchedFar && !runsAtEnd.value && <Button onClick={() => void loadOlder()}>Search older ones</Button>}
             {paused.value && arrivedWhilePaused.value > 0 && (
                 <span class="muted">{count(arrivedWhilePaused.value)} new</span>
             )}
@@ -254,7 +258,7 @@ function Row({ run }: { run: Run }) {
                 <StatusBadge status={run.status} />
             </div>
             <div role="gridcell" class="r-3 number">
-                {duration(run.duration)}
+                {took(run.duration)}
             </div>
             <div role="gridcell" class="r-4">
                 {run.cold ? (

@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import { getActivation } from "../api/calls";
 import { asApiError } from "../api/client";
 import { annotation, type Activation } from "../api/types";
-import { duration } from "../format";
+import { took } from "../format";
 import { href } from "../router";
 import { toRun } from "../state/activations";
 import { nameOf } from "../state/functions";
@@ -78,7 +78,7 @@ function Node({ record, from, to, open = false }: { record: Activation; from: nu
                         style={{ marginLeft: `${left}%`, width: `${width}%` }}
                     />
                 </span>
-                <span class="number">{duration(record.duration)}</span>
+                <span class="number">{took(record.duration)}</span>
                 <StatusBadge status={run.status} />
             </div>
             {whole && shown && <Parts record={record} from={from} to={to} />}

@@ -74,10 +74,20 @@ function flush(): void {
     arrivedWhilePaused.value = 0;
 }
 
+const known = new Set<string>();
+
+/** Newest first. What ended last mostly began last too: only then need the long list not be sorted again. */
 function merge(more: Run[]): void {
-    const known = new Map(runs.value.map((run) => [run.id, run]));
-    for (const run of more) known.set(run.id, run);
-    runs.value = [...known.values()].sort((a, b) => b.start - a.start).slice(0, MOST);
+    const fresh = more.filter((run) => !known.has(run.id) && known.add(run.id)).sort((a, b) => b.start - a.start);
+    const [newest, oldest] = [runs.value[0], runs.value.at(-1)];
+    const [first, last] = [fresh[0], fresh.at(-1)];
+    if (first === undefined || last === undefined) return;
+    let merged: Run[];
+    if (newest === undefined || last.start >= newest.start) merged = [...fresh, ...runs.value];
+    else if (oldest !== undefined && first.start <= oldest.start) merged = [...runs.value, ...fresh];
+    else merged = [...runs.value, ...fresh].sort((a, b) => b.start - a.start);
+    for (const gone of merged.slice(MOST)) known.delete(gone.id);
+    runs.value = merged.slice(0, MOST);
 }
 
 export function setPaused(wanted: boolean): void {
@@ -129,6 +139,7 @@ export function watchRuns(): () => void {
         cancelAnimationFrame(frame);
         frame = 0;
         waiting = [];
+        known.clear();
         runs.value = [];
         runsLoaded.value = false;
         runsAtEnd.value = false;

@@ -81,7 +81,7 @@ function options(element: HTMLElement, props: Props, format: { current: (value: 
         height: props.height ?? 140,
         legend: { show: false },
         cursor: { show: false },
-        padding: [8, 8, 0, 0],
+        padding: [8, 28, 0, 0],
         scales: { y: { range: (_, __, high) => [0, Math.max(props.least ?? 1, (high || 0) * 1.1)] } },
         axes: [
             {
