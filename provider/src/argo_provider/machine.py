@@ -63,7 +63,7 @@ async def open_machine(  # noqa: PLR0917  # one place where all of it meets
     provisioner.reports = reports
     load_code = partial(_load_code, blobs)
     optimizer = await optimizing.open_optimizer(
-        settings, installation_id(settings.data_dir), stores, events, load_code, clock, spawn, stack
+        settings, installation_id(settings.data_dir), stores, events, load_code, catalogue, clock, spawn, stack
     )
     placement = _placement(settings, drivers, reports, catalogue, load_code, metrics, optimizer)
     return Machine(await stack.enter_async_context(placement), provisioner, optimizer)
@@ -118,7 +118,7 @@ def _placement(
 ) -> LocalPlacement:
     pipeline, native = optimizer.pipeline, optimizer.native
     placement = LocalPlacement(
-        {**drivers, native.driver.kind: native.driver},
+        {**drivers, **native.drivers},
         catalogue,
         load_code,
         settings=settings.pool,

@@ -22,6 +22,7 @@ from argo_provider.model.clock import Clock
 from argo_provider.model.names import FullName
 from argo_provider.native.calls import InsideCalls
 from argo_provider.native.stack import LoadCode, NativeStack
+from argo_provider.native.sweeping import ArtefactSweep
 from argo_provider.native.toolchain import PartState
 from argo_provider.native.watch import NiukWatch
 from argo_provider.optimizer.builds import Builds
@@ -33,9 +34,11 @@ from argo_provider.optimizer.shelf import Shelf
 from argo_provider.optimizer.snapshot import SnapshotError
 from argo_provider.settings import Settings
 from argo_provider.storage.port import Stores
+from argo_proxy.builder.cache import Cache, default_root
 from argo_proxy.pool.events import PoolEvents
 from argo_proxy.pool.shape import Shape
 from argo_proxy.protocol.messages import Executable, Execution
+from argo_proxy.runtimes import Catalogue
 from argo_proxy.sandboxes.niuk.slot import SlotEvents
 from argo_proxy.sandboxes.port import Shortfall
 
@@ -55,6 +58,8 @@ class Optimizer:
     native: NativeStack
     resumed: list[Instruction]
     calls: InsideCalls
+    sweep: ArtefactSweep
+    sweep_seconds: float
     niuks: WatchedNiuks = field(default_factory=WatchedNiuks)
 
     def shown(self) -> Optimiser:
@@ -67,6 +72,7 @@ class Optimizer:
         await self.pipeline.start(self.resumed)
         spawn(self.native.open())
         spawn(self.pipeline.tick_forever())
+        spawn(self.sweep.run(self.sweep_seconds))
         spawn(NiukWatch(self.native.driver, self.niuks, self.pipeline.tell, self.native.memory_mb).run())
 
     def status(self) -> list[dict[str, Any]]:
@@ -84,6 +90,7 @@ async def open_optimizer(  # noqa: PLR0917 — as in `app`: where everything mee
     stores: Stores,
     events: EventBus,
     load_code: LoadCode,
+    catalogue: Catalogue,
     clock: Clock,
     spawn: Spawn,
     stack: AsyncExitStack,
@@ -96,12 +103,14 @@ async def open_optimizer(  # noqa: PLR0917 — as in `app`: where everything mee
         folder,
         settings.optimizer,
         load_code,
+        catalogue,
         memory_mb=min(settings.pool.memory_mb, _MOST_NIUK_MB),
         provision=settings.runtimes.provision,
         on_call=calls.serve,
         events=SlotEvents(on_record=calls.recorded),
     )
     stack.push_async_callback(native.close)
+    await native.sweep()
     shelf = Shelf(stores.documents)
     policy, resumed = await _restored(shelf, settings)
     builds = Builds(
@@ -113,7 +122,10 @@ async def open_optimizer(  # noqa: PLR0917 — as in `app`: where everything mee
     around = Surroundings(native.technologies, builds, shelf, events, _Lookup(stores), spawn)
     pipeline = Pipeline(policy, settings.optimizer, around)
     stack.push_async_callback(pipeline.close)
-    return Optimizer(pipeline, policy, builds, native, resumed, calls)
+    limit = settings.optimizer.artefacts_mb
+    sweep = ArtefactSweep(native.libraries, shelf, Cache(default_root()), limit, pipeline.tell)
+    every = settings.retention.sweep_every_seconds
+    return Optimizer(pipeline, policy, builds, native, resumed, calls, sweep, every)
 
 
 async def _restored(shelf: Shelf, settings: Settings) -> tuple[Policy, list[Instruction]]:

@@ -34,6 +34,12 @@ STATUS = {
         {"sandbox": "process", "kind": "php:8.2", "ready": False, "step": "installing", "error": ""},
         {"sandbox": "process", "kind": "go:1.19", "ready": False, "step": "", "error": "no go"},
     ],
+    "native": [
+        {"part": "niuk-host", "state": "ready", "step": "", "error": ""},
+        {"part": "native-image", "state": "failed", "step": "", "error": "no source packages"},
+        {"part": "javascript-engine", "state": "preparing", "step": "[2/8] analysis", "error": ""},
+        {"part": "java-agent", "state": "absent", "step": "", "error": ""},
+    ],
 }
 
 
@@ -131,6 +137,9 @@ def test_a_running_service_tells_of_itself():
     assert found["nodejs:20 as process"].verdict is Verdict.GOOD
     assert "installing" in found["php:8.2 as process"].detail
     assert found["go:1.19 as process"].detail == "no go"
+    assert found["native: niuk-host"].verdict is found["native: java-agent"].verdict is Verdict.GOOD
+    assert found["native: native-image"].detail == "no source packages"
+    assert "[2/8] analysis" in found["native: javascript-engine"].detail
 
 
 def test_without_any_isolation_there_is_a_problem():

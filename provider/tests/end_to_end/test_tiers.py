@@ -116,6 +116,17 @@ async def test_a_script_moves_and_so_does_its_next_version(service: Tiered, user
     assert "net" in (await user.tier("needy"))["reason"]
 
 
+async def test_a_python_function_forks_from_a_warmed_interpreter(service: Tiered, user: Caller) -> None:
+    await service.start()
+    code = "import json\ndef main(args): return {'greeting': 'Hello ' + args.get('name', 'stranger')}"
+    await user.create("hello", {"kind": "python:3.11", "code": code}, idempotent=True)
+    seen = await user.until("hello", is_native, {"name": "x"})
+    assert [annotation(each, "argo.sandbox") for each in (seen[0], seen[-1])] == ["process", "zygote"]
+    assert all(each["response"]["result"] == HELLO for each in seen)
+    answers = await asyncio.gather(*(user.invoke("hello", {"name": "x"}) for _ in range(8)))
+    assert all(each["response"]["result"] == HELLO for each in answers)
+
+
 async def test_updated_and_deleted_during_its_build(service: Tiered, user: Caller, greeter: str) -> None:
     await service.start()
     await user.create("greet", java(greeter), tier="native")

@@ -25,12 +25,13 @@ from argo_proxy.pool.life import (
     Bound,
     SandboxState,
 )
-from argo_proxy.pool.serving import Attempt, LoadCode, Serving, ServingLimits, with_logs
+from argo_proxy.pool.serving import Attempt, LoadCode, Serving, ServingLimits, untouched, with_logs
 from argo_proxy.pool.shape import Key, Shape
 from argo_proxy.pool.table import SandboxEntry, SandboxTable
 from argo_proxy.protocol.messages import Execution
 from argo_proxy.runtimes import Catalogue
 from argo_proxy.sandboxes.port import (
+    Answer,
     Answered,
     Gone,
     RecordingSandbox,
@@ -243,10 +244,12 @@ class SandboxPool:
             return False
         at_init = not serving.execution.phases.run
         shortfall = None if isinstance(answer, TimedOut) else answer.shortfall
+        if shortfall is None and untouched(answer):
+            shortfall = Shortfall.BUSY
         if shortfall is None and not at_init:
             return False
         executable = job.invocation.executable
-        rerun = at_init or executable.idempotent or not (isinstance(answer, TimedOut) or answer.began)
+        rerun = at_init or executable.idempotent or untouched(answer) or not _began(answer)
         words = answer.body.decode(errors="replace") if isinstance(answer, Answered) else ""
         self._events.fell_short(executable, shortfall, words, rerun=rerun)
         return rerun
@@ -369,6 +372,10 @@ def _with_reply(serving: Serving) -> Serving:
     outcome = serving.execution.outcome
     result = {**outcome.result, "reply": serving.answer.body.decode(errors="replace")}
     return replace(serving, execution=replace(serving.execution, outcome=replace(outcome, result=result)))
+
+
+def _began(answer: Answer) -> bool:
+    return isinstance(answer, TimedOut) or answer.began
 
 
 def _may_stay(serving: Serving) -> bool:

@@ -92,7 +92,7 @@ class Attempt:
             self._started_at = now
         body = run_body(invocation, _deadline_ms(now, executable.timeout_ms))
         answer = await self._sandbox.run(body, timeout=executable.timeout_ms / 1000, limit=limit)
-        if not cold and not self._job.retried and self._job.ordinary is None and _untouched(answer):
+        if not cold and not self._job.retried and self._job.ordinary is None and untouched(answer):
             return None
         self._job.began = True
         outcome = run_outcome(answer, timeout_ms=executable.timeout_ms, limit=limit)
@@ -160,7 +160,8 @@ async def with_logs(
     return Execution(done.outcome, phases, began, ended, lines, *named), collected.complete
 
 
-def _untouched(answer: Answer) -> bool:
+def untouched(answer: Answer) -> bool:
+    """Whether nothing of the invocation has reached user code."""
     return is_shutting_down(answer) or (isinstance(answer, Gone) and not answer.sent)
 
 

@@ -57,6 +57,18 @@ def service_checks(url: str, status: Status) -> Iterator[Finding]:
     yield from _sandboxes(status.get("sandboxes", ()))
     for runtime in status.get("runtimes", ()):
         yield _runtime(runtime)
+    for part in status.get("native", ()):
+        yield _native(part)
+
+
+def _native(part: Mapping[str, Any]) -> Finding:
+    """Of what hot functions take to move: made when the first of them wants it."""
+    subject = f"native: {part['part']}"
+    if part["state"] == "failed":
+        return warning(subject, part["error"], "mend that: functions stay on their ordinary runtimes until then")
+    if part["state"] == "preparing":
+        return good(subject, f"being made ready: {part['step']}")
+    return good(subject, "ready" if part["state"] == "ready" else "not made yet: no function has wanted it")
 
 
 def _sandboxes(reports: Any) -> Iterator[Finding]:

@@ -8,8 +8,10 @@ from typing import Any
 from argo_provider.invocation.call import Call
 from argo_provider.model.activation import Activation, Response, Status
 from argo_provider.model.limits import ActionLimits
+from argo_provider.optimizer.model import NATIVE_TECHNOLOGY
 from argo_proxy.protocol.messages import Execution, OutcomeKind
 
+_NATIVE = frozenset(NATIVE_TECHNOLOGY.values())
 _STATUS = {
     OutcomeKind.SUCCESS: Status.SUCCESS,
     OutcomeKind.APPLICATION_ERROR: Status.APPLICATION_ERROR,
@@ -30,7 +32,7 @@ def of_execution(call: Call, activation_id: str, execution: Execution, now: floa
     if phases.cold:
         annotations["initTime"] = round(phases.init)
     annotations["argo.sandbox"] = execution.sandbox
-    annotations["argo.tier"] = "native" if execution.sandbox == "niuk" else "ordinary"
+    annotations["argo.tier"] = "native" if execution.sandbox in _NATIVE else "ordinary"
     annotations["argo.phases"] = {
         "cold": phases.cold,
         "queue": round(phases.queue, 3),

@@ -63,6 +63,7 @@ class Libraries:
         except OSError:
             there = False
         if there:
+            os.utime(artefact.library)  # what was used longest ago is swept first
             self._entries[function] = _Entry(artefact, code_digest, main, code)
         else:
             self._entries.pop(function, None)

@@ -9,12 +9,14 @@ from pathlib import Path
 from argo_provider.native.java import JavaFunctions
 from argo_provider.native.javascript import JavaScriptFunctions
 from argo_provider.native.libraries import Libraries, folder_of
+from argo_provider.native.python import PythonFunctions
 from argo_provider.native.toolchain import Toolchain
 from argo_provider.optimizer.ports import NativeTechnology
 from argo_provider.optimizer.settings import OptimizerSettings
 from argo_proxy.builder.cache import Cache, default_root
 from argo_proxy.builder.command import Limits
 from argo_proxy.builder.errors import BuilderError
+from argo_proxy.runtimes import Catalogue
 from argo_proxy.sandboxes.folders import default_run_dir
 from argo_proxy.sandboxes.niuk.binary import find_host
 from argo_proxy.sandboxes.niuk.client import CallServer
@@ -23,6 +25,9 @@ from argo_proxy.sandboxes.niuk.house import Crash
 from argo_proxy.sandboxes.niuk.launching import Sizes
 from argo_proxy.sandboxes.niuk.slot import SlotEvents
 from argo_proxy.sandboxes.niuk.walls import WallSettings
+from argo_proxy.sandboxes.port import SandboxDriver, SandboxKind
+from argo_proxy.sandboxes.process.driver import ProcessSettings
+from argo_proxy.sandboxes.zygote.driver import ZygoteDriver
 
 _LINGER_SECONDS = 5.0
 LoadCode = Callable[[str], Awaitable[bytes]]
@@ -37,6 +42,7 @@ class NativeStack:
         folder: Path,
         settings: OptimizerSettings,
         load_code: LoadCode,
+        catalogue: Catalogue,
         *,
         memory_mb: int,
         provision: bool,
@@ -61,11 +67,21 @@ class NativeStack:
         self.toolchain = Toolchain(Cache(default_root()), self.driver, limits, provision=provision)
         java = JavaFunctions(self.toolchain, self.libraries, load_code, folder / "learnt")
         script = JavaScriptFunctions(self.toolchain, self.libraries, load_code)
-        self.technologies: Mapping[str, NativeTechnology] = {"java": java, "nodejs": script}
+        self.zygotes = ZygoteDriver(ProcessSettings(f"{installation}z", default_run_dir(f"{installation}-z")))
+        python = PythonFunctions(self.zygotes, catalogue)
+        self.technologies: Mapping[str, NativeTechnology] = {"java": java, "nodejs": script, "python": python}
+
+    @property
+    def drivers(self) -> Mapping[SandboxKind, SandboxDriver]:
+        """For the placement; none of them is ever its own choice."""
+        return {self.driver.kind: self.driver, self.zygotes.kind: self.zygotes}
+
+    async def sweep(self) -> None:
+        """Remove what a crash left; before anything is started."""
+        await asyncio.gather(self.driver.sweep(), self.zygotes.sweep())
 
     async def open(self) -> None:
-        """Remove what a crash left. What can serve at once does: functions that were native start in milliseconds."""
-        await self.driver.sweep()
+        """What can serve at once does: functions that were native start in milliseconds."""
         if await asyncio.to_thread(find_host) is not None:
             try:
                 await self.toolchain.host()
@@ -75,3 +91,4 @@ class NativeStack:
     async def close(self) -> None:
         await self.toolchain.close()
         await self.driver.close()
+        await self.zygotes.close()

@@ -204,6 +204,7 @@ class Pipeline:
             self._steps[function] = told
             _log.info("tier_changed", path=function.path, state=explained.state.value, reason=explained.reason)
             self._around.events.publish(TierChanged(function))
+            self._around.spawn(self._save())
 
     def _meet(self, executable: Executable) -> Known | None:
         """This revision is new here, or an old one that still comes by (None)."""

@@ -12,10 +12,14 @@ from argo_proxy.sandboxes.port import SandboxDriver, SandboxKind
 
 ANNOTATION = "argo.sandbox"
 BLACKBOX = "blackbox"
-NATIVE = frozenset({SandboxKind.NIUK})  # chosen by a route alone: what runs there must have been made first
+# A route's choice alone: what runs there is made first.
+NATIVE = frozenset({SandboxKind.NIUK, SandboxKind.ZYGOTE})
 _AUTO = "auto"
-_ISOLATES_IN_A_LIMIT = 16  # isolates at rest that fit in the memory of one sandbox of the same action
+_IN_ONE_LIMIT = {SandboxKind.NIUK: 16, SandboxKind.ZYGOTE: 4}  # that fit, at rest, in the action's own memory limit
 _ONLY_ASKED = frozenset({SandboxKind.MICROVM})  # dear: never chosen for an action that does not ask
+
+
+_KINDS = {kind.value: kind for kind in NATIVE}
 
 
 class Chooser:
@@ -49,11 +53,13 @@ class Chooser:
 
         Its memory is a share of what all isolates of a process use; each is held to the action's own limit.
         """
-        kind = SandboxKind(technology)
+        kind = _KINDS.get(technology)
+        if kind is None:
+            return None
         driver, runtime = self._native.get(kind), self._catalogue.get(executable.kind)
         if driver is None or runtime is None or executable.image or not driver.ready(runtime, None):
             return None
-        reserved = max(executable.memory_mb // _ISOLATES_IN_A_LIMIT, 1)
+        reserved = max(executable.memory_mb // _IN_ONE_LIMIT[kind], 1)
         return Shape(kind, runtime.kind, reserved, 1, limit_mb=executable.memory_mb)
 
     def stock(self, memory_mb: int) -> dict[Shape, int]:
