@@ -37,15 +37,8 @@ BARE_SECONDS = 60.0
 
 def main() -> None:
     options = _options()
-    flags = (
-        "--sandbox",
-        options.sandbox,
-        "--log-level",
-        "warning",
-        "--set",
-        f"runtimes.kinds={','.join(KINDS.values())}",
-    )
-    flags += tuple(word for each in options.set for word in ("--set", each))
+    told = [f"runtimes.kinds={','.join(KINDS.values())}", "optimizer.enabled=true", *options.set]
+    flags = ("--sandbox", options.sandbox, "--log-level", "warning", *(w for each in told for w in ("--set", each)))
     loads = {language: Steady(f"hello-{language}") for language in KINDS}
     with fresh_service(*flags) as service:
         client = Client(service)
@@ -56,8 +49,8 @@ def main() -> None:
         time.sleep(SETTLE_SECONDS)
         after = capacity(service, list(loads.values()), options) if moved else {}
         kept = client.call("GET", "activations?count=true&limit=0")["activations"]
-        told = {language: tier(client, load.name) for language, load in loads.items()}
-    results = {language: figures(load, told[language]) for language, load in loads.items()}
+        explained = {language: tier(client, load.name) for language, load in loads.items()}
+    results = {language: figures(load, explained[language]) for language, load in loads.items()}
     results |= {
         "before": before,
         "after": after,

@@ -59,14 +59,15 @@ def rivals(speed: float) -> list[Rival]:
     scaled = f"optimizer settings at their defaults, times divided by {speed:g}"
     about = f"no optimiser; every sandbox kept idle for {kept:g} s (10 minutes of the trace)"
     return [
-        Rival("optimiser", ("--sandbox", "process", *_scaled(speed), *off[2:]), scaled),
+        Rival("optimiser", ("--sandbox", "process", *_scaled(speed)), scaled),
         Rival("off", ("--sandbox", "process", *off), f"processes, {about}"),
         Rival("fixed_keep_alive", ("--sandbox", "container", *off), f"containers, {about}", needs_engine=True),
     ]
 
 
 def _scaled(speed: float) -> list[str]:
-    usual, flags = OptimizerSettings(), []
+    usual = OptimizerSettings()
+    flags = ["--set", "optimizer.enabled=true", "--set", f"pool.keep_alive_seconds={KEEP_ALIVE_SECONDS / speed:g}"]
     for names, factor in ((DIVIDED, 1 / speed), (MULTIPLIED, speed)):
         for name in names:
             value = getattr(usual, name) * factor
