@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -67,11 +67,11 @@ def rivals(speed: float) -> list[Rival]:
 
 def _scaled(speed: float) -> list[str]:
     usual = OptimizerSettings()
+    lowest = {each.name: each.metadata["low"] for each in fields(OptimizerSettings)}
     flags = ["--set", "optimizer.enabled=true", "--set", f"pool.keep_alive_seconds={KEEP_ALIVE_SECONDS / speed:g}"]
     for names, factor in ((DIVIDED, 1 / speed), (MULTIPLIED, speed)):
         for name in names:
-            value = getattr(usual, name) * factor
-            value = max(1.0, value) if name.endswith("window_seconds") else value
+            value = max(lowest[name], getattr(usual, name) * factor)
             flags += ["--set", f"optimizer.{name}={round(value) if name == 'builds_per_hour' else value:g}"]
     return flags
 
