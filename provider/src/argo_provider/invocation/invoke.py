@@ -94,6 +94,7 @@ class Invoke:
         """Run it and wait; Accepted when the wait is over first."""
         self._check(call.target)
         await self._prepare(call.target.action.exec.kind)
+        self._throttle.check_room(call.identity)  # others may have started while this one looked things up
         started = self._activator.start(call)
         if await _ended(started.done, wait_ms / 1000):
             return _result(started)

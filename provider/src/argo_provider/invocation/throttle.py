@@ -56,9 +56,13 @@ class Throttle:
         rate = self.defaults.invocations_per_minute
         elsewhere = others.invocations[identity.namespace]
         _count(self._invocations, identity.namespace, limits.invocations_per_minute, rate, elsewhere)
-        allowed = limits.concurrent_invocations
+        self.check_room(identity)
+
+    def check_room(self, identity: Identity) -> None:
+        """Throttled if the namespace has too many calls in flight."""
+        allowed = identity.limits.concurrent_invocations
         allowed = self.defaults.concurrent_invocations if allowed is None else allowed
-        in_flight = self._in_flight[identity.namespace] + others.in_flight[identity.namespace]
+        in_flight = self._in_flight[identity.namespace] + self.others(self._minute).in_flight[identity.namespace]
         if in_flight >= allowed:
             raise Throttled(f"Too many concurrent requests in flight (count: {in_flight}, allowed: {allowed}).")
 

@@ -37,7 +37,9 @@ class _Stored:
 class SqlEntityStore:
     """Revisions are drawn from one counter, so that a deleted and re-created entity never repeats one."""
 
-    def __init__(self, database: Database, writer: Writer, cache: EntityCache) -> None:
+    def __init__(self, database: Database, writer: Writer, cache: EntityCache, *, shared: bool = False) -> None:
+        """`shared`: others write to the same database at the same time."""
+        self._shared = shared
         self._database = database
         self._writer = writer
         self._cache = cache
@@ -57,6 +59,9 @@ class SqlEntityStore:
 
     async def commit(self, puts: Sequence[Entity] = (), deletes: Sequence[Entity] = ()) -> list[Entity]:
         def committed(stored: builtins.list[_Stored]) -> None:
+            if self._shared:  # another may have written since: its notice must not be overtaken by what we wrote
+                self._cache.forget([e.name for e in (*puts, *deletes)])
+                return
             self._cache.written([(e.name, None, 1) for e in deletes])
             self._cache.written([(s.entity.name, s.entity, s.weight) for s in stored])
 

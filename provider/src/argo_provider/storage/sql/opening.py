@@ -97,7 +97,7 @@ def _assemble(
             cached.forget(names)
 
     stores = Stores(
-        SqlEntityStore(database, writer, cached),
+        SqlEntityStore(database, writer, cached, shared=isinstance(database, Announcing)),
         namespaces,
         SqlActivationStore(database, writer, owner),
         blobs,
