@@ -18,7 +18,8 @@ from statistics import median
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from niuk import charts, rivals
+from argo_dev import charts
+from niuk import rivals
 from niuk.frame import Options, Outcome, run_bench, spread
 from niuk.parts import Missing
 
