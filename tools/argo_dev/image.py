@@ -12,35 +12,39 @@ import sys
 import tempfile
 from pathlib import Path
 
-from argo_proxy.sandboxes.container.building import BuildError, build_in_container
+from argo_proxy.runtimes import default_tools_directory, runtimes_directory
+from argo_proxy.sandboxes.container.building import BuildError, build_in_container, fetch
 from argo_proxy.sandboxes.container.engine import Engine
 from argo_proxy.sandboxes.container.images import Images, split_reference
 
-_RECIPE = Path(__file__).resolve().parents[2] / "packaging" / "image" / "recipe"
+_ROOT = Path(__file__).resolve().parents[2]
+_RECIPE = _ROOT / "packaging" / "image" / "recipe"
 _CHANGES = [
     'ENTRYPOINT ["argofn"]',
     'CMD ["serve", "--host", "0.0.0.0", "--data-dir", "/var/lib/argo"]',
     "ENV ARGO_CACHE=/var/cache/argo",
     "VOLUME /var/lib/argo",
     "EXPOSE 3233",
-    "STOPSIGNAL SIGTERM",
 ]
 
 
 async def build(wheel: Path, name: str) -> None:
     """Raises BuildError, and what the engine raises."""
     engine = Engine(None)
+    tools = default_tools_directory()
+    tools.mkdir(parents=True, exist_ok=True)
     try:
         base = await Images(engine, "service").base(_say)
-        with tempfile.TemporaryDirectory(prefix="argo-image-") as folder:
-            shutil.copy(wheel, folder)
-            shutil.copy(_RECIPE, folder)
+        fetched = await fetch(runtimes_directory(), "nodejs:20", tools, _say)
+        with tempfile.TemporaryDirectory(prefix=".image-", dir=tools) as folder:  # the engine may see another /tmp
+            for part in (wheel, _RECIPE, _ROOT / "requirements.lock"):
+                shutil.copy(part, folder)
             await build_in_container(
                 engine,
                 base=base,
                 script="exec sh /recipes/recipe",
                 recipes=Path(folder),
-                fetched=Path(folder),
+                fetched=fetched,
                 target=split_reference(name),
                 changes=_CHANGES,
                 labels={},
