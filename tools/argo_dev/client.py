@@ -7,7 +7,7 @@ import json
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from argo_dev.service import Service
@@ -60,6 +60,17 @@ class Client:
             except CallError as error:
                 if error.status != 503 or time.monotonic() > deadline:
                     raise
+            time.sleep(0.5)
+
+    def wait_for_kinds(self, kinds: Collection[str], seconds: float) -> None:
+        """Until each of `kinds` is usable; CallError with what is not, and why, when it takes longer."""
+        deadline = time.monotonic() + seconds
+        while True:
+            late = [state for state in self.status()["runtimes"] if state["kind"] in kinds and not state["ready"]]
+            if not late:
+                return
+            if time.monotonic() > deadline:
+                raise CallError(503, f"not usable after {seconds:.0f} s: {late}")
             time.sleep(0.5)
 
     def status(self) -> dict[str, Any]:

@@ -11,8 +11,9 @@ from playwright.sync_api import sync_playwright
 
 from .driving import PATIENCE_MS, Dashboard
 
-KINDS = "runtimes.kinds=nodejs:20,python:3.11,java:17,binary"
-OPTIONS = ("--log-format", "json", "--sandbox", "process", "--set", KINDS)
+KINDS = ("nodejs:20", "python:3.11", "java:17", "binary")
+OPTIONS = ("--log-format", "json", "--sandbox", "process", "--set", f"runtimes.kinds={','.join(KINDS)}")
+READY_SECONDS = 300
 
 
 def _missing(reason):
@@ -28,8 +29,9 @@ def service():
     except BrowserMissing as error:
         _missing(str(error))
     with fresh_service(*OPTIONS, environment=environment) as running:
-        Client(running).put_action("warm-up", {"kind": "nodejs:20", "code": "function main() { return {} }"})
-        Client(running).invoke_once_ready("warm-up", 120)
+        client = Client(running)
+        client.wait_for_kinds(KINDS, READY_SECONDS)
+        client.put_action("warm-up", {"kind": "nodejs:20", "code": "function main() { return {} }"})
         yield running
 
 

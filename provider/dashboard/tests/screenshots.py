@@ -11,7 +11,8 @@ from argo_dev.service import Service, fresh_service
 from playwright.sync_api import Browser, Page, sync_playwright
 
 FOLDER = Path(__file__).resolve().parents[3] / "docs" / "screenshots"
-READY_SECONDS = 180
+READY_SECONDS = 300
+KINDS = ("nodejs:20", "python:3.11")
 LOOKS = {
     "light": {"viewport": {"width": 1280, "height": 800}, "color_scheme": "light"},
     "dark": {"viewport": {"width": 1280, "height": 800}, "color_scheme": "dark"},
@@ -36,8 +37,9 @@ ORDER = {"items": [{"price": 40, "count": 2}, {"price": 35, "count": 1}]}
 def main() -> int:
     FOLDER.mkdir(parents=True, exist_ok=True)
     environment = page_environment()
-    kinds = ("--sandbox", "process", "--set", "runtimes.kinds=nodejs:20,python:3.11")
-    with fresh_service(*kinds, environment=environment) as service, sync_playwright() as playwright:
+    options = ("--sandbox", "process", "--set", f"runtimes.kinds={','.join(KINDS)}")
+    with fresh_service(*options, environment=environment) as service, sync_playwright() as playwright:
+        Client(service).wait_for_kinds(KINDS, READY_SECONDS)
         places = at_work(Client(service))
         browser = launched(playwright)
         for look, options in LOOKS.items():
@@ -77,11 +79,11 @@ def made(client: Client) -> None:
     node, python = {"kind": "nodejs:20"}, {"kind": "python:3.11"}
     client.call("PUT", "packages/shop?overwrite=true", {})
     client.put_action("shop/price", {**node, "code": PRICE.replace("0.9", "0.95")})
-    client.invoke_once_ready("shop/price", READY_SECONDS)
+    client.invoke("shop/price")
     parameters = [{"key": "currency", "value": "EUR"}, {"key": "discount", "value": {"from": 100, "share": 0.1}}]
     client.put_action("shop/price", {**node, "code": PRICE}, parameters=parameters, limits={"memory": 128})
     client.put_action("shop/receipt", {**python, "code": RECEIPT})
-    client.invoke_once_ready("shop/receipt", READY_SECONDS)
+    client.invoke("shop/receipt")
     client.call("POST", "/api/v1/argo/tiers/shop/receipt", {"wish": "optimise"})
     client.put_action("checkout", {"kind": "sequence", "components": ["/_/shop/price", "/_/shop/receipt"]})
     page = "function main() { return { body: '<h1>Hello</h1>' } }"
