@@ -11,9 +11,6 @@ export interface Place {
 
 export const place = signal<Place>(read());
 
-/** Asked before leaving; false keeps the page where it is. */
-let guard: (() => boolean) | null = null;
-
 function read(): Place {
     const below = location.pathname.startsWith(BASE) ? location.pathname.slice(BASE.length) : "";
     const path = below
@@ -41,8 +38,6 @@ export function functionHref(name: string, tab = ""): string {
 }
 
 export function navigate(to: string): void {
-    if (guard && !guard()) return;
-    guard = null;
     history.pushState(null, "", to);
     place.value = read();
     scrollTo(0, 0);
@@ -58,10 +53,6 @@ export function setQuery(changes: Record<string, string>): void {
     const text = query.toString();
     history.replaceState(null, "", location.pathname + (text === "" ? "" : `?${text}`));
     place.value = read();
-}
-
-export function guardLeaving(ask: (() => boolean) | null): void {
-    guard = ask;
 }
 
 export function startRouter(): void {

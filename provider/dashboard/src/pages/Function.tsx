@@ -13,7 +13,7 @@ import { TestPane, testPayload } from "../function/TestPane";
 import { Versions } from "../function/Versions";
 import { Why } from "../function/Why";
 import { webUrl } from "../function/snippets";
-import { guardLeaving, href, navigate, place, setQuery } from "../router";
+import { href, navigate, place, setQuery } from "../router";
 import { functions } from "../state/functions";
 import { done, failed } from "../state/notes";
 import { plain } from "../text";
@@ -82,7 +82,7 @@ function Panel({ tab, editing }: { tab: string; editing: Editing }) {
     }
 }
 
-/** Ctrl S saves; the browser asks before it closes over changes that the tab could not keep. */
+/** Ctrl S saves. Between pages of this tab a draft is kept; before the tab itself goes, the browser asks. */
 function useLeaveGuard(editing: Editing): void {
     useEffect(() => {
         const key = (event: KeyboardEvent) => {
@@ -95,7 +95,6 @@ function useLeaveGuard(editing: Editing): void {
         };
         document.addEventListener("keydown", key);
         addEventListener("beforeunload", leave);
-        guardLeaving(null); // drafts are kept for this tab: moving between pages loses nothing
         return () => {
             document.removeEventListener("keydown", key);
             removeEventListener("beforeunload", leave);
