@@ -104,9 +104,13 @@ class FakeWays:
     prepared: list[Route] = field(default_factory=list)
     closed: list[tuple[str, int]] = field(default_factory=list)
     others: int = 0
+    warm_ones: int = 1
+    gate: asyncio.Event | None = None  # holds the preparation of ordinary sandboxes back
 
     async def prepare(self, executable: Executable, route: Route, *, slots: int = 1) -> Execution:
         self.prepared.append(route)
+        if self.gate is not None and route == Route():
+            await self.gate.wait()
         outcome = self.outcome if route.technology else Outcome(OutcomeKind.SUCCESS, {})
         return Execution(outcome, Phases(cold=True), 0.0, 0.0)
 
@@ -117,7 +121,7 @@ class FakeWays:
         return self.others
 
     def warm(self, executable: Executable, variant: str = "") -> int:
-        return 1
+        return self.warm_ones
 
     def close_way(self, namespace: str, path: str, variant: str, *, keep: int = 0) -> None:
         self.closed.append((variant, keep))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -55,6 +56,18 @@ async def test_no_route_is_open_before_its_sandbox_is_ready(moving: Moving) -> N
     first = {way: moving.routes.index(way) for way in (Route(observed=True), CANARY)}
     assert moving.ways.prepared[:2] == [Route(observed=True), NATIVE]
     assert all(moving.routes[: first[CANARY]].count(way) == 0 for way in (CANARY, NATIVE))
+
+
+async def test_nobody_waits_when_the_recorder_is_left(moving: Moving) -> None:
+    moving.ways.warm_ones, moving.ways.gate = 0, asyncio.Event()
+    moving.invoke()
+    await moving.until(State.BUILDING, invoking=True)
+    await moving.until_so(lambda: ORDINARY in moving.ways.prepared)
+    assert moving.invoke(3) == [Route(observed=True)] * 3, "until an ordinary sandbox is warm"
+    moving.ways.gate.set()
+    await moving.until_so(lambda: moving.builds.records("guest"))
+    assert moving.invoke(3) == [ORDINARY] * 3
+    assert ("observed", 0) in moving.ways.closed
 
 
 async def test_a_script_is_read_and_needs_no_recorder(moving: Moving) -> None:

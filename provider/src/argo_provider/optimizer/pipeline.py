@@ -113,7 +113,7 @@ class Pipeline:
         route = self._policy.route(subject.function, subject.fingerprint)
         if known.open and known.technology is not None and route.technology == known.technology.name:
             return route
-        if route.observed and known.recording:
+        if known.recording and (route.observed or known.handing_over):
             self._recorders.count(known)
             return OBSERVED
         return ORDINARY
@@ -267,7 +267,7 @@ class Pipeline:
 
     async def _learn_and_build(self, known: Known, subject: Subject, technology: NativeTechnology, number: int) -> None:
         await self._recorders.learn(known)
-        known.recording = False
+        await self._recorders.leave(known, subject)
         if known.subject is subject:
             self._around.builds.begin(subject, technology, round_number=number, ended=partial(self._built, known))
 

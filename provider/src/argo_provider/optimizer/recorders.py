@@ -12,7 +12,7 @@ from argo_provider.optimizer.model import FunctionId, Route
 from argo_provider.optimizer.ports import BuildFailed, NativeTechnology, Subject
 from argo_provider.optimizer.reach import Reach
 from argo_provider.optimizer.subjects import Known
-from argo_provider.placement.port import Overloaded
+from argo_provider.placement.port import ORDINARY, Overloaded
 from argo_proxy.protocol.messages import OutcomeKind
 
 _log = structlog.get_logger(__name__)
@@ -70,6 +70,20 @@ class Recorders:
             return technology is not None
         await technology.learn(subject, await self._reach.ways.recorded(subject.executable.path))
         return known.subject is subject
+
+    async def leave(self, known: Known, subject: Subject) -> None:
+        """Nothing goes to the recorder any more, once an ordinary sandbox is warm: nobody waits for the change."""
+        ways = self._reach.ways
+        if known.recording and not ways.warm(subject.executable):
+            known.handing_over = True
+            try:
+                await ways.prepare(subject.executable, ORDINARY)
+            except Overloaded as error:
+                _log.info("no_ordinary_sandbox", path=known.function.path, text=str(error))
+            finally:
+                known.handing_over = False
+        known.recording = False
+        ways.close_way(*known.function, OBSERVED.variant)
 
     async def _prepare(self, known: Known, subject: Subject, technology: NativeTechnology) -> None:
         """So that no invocation waits for it; what does not initialise with it is not recorded."""

@@ -25,6 +25,7 @@ class Known:
 
     __slots__ = (
         "artefact",
+        "handing_over",
         "open",
         "past",
         "recorded",
@@ -43,6 +44,7 @@ class Known:
         self.artefact: Artefact | None = None
         self.open = False
         self.recording = False
+        self.handing_over = False  # all go to the recorder, until an ordinary sandbox is warm
         self.scaling = False  # sandboxes of it are being made ready
         self.recorded = 0  # invocations sent to a recorder since the observation began
         self.recorded_at = 0.0  # monotonic seconds of the last of them that counts
