@@ -26,7 +26,7 @@ SOON = {
     "instant_per_hour": 0.5,
     "hot_least": 3,
     "observe_invocations": 3,
-    "observe_seconds": 20,
+    "observe_seconds": 300,  # enough invocations end it, so that what is built is the same each time
     "canary_invocations": 3,
     "canary_invocations_least": 2,
     "canary_share": 0.5,
