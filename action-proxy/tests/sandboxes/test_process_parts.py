@@ -11,6 +11,7 @@ import worlds
 
 from argo_proxy.sandboxes.port import SandboxCreationError
 from argo_proxy.sandboxes.process.cgroups import ControlGroups, Limits
+from argo_proxy.sandboxes.process.confinement import Confinement, command_line
 from argo_proxy.sandboxes.process.seccomp import compile_filter
 from argo_proxy.sandboxes.process.users import UserIds
 
@@ -66,6 +67,28 @@ class TestSystemCallFilter:
 
 
 @pytest.mark.unit
+def test_folders_above_a_tool_are_open_before_anything_is_made_in_them(tmp_path):
+    """bubblewrap makes what is missing for root alone: a tool below /var could not be reached by a sandbox's user."""
+    tool = Path("/var/cache/argo/tool")
+    confinement = Confinement(
+        command=["true"],
+        environment={},
+        runtime=tmp_path,
+        socket_folder=tmp_path,
+        passwd=tmp_path,
+        group=tmp_path,
+        uid=1,
+        tmp_bytes=1,
+        pids=1,
+        file_bytes=1,
+        tools=[tool],
+    )
+    words = command_line(confinement)
+    for folder in tool.parents[:-1]:
+        first = next(i for i, word in enumerate(words) if word == str(folder) or word.startswith(f"{folder}/"))
+        assert words[first - 3 : first + 1] == ["--perms", "0755", "--dir", str(folder)]
+
+
 def test_user_ids_are_apart_and_come_back():
     ids = UserIds("one")
     taken = [ids.take() for _ in range(1000)]

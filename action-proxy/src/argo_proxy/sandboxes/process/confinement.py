@@ -164,6 +164,7 @@ def _private_view(confinement: Confinement) -> list[str]:
         *("--proc", "/proc", "--dev", "/dev"),
         *("--size", str(_SHM_BYTES), "--perms", "1777", "--tmpfs", "/dev/shm"),  # noqa: S108 — the sandbox's own
         *("--size", str(confinement.tmp_bytes), "--perms", "1777", "--tmpfs", "/tmp"),  # noqa: S108 — the sandbox's own
+        *_open_folders_above(Path("/var/tmp")),  # noqa: S108 — first: tools may lie below /var, too
         *("--symlink", "/tmp", "/var/tmp"),  # noqa: S108 — the sandbox's own
         *("--bind", str(confinement.socket_folder), SOCKET_FOLDER),
         *("--ro-bind", str(confinement.runtime), RUNTIME_FOLDER),
