@@ -112,7 +112,7 @@ def main() -> int:
     sizes = ((10, 10_000),) if options.quick else ((10, 10_000), (100, 100_000), (1000, 1_000_000))
     rows: list[dict[str, Any]] = []
     for nodes, functions in sizes:
-        invocations = 2_000 if options.quick else min(40_000, 2_000 * nodes)
+        invocations = 2_000 if options.quick else min(40_000, 2_000 * nodes, 10_000_000 // nodes)
         rows += [_simulate(nodes, functions, invocations, how) for how in ("all", "few")]
     last = {row["look_at"]: row for row in rows[-2:]}
     targets = {
