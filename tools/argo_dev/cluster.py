@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from argo_dev.machines import machines, why_no_machines
+from argo_dev.machines import Machines, machines, why_no_machines
 from argo_dev.nats import Nats, nats, why_no_nats
 from argo_dev.postgres import Postgres, postgres, why_no_postgres
 from argo_dev.service import (
@@ -54,6 +54,7 @@ class Cluster:
 
     folder: Path
     environment: dict[str, str]
+    hosts: Machines
     postgres: Postgres
     nats: Nats
     auth: str = ""
@@ -68,6 +69,10 @@ class Cluster:
         if done.returncode != 0:
             raise ServiceStartError(f"argofn {' '.join(arguments)}: {done.stderr}")
         return done.stdout
+
+    def link(self, node: Member) -> str:
+        """This machine's end of the cable to a node's machine."""
+        return self.hosts.link(self.nodes.index(node))
 
     def new_namespace(self, name: str) -> str:
         """Make a namespace; its key."""
@@ -112,7 +117,7 @@ def cluster(
             "ARGO_BUS_URL": bus.url,
             "ARGO_DATA_DIR": str(folder / "operator"),
         }
-        made = Cluster(folder, environment, database, bus)
+        made = Cluster(folder, environment, hosts, database, bus)
         options = [word for setting in settings for word in ("--set", setting)]
         for number in range(replicas):
             _add_replica(made, stack, number, hosts.home, options)

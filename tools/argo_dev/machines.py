@@ -23,11 +23,15 @@ class Machines:
     def home(self) -> str:
         return f"{self.subnet}.1"
 
+    def link(self, index: int) -> str:
+        """This machine's end of the cable to the machine that was added as number `index`, from 0."""
+        return f"{self.tag}o{index + 2}"
+
     def add(self) -> tuple[str, ...]:
         """One more machine: the words in front of a command that runs there."""
         number = len(self.names) + 2
         name = f"{self.tag}-{number}"
-        inside, outside = f"{self.tag}i{number}", f"{self.tag}o{number}"
+        inside, outside = f"{self.tag}i{number}", self.link(len(self.names))
         self.names.append(name)
         _ip("netns", "add", name)
         _ip("link", "add", outside, "type", "veth", "peer", "name", inside, "netns", name)

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from argo_dev.faults.campaign import Outcome, Plan, run
-from argo_dev.faults.faults import ONE_BOX
+from argo_dev.faults.clustered import clustered_world
+from argo_dev.faults.faults import CLUSTER, ONE_BOX
 from argo_dev.faults.single import SingleBox
 
 SHOWN = 20
@@ -21,6 +22,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./dev faults", description="Break a running Argo under load, and check.")
     parser.add_argument("--rounds", type=int, default=100, help="faults to strike (default 100)")
     parser.add_argument("--seed", type=int, default=1, help="equal seeds strike in equal order (default 1)")
+    parser.add_argument("--cluster", action="store_true", help="two replicas and two nodes over NATS and PostgreSQL")
     parser.add_argument("--planted", action="store_true", help="break a promise on purpose: the check must find it")
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
     return parser.parse_args()
@@ -35,6 +37,9 @@ def main() -> int:
 
 
 async def _campaign(options: argparse.Namespace, folder: Path) -> Outcome:
+    if options.cluster:
+        async with clustered_world(planted=options.planted) as clustered:
+            return await run(clustered, Plan(options.rounds, options.seed, CLUSTER), _say)
     world = SingleBox(folder, planted=options.planted)
     try:
         return await run(world, Plan(options.rounds, options.seed, ONE_BOX), _say)

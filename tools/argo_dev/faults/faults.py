@@ -74,5 +74,21 @@ async def fill_disk(world: World, rng: random.Random) -> str:
     return f"the disk was full{', and all processes were killed meanwhile' if crash else ''}"
 
 
+async def partition(world: World, rng: random.Random) -> str:
+    """A machine that nobody reaches for a while."""
+    seconds = rng.uniform(0.5, 5.0)
+    for name in rng.sample(sorted(world.processes), len(world.processes)):
+        if await world.cut(name, off=True):
+            break
+    else:
+        return "no machine can be cut off here"
+    try:
+        await asyncio.sleep(seconds)
+    finally:
+        await world.cut(name, off=False)
+    return f"{name} was cut off for {seconds:.1f} s"
+
+
 ONE_BOX: tuple[tuple[Fault, int], ...] = ((kill, 5), (kill_sandbox, 3), (freeze, 3), (restart, 2), (fill_disk, 2))
 """With the weight of each."""
+CLUSTER: tuple[tuple[Fault, int], ...] = ((kill, 5), (kill_sandbox, 2), (freeze, 3), (restart, 2), (partition, 4))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import aiohttp
 
-from argo_dev.faults.world import Managed
+from argo_dev.faults.world import Breakable, Managed
 from argo_dev.service import ARGOFN, environment_of_clone, free_port
 from argo_provider.machine import installation_id
 from argo_proxy.sandboxes.process.confinement import MARKER
@@ -36,7 +36,8 @@ class SingleBox:
         program = (sys.executable, "-P", "-m", "argo_dev.faults.planted") if planted else ARGOFN
         command = [*program, "serve", "--port", str(port), "--data-dir", str(self._data), *serve]
         service = Managed("service", command, folder / "service.log", self._ready, environment_of_clone())
-        self.processes: Mapping[str, Managed] = {"service": service}
+        self._service = service
+        self.processes: Mapping[str, Breakable] = {"service": service}
 
     async def start(self) -> None:
         self._data.mkdir(parents=True, exist_ok=True)
@@ -73,13 +74,16 @@ class SingleBox:
     async def free_disk(self) -> None:
         self._ballast.unlink(missing_ok=True)
 
+    async def cut(self, name: str, *, off: bool) -> bool:
+        return False
+
     @property
     def _ballast(self) -> Path:
         return self._data / "ballast"
 
     async def _ready(self) -> None:
         deadline = time.monotonic() + READY_SECONDS
-        service = self.processes["service"]
+        service = self._service
         async with aiohttp.ClientSession() as session:
             while time.monotonic() < deadline:
                 if service.process is not None and service.process.returncode is not None:

@@ -14,9 +14,28 @@ from typing import Protocol
 END_SECONDS = 60.0
 
 
+class Breakable(Protocol):
+    """One process of the system under test."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def start(self) -> None:
+        """Start it (again), and return once it serves."""
+        ...
+
+    def send(self, number: int) -> None:
+        """A signal, to the process alone: what it started must cope by itself."""
+        ...
+
+    async def end(self, number: int = signal.SIGTERM) -> None:
+        """Send `number` and wait for the end; SIGKILL when it does not come."""
+        ...
+
+
 @dataclass(slots=True)
 class Managed:
-    """One process of the system under test, and how to start it again. `ready` returns once it serves."""
+    """A `Breakable`, and how to start it again. `ready` returns once it serves."""
 
     name: str
     command: Sequence[str]
@@ -37,13 +56,11 @@ class Managed:
         await self.ready()
 
     def send(self, number: int) -> None:
-        """To the process alone: what it started must cope by itself."""
         if self.process is not None:
             with suppress(ProcessLookupError):
                 self.process.send_signal(number)
 
     async def end(self, number: int = signal.SIGTERM) -> None:
-        """Send `number` and wait for the end; SIGKILL when it does not come."""
         if self.process is None:
             return
         self.send(number)
@@ -59,7 +76,7 @@ class World(Protocol):
     """A whole system under test."""
 
     @property
-    def processes(self) -> Mapping[str, Managed]: ...
+    def processes(self) -> Mapping[str, Breakable]: ...
 
     @property
     def urls(self) -> Sequence[str]:
@@ -84,6 +101,10 @@ class World(Protocol):
         ...
 
     async def free_disk(self) -> None: ...
+
+    async def cut(self, name: str, *, off: bool) -> bool:
+        """Cut a process's machine off the network, or join it again; False where that cannot be done here."""
+        ...
 
     async def start(self) -> None: ...
 

@@ -1,0 +1,159 @@
+"""Many machines: replicas and nodes over NATS and PostgreSQL, every node in a network namespace of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import subprocess
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from argo_dev.cluster import Cluster, Member, cluster
+from argo_dev.faults.world import END_SECONDS, Breakable
+from argo_dev.nats import Nats
+from argo_provider.machine import installation_id
+from argo_proxy.sandboxes.process.confinement import MARKER
+from argo_proxy.sandboxes.process.proc import marked_processes
+
+READY_SECONDS = 120.0
+_PLANTED = "argo_dev.faults.planted"
+
+
+class Process:
+    """A `Breakable` over a member of a cluster. `url`: of a replica, which serves once that answers."""
+
+    def __init__(self, member: Member, environment: Mapping[str, str], url: str = "", planted: bool = False) -> None:
+        self._member = member
+        self._environment = environment
+        self._url = url
+        words = [str(word) for word in _words(member.process)]
+        self._command = [_PLANTED if planted and word == "argo_provider" else word for word in words]
+
+    @property
+    def name(self) -> str:
+        return self._member.name
+
+    async def start(self) -> None:
+        with self._member.log.open("ab") as log:
+            self._member.process = subprocess.Popen(  # noqa: ASYNC220 — a fork takes no time
+                self._command, stdout=log, stderr=log, env=dict(self._environment), start_new_session=True
+            )
+        if self._url:
+            await _answers(self._url)
+
+    def send(self, number: int) -> None:
+        with suppress(ProcessLookupError):
+            self._member.process.send_signal(number)
+
+    async def end(self, number: int = signal.SIGTERM) -> None:
+        self.send(number)
+        try:
+            await asyncio.to_thread(self._member.process.wait, END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.send(signal.SIGKILL)
+            await asyncio.to_thread(self._member.process.wait)
+
+
+class Bus:
+    """The NATS server as a `Breakable`: whatever ends it, it comes back over what it had stored."""
+
+    name = "nats"
+
+    def __init__(self, server: Nats) -> None:
+        self._server = server
+
+    async def start(self) -> None:
+        await asyncio.to_thread(self._server.restart)
+
+    def send(self, number: int) -> None:
+        with suppress(ProcessLookupError):
+            self._server.process.send_signal(number)
+
+    async def end(self, number: int = signal.SIGTERM) -> None:
+        self.send(number)
+        await asyncio.to_thread(self._server.process.wait)
+
+
+class ClusterWorld:
+    """A `World`."""
+
+    def __init__(self, made: Cluster, *, planted: bool) -> None:
+        self._made = made
+        self.urls = [service.url for service in made.services]
+        self.counter_host = str(urlsplit(self.urls[0]).hostname)
+        replicas = [
+            Process(member, made.environment, service.url, planted)
+            for member, service in zip(made.replicas, made.services, strict=True)
+        ]
+        nodes = [Process(member, made.environment) for member in made.nodes]
+        self._parts: list[Breakable] = [*replicas, *nodes]
+        self._planted = planted
+        self.processes: Mapping[str, Breakable] = {one.name: one for one in (*self._parts, Bus(made.nats))}
+
+    async def start(self) -> None:
+        """It runs already; only a bug on purpose has to be put in."""
+        for part in self._parts if self._planted else ():
+            await part.end()
+            await part.start()
+
+    async def stop(self) -> None:
+        for part in self._parts:
+            await part.end()
+
+    async def new_tenant(self, name: str) -> str:
+        return await asyncio.to_thread(self._made.new_namespace, name)
+
+    def sandboxes(self) -> Sequence[int]:
+        folders = [self._made.folder / member.name for member in (*self._made.replicas, *self._made.nodes)]
+        return [pid for folder in folders for pid in marked_processes(MARKER, installation_id(Path(folder)))]
+
+    async def fill_disk(self) -> bool:
+        return False
+
+    async def free_disk(self) -> None:
+        return None
+
+    async def cut(self, name: str, *, off: bool) -> bool:
+        """Nodes have machines of their own; replicas, PostgreSQL and NATS share this one."""
+        found = [member for member in self._made.nodes if member.name == name]
+        if not found:
+            return False
+        link = self._made.link(found[0])
+        done = await asyncio.create_subprocess_exec("ip", "link", "set", link, "down" if off else "up")
+        return await done.wait() == 0
+
+
+@asynccontextmanager
+async def clustered_world(*, planted: bool = False) -> AsyncIterator[ClusterWorld]:
+    """Two replicas, two nodes, commits that are on disk. ServiceStartError."""
+    context = cluster(replicas=2, nodes=2, durable=True)
+    made = await asyncio.to_thread(context.__enter__)
+    world = ClusterWorld(made, planted=planted)
+    try:
+        yield world
+    finally:
+        await world.stop()
+        await asyncio.to_thread(context.__exit__, None, None, None)
+
+
+def _words(process: subprocess.Popen[bytes]) -> Sequence[str]:
+    words = process.args
+    return [words] if isinstance(words, str) else [str(word) for word in words]  # type: ignore[union-attr]
+
+
+async def _answers(url: str) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    async with aiohttp.ClientSession() as session:
+        while time.monotonic() < deadline:
+            try:
+                async with session.get(f"{url}/ping") as answer:
+                    if answer.status == 200:
+                        return
+            except aiohttp.ClientError:
+                await asyncio.sleep(0.05)
+    raise RuntimeError(f"{url} did not come up")
