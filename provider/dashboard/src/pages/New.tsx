@@ -1,6 +1,6 @@
 // A new function: pick a template, and it runs. The name and the code may be changed first.
 
-import { useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { description, putAction, putPackage } from "../api/calls";
 import { ApiError, asApiError } from "../api/client";
 import type { Exec, RuntimeKind } from "../api/types";
@@ -120,9 +120,11 @@ function Form({ template, kinds }: { template: Template; kinds: RuntimeKind[] })
         }
     };
     const ready = wrong === "" && (!isSequence || components.length > 0);
+    const form = useRef<HTMLDivElement>(null);
+    useEffect(() => form.current?.scrollIntoView({ block: "nearest" }), []); // on a small screen it is far below
     return (
         <Card title={template.title}>
-            <div class="new-form">
+            <div class="new-form" ref={form}>
                 <label class="field grow">
                     <span>Name</span>
                     <input
