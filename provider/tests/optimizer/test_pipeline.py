@@ -154,6 +154,15 @@ async def test_what_does_not_initialise_natively_is_never_routed_there(moving: M
     assert {route.technology for route in moving.routes} == {None}
 
 
+async def test_a_machine_out_of_breath_pins_nothing(moving: Moving) -> None:
+    moving.ways.outcome = Outcome(OutcomeKind.DEVELOPER_ERROR, {"error": "exceeded its time limits"}, timed_out=True)
+    await moving.make_building()
+    moving.craft.allow.set()
+    await moving.until_so(lambda: moving.state is not State.BUILDING)
+    assert moving.state is not State.PINNED
+    assert "in its time" in str(moving.pipeline.explain(F))
+
+
 async def test_its_niuk_killed_in_a_canary(moving: Moving) -> None:
     await moving.make_canary()
     moving.fall_short(Shortfall.CRASHED, "")

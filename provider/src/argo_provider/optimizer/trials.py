@@ -62,8 +62,10 @@ class Trials:
         elif shortfall is Shortfall.MISSING:
             lacking = await technology.missed(subject, words)
             tell_failure(subject, FailureKind.CLOSED_WORLD, lacking or words)
-        elif shortfall is None:
+        elif shortfall is None and words:
             tell_failure(subject, FailureKind.USER_CODE, f"it does not initialise natively: {words}")
+        elif shortfall is None:
+            tell_failure(subject, FailureKind.SLOWER, "it did not initialise in its time")
         elif shortfall is Shortfall.CRASHED and trial is not None:
             self._judge(known.function, trial, Verdict(FailureKind.CRASH, "its NIUk ended under it"))
         elif shortfall in _KINDS:
@@ -78,6 +80,9 @@ class Trials:
         if made.outcome.kind is OutcomeKind.SUCCESS:
             return known.subject is subject
         result = made.outcome.result if isinstance(made.outcome.result, dict) else {}
+        if made.outcome.timed_out:
+            self._reach.tell_failure(subject, FailureKind.SLOWER, "it did not initialise in its time")
+            return False
         lacking = await technology.missed(subject, str(result.get("reply", "")))
         kind = FailureKind.CLOSED_WORLD if lacking else FailureKind.USER_CODE
         words = f"it does not initialise natively: {result.get('error', '')}"
