@@ -89,7 +89,7 @@ async def measure(options: Options) -> Outcome:
             await asyncio.gather(*(sandbox.destroy() for sandbox in (c1, c2, node)))
             await asyncio.gather(*(process.stop() for process in (native, scripted) if process is not None))
     report(outcome, slots | others, rival.kind)
-    report_several(outcome, together)
+    report_several(outcome, together, options.rounds(SLOTS))
     return outcome
 
 
@@ -124,10 +124,8 @@ async def several(
         await asyncio.gather(*(sandbox.destroy() for sandbox in other))
 
 
-def report_several(outcome: Outcome, slots: Mapping[str, Slot]) -> None:
-    outcome.setup["several"] = (
-        f"{SLOTS} slots more of each, one invocation at a time that goes round; memory of all, at rest"
-    )
+def report_several(outcome: Outcome, slots: Mapping[str, Slot], number: int) -> None:
+    outcome.setup["several"] = f"{number} slots more of each, one invocation at a time that goes round; memory at rest"
     for which, slot in slots.items():
         outcome.results[f"several_{which}"] = {"pss_mb": round(slot.pss_mb, 1)}
     outcome.ratios["native_ops_per_gb_s_over_hotspot_several"] = over(slots, "native", "hotspot", density)
