@@ -53,16 +53,16 @@ class Shells:
     def run(self, machine, script):
         """What it printed, both streams. A block that fails fails the test; what it left behind with & runs on."""
         if machine not in self._shells:
-            log = (self.folder / f"{machine}.log").open("wb")
-            self._shells[machine] = subprocess.Popen(
-                [*self._inside[machine], "sh", "-eu"],
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=log,
-                cwd=self.folder,
-                env=self._environment,
-                start_new_session=True,
-            )
+            with (self.folder / f"{machine}.log").open("wb") as log:
+                self._shells[machine] = subprocess.Popen(
+                    [*self._inside[machine], "sh", "-eu"],
+                    stdin=subprocess.PIPE,
+                    stdout=log,
+                    stderr=log,
+                    cwd=self.folder,
+                    env=self._environment,
+                    start_new_session=True,
+                )
         shell, done = self._shells[machine], self.folder / f"{machine}.done"
         done.unlink(missing_ok=True)
         before = (self.folder / f"{machine}.log").stat().st_size
@@ -93,6 +93,7 @@ class Shells:
                 shell.wait(timeout=45)
             except subprocess.TimeoutExpired:
                 os.killpg(shell.pid, 9)
+            shell.stdin.close()
         for inside in self._inside.values():
             names = Path("/etc/netns") / inside[-1]
             (names / "hosts").unlink(missing_ok=True)
