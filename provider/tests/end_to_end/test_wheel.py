@@ -27,8 +27,7 @@ def run(*command: str | Path) -> str:
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
     folder = tmp_path_factory.mktemp("wheel")
-    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "-q")
-    run(*pip, "wheel", "--no-deps", "--wheel-dir", folder, ROOT)
+    run(ROOT / "dev", "package", folder)
     (made,) = folder.glob("argofn-*.whl")
     return made
 
@@ -44,8 +43,9 @@ def argofn(wheel, tmp_path_factory):
     return folder / "bin" / "argofn"
 
 
-def test_it_carries_launchers_native_runtime_and_licences(wheel):
+def test_it_carries_page_launchers_native_runtime_and_licences(wheel):
     names = zipfile.ZipFile(wheel).namelist()
+    assert "argo_provider/dashboard_page/index.html" in names
     for part in ("runtimes_data/provision", "runtimes_data/nodejs/", "niuk_runtime/host/Cargo.lock"):
         assert any(name.startswith(f"argo_proxy/{part}") for name in names), part
     assert any(name.endswith("licenses/THIRD_PARTY_LICENSES.md") for name in names)
