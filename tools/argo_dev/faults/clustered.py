@@ -5,22 +5,18 @@ from __future__ import annotations
 import asyncio
 import signal
 import subprocess
-import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import aiohttp
-
 from argo_dev.cluster import Cluster, Member, cluster
-from argo_dev.faults.world import END_SECONDS, Breakable
+from argo_dev.faults.world import END_SECONDS, Breakable, until_serving
 from argo_dev.nats import Nats
 from argo_provider.machine import installation_id
 from argo_proxy.sandboxes.process.confinement import MARKER
 from argo_proxy.sandboxes.process.proc import marked_processes
 
-READY_SECONDS = 120.0
 _PLANTED = "argo_dev.faults.planted"
 
 
@@ -44,7 +40,8 @@ class Process:
                 self._command, stdout=log, stderr=log, env=dict(self._environment), start_new_session=True
             )
         if self._url:
-            await _answers(self._url)
+            process = self._member.process
+            await until_serving(self._url, self._member.log, lambda: process.poll() is not None)
 
     def send(self, number: int) -> None:
         with suppress(ProcessLookupError):
@@ -144,16 +141,3 @@ async def clustered_world(*, planted: bool = False) -> AsyncIterator[ClusterWorl
 def _words(process: subprocess.Popen[bytes]) -> Sequence[str]:
     words = process.args
     return [words] if isinstance(words, str) else [str(word) for word in words]  # type: ignore[union-attr]
-
-
-async def _answers(url: str) -> None:
-    deadline = time.monotonic() + READY_SECONDS
-    async with aiohttp.ClientSession() as session:
-        while time.monotonic() < deadline:
-            try:
-                async with session.get(f"{url}/ping") as answer:
-                    if answer.status == 200:
-                        return
-            except aiohttp.ClientError:
-                await asyncio.sleep(0.05)
-    raise RuntimeError(f"{url} did not come up")

@@ -7,19 +7,15 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import aiohttp
-
-from argo_dev.faults.world import Breakable, Managed
+from argo_dev.faults.world import Breakable, Managed, until_serving
 from argo_dev.service import ARGOFN, environment_of_clone, free_port
 from argo_provider.machine import installation_id
 from argo_proxy.sandboxes.process.confinement import MARKER
 from argo_proxy.sandboxes.process.proc import marked_processes
 
-READY_SECONDS = 120.0
 DISK_MB = 96
 
 
@@ -82,19 +78,8 @@ class SingleBox:
         return self._data / "ballast"
 
     async def _ready(self) -> None:
-        deadline = time.monotonic() + READY_SECONDS
         service = self._service
-        async with aiohttp.ClientSession() as session:
-            while time.monotonic() < deadline:
-                if service.process is not None and service.process.returncode is not None:
-                    break
-                try:
-                    async with session.get(f"{self.urls[0]}/ping") as answer:
-                        if answer.status == 200:
-                            return
-                except aiohttp.ClientError:
-                    await asyncio.sleep(0.05)
-        raise RuntimeError(f"the service did not come up; its log is {service.log}")
+        await until_serving(self.urls[0], service.log, lambda: service.ended)
 
 
 def _fill(ballast: Path) -> None:

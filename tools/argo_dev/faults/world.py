@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+import aiohttp
+
+READY_SECONDS = 120.0
 END_SECONDS = 60.0
 
 
@@ -44,6 +48,10 @@ class Managed:
     environment: Mapping[str, str] = field(default_factory=dict)
     process: asyncio.subprocess.Process | None = None
 
+    @property
+    def ended(self) -> bool:
+        return self.process is not None and self.process.returncode is not None
+
     async def start(self) -> None:
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
@@ -70,6 +78,20 @@ class Managed:
         except TimeoutError:
             self.send(signal.SIGKILL)
             await self.process.wait()
+
+
+async def until_serving(url: str, log: Path, ended: Callable[[], bool]) -> None:
+    """Wait for the first answered /ping. RuntimeError when the process has ended, or took too long."""
+    deadline = time.monotonic() + READY_SECONDS
+    async with aiohttp.ClientSession() as session:
+        while time.monotonic() < deadline and not ended():
+            try:
+                async with session.get(f"{url}/ping") as answer:
+                    if answer.status == 200:
+                        return
+            except aiohttp.ClientError:
+                await asyncio.sleep(0.05)
+    raise RuntimeError(f"the service did not come up; its log is {log}")
 
 
 class World(Protocol):
