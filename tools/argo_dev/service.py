@@ -40,9 +40,9 @@ class Service:
     log: Path
     ready_seconds: float  # from the start of the process to the first answered /ping
 
-    def argofn(self, *arguments: str) -> str:
-        """Run a subcommand on this service's data folder; what it printed."""
-        command = [*ARGOFN, *arguments, "--data-dir", str(self.data_dir)]
+    def argofn(self, *arguments: str, data_dir: Path | None = None) -> str:
+        """Run a subcommand on this service's data folder, or on another; what it printed."""
+        command = [*ARGOFN, *arguments, "--data-dir", str(data_dir or self.data_dir)]
         return subprocess.run(
             command, check=True, capture_output=True, text=True, timeout=60, env=environment_of_clone()
         ).stdout
@@ -81,10 +81,15 @@ def argofn_on_path() -> Iterator[None]:
 
 
 @contextmanager
-def fresh_service(*options: str, environment: dict[str, str] | None = None) -> Iterator[Service]:
-    """Start `argofn serve --guest-key` with more `options`; stopped, and all it kept removed, at the end."""
+def fresh_service(
+    *options: str, environment: dict[str, str] | None = None, data_dir: Path | None = None
+) -> Iterator[Service]:
+    """Start `argofn serve --guest-key` with more `options`; stopped at the end.
+
+    Without a `data_dir` of the caller's it has one of its own, removed with all in it.
+    """
     with tempfile.TemporaryDirectory(prefix="argo-service-") as folder:
-        data_dir, log = Path(folder) / "data", Path(folder) / "log"
+        data_dir, log = data_dir or Path(folder) / "data", Path(folder) / "log"
         port = free_port()
         url = f"http://127.0.0.1:{port}"
         command = [*ARGOFN, "serve", "--port", str(port), "--data-dir", str(data_dir), "--guest-key", *options]

@@ -38,6 +38,8 @@ COMMANDS = {
     "nodes": ("argo_provider.cli.nodes", "nodes", _SERVICE),
     "drain": ("argo_provider.cli.nodes", "drain", _SERVICE),
     "namespace": ("argo_provider.cli.namespace", "namespaces", _SERVICE),
+    "backup": ("argo_provider.cli.backup", "backup", _SERVICE),
+    "restore": ("argo_provider.cli.backup", "restore", _SERVICE),
     "doctor": ("argo_provider.cli.doctor", "doctor", _SERVICE),
     "settings": ("argo_provider.cli.settings", "show_settings", _SERVICE),
     "openapi": ("argo_provider.cli.about", "openapi", _SERVICE),
