@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.util import await_only
 
 from argo_provider.errors import StorageError, StoreUnavailable
 from argo_provider.model.activation import Activation, JournalEntry, Response, Status
@@ -105,6 +106,23 @@ class TestCaches:
             await _cut_listeners(database_url)
             (made,) = await a.entities.commit([Action(name, Exec("nodejs:20"))])
             await until(lambda: _is(b.entities.get(name), made))
+
+
+async def test_what_is_committed_during_a_read_is_not_seen_by_its_later_statements(database_url):
+    database = open_database(database_url)
+    await database.write(schema.upgrade)
+
+    def work(connection):
+        query = text("SELECT count(*) FROM leases")
+        before = connection.execute(query).scalar()
+        await_only(_scalar(database_url, "INSERT INTO leases VALUES ('a', 'b', 1) RETURNING 1"))
+        return before, connection.execute(query).scalar()
+
+    try:
+        assert await database.read(work) == (0, 0)
+        assert await database.read(lambda c: c.execute(text("SELECT count(*) FROM leases")).scalar()) == 1
+    finally:
+        await database.close()
 
 
 class TestParts:

@@ -20,12 +20,13 @@ class AsyncEngineDatabase:
     def __init__(self, url: URL, seal: Seal = OPEN) -> None:
         self._engine = create_async_engine(url)
         install(self._engine.dialect, seal)
+        self._reading = self._engine
         if url.get_backend_name() == "sqlite":
             sqlite.prepare(self._engine.sync_engine)
 
     async def read(self, work: Work[T]) -> T:
         try:
-            async with self._engine.connect() as connection:
+            async with self._reading.connect() as connection:
                 return await connection.run_sync(work)
         except self._failures as error:
             raise storage_failure(error) from error
@@ -53,6 +54,8 @@ class PostgresDatabase(AsyncEngineDatabase):
         from asyncpg import InterfaceError, PostgresError  # noqa: PLC0415  # only where PostgreSQL is used
 
         super().__init__(url, seal)
+        # By itself each of a transaction's statements would see what was committed in the meantime.
+        self._reading = self._engine.execution_options(isolation_level="REPEATABLE READ")
         self._url = url
         # What fails while connecting, SQLAlchemy passes on as it comes.
         self._failures = (*self._failures, PostgresError, InterfaceError)
