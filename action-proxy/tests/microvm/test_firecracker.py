@@ -96,18 +96,20 @@ class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     def do_PUT(self):
         self.rfile.read(int(self.headers["Content-Length"]))
+        if self.path == "/actions" and not refuse:
+            threading.Thread(target=guest, args=[listening()], daemon=True).start()
         body = b'{{"fault_message":"no KVM"}}' if refuse else b""
         self.send_response(400 if refuse else 204)
         if refuse:
             self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
-        if self.path == "/actions" and not refuse:
-            threading.Thread(target=guest, daemon=True).start()
     def address_string(self): return "unix"
     def log_message(self, *_): pass
-def guest():
+def listening():
     listener = socket.socket(socket.AF_UNIX); listener.bind(os.path.join(os.path.dirname(api), "vsock")); listener.listen()
+    return listener
+def guest(listener):
     stream, _ = listener.accept()
     line = b""
     while not line.endswith(b"\\n"): line += stream.recv(1)
@@ -131,14 +133,27 @@ def stand_in(tmp_path: Path) -> str:
 async def test_the_launcher_carries_bytes_to_the_guest_and_back(stand_in: str, tmp_path: Path) -> None:
     launcher = FirecrackerLauncher(HOME / "vmlinux", HOME / "niuk.cpio", tmp_path / "run", Sizes(512), program=stand_in)
     ours, theirs = socket.socketpair()
-    host = await launcher.launch("m1", theirs)
-    reader, writer = await asyncio.open_connection(sock=ours)
-    writer.write(b"hello")
-    async with asyncio.timeout(30):
+    with ours, theirs:
+        host = await launcher.launch("m1", theirs)
+        reader, writer = await asyncio.open_connection(sock=ours)
+        writer.write(b"hello")
         assert await reader.readexactly(5) == b"HELLO"
         await host.end()
         assert await reader.read() == b""
-    writer.close()
+        writer.close()
+
+
+@pytest.mark.integration
+async def test_a_program_that_ends_at_once_says_its_last_words(tmp_path: Path) -> None:
+    program = tmp_path / "firecracker"
+    program.write_text("#!/bin/sh\necho no seccomp here\nexit 3\n")
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    launcher = FirecrackerLauncher(
+        HOME / "vmlinux", HOME / "niuk.cpio", tmp_path / "run", Sizes(512), program=str(program)
+    )
+    ours, theirs = socket.socketpair()
+    with ours, theirs, pytest.raises(SandboxCreationError, match="it ended with 3: no seccomp here"):
+        await launcher.launch("m1", theirs)
 
 
 @pytest.mark.integration

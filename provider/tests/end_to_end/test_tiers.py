@@ -6,6 +6,7 @@ import asyncio
 import base64
 import os
 import signal
+import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,16 @@ HELLO = {"greeting": "Hello x"}
 @pytest.fixture
 async def greeter(tmp_path: Path) -> str:
     """The jar of a function whose reflection shows only on rare inputs, as an action's code."""
+    return await compiled(GREETER, tmp_path)
+
+
+@pytest.fixture
+async def unbuilt_greeter(tmp_path: Path) -> str:
+    """The same, of which no cache has a native form."""
+    return await compiled(GREETER.replace('"found"', f'"found {uuid.uuid4()}"'), tmp_path)
+
+
+async def compiled(source: str, work: Path) -> str:
     cache = Cache(default_root())
     try:
         workshop = Workshop(await find_builder(cache, Progress("toolchain", to_stderr)), cache, to_stderr)
@@ -41,7 +52,7 @@ async def greeter(tmp_path: Path) -> str:
         if os.environ.get("CI") == "true":
             raise
         pytest.skip(str(error))
-    return base64.b64encode(jar_of(GREETER, "Greeter", tmp_path, workshop, gson)).decode()
+    return base64.b64encode(jar_of(source, "Greeter", work, workshop, gson)).decode()
 
 
 @pytest.fixture
@@ -135,11 +146,11 @@ async def test_a_python_function_forks_from_a_warmed_interpreter(service: Tiered
     assert others(answers, HELLO) == []
 
 
-async def test_updated_and_deleted_during_its_build(service: Tiered, user: Caller, greeter: str) -> None:
+async def test_updated_and_deleted_during_its_build(service: Tiered, user: Caller, unbuilt_greeter: str) -> None:
     await service.start()
-    await user.create("greet", java(greeter), tier="native")
+    await user.create("greet", java(unbuilt_greeter), tier="native")
     await user.until_build("greet", "running")
-    await user.create("greet", java(greeter) | {"main": "Greeter#main"}, tier="native")
+    await user.create("greet", java(unbuilt_greeter) | {"main": "Greeter#main"}, tier="native")
     await user.until_build("greet", "cancelled")
     assert (await user.invoke("greet", {"name": "x"}))["response"]["result"] == HELLO
     assert (await user.request("DELETE", "/namespaces/_/actions/greet"))[0] == 200

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -135,25 +135,24 @@ async def carry_out(api: Api, requests: Sequence[Request]) -> None:
         await api.call(request)
 
 
-async def connect_vsock(path: Path, port: int, *, seconds: float) -> socket.socket:
-    """A stream to a port of the guest, tried until somebody listens there. Raises FirecrackerError, TimeoutError."""
+async def connect_vsock(path: Path, port: int) -> socket.socket:
+    """A stream to a port of the guest, tried until somebody listens there. The caller limits the time."""
     loop = asyncio.get_running_loop()
-    async with asyncio.timeout(seconds):
-        while True:
-            stream = socket.socket(socket.AF_UNIX)
-            stream.setblocking(False)
-            try:
-                await loop.sock_connect(stream, str(path))
-                await loop.sock_sendall(stream, f"CONNECT {port}\n".encode())
-                if (await _line(stream)).startswith(b"OK "):
-                    return stream
-            except (FileNotFoundError, ConnectionError):
-                pass  # not there yet
-            except BaseException:
-                stream.close()
-                raise
+    while True:
+        stream = socket.socket(socket.AF_UNIX)
+        stream.setblocking(False)
+        try:
+            await loop.sock_connect(stream, str(path))
+            await loop.sock_sendall(stream, f"CONNECT {port}\n".encode())
+            if (await _line(stream)).startswith(b"OK "):
+                return stream
+        except (FileNotFoundError, ConnectionError):
+            pass  # not there yet
+        except BaseException:
             stream.close()
-            await asyncio.sleep(_POLL_SECONDS)
+            raise
+        stream.close()
+        await asyncio.sleep(_POLL_SECONDS)
 
 
 async def _line(stream: socket.socket) -> bytes:
@@ -190,8 +189,7 @@ class FirecrackerLauncher:
         host = HostProcess(await spawn(command, ENVIRONMENT), lambda: drop_group(group), group)
         try:
             await asyncio.to_thread(enter_group, group, host.pid)
-            await self._boot(api, vsock)
-            guest = await connect_vsock(vsock, VSOCK_PORT, seconds=self.start_seconds)
+            guest = await self._while_it_runs(host, self._reach(api, vsock))
         except BaseException as error:
             await host.end()
             if isinstance(error, FirecrackerError):
@@ -202,9 +200,27 @@ class FirecrackerLauncher:
         host.attend(asyncio.ensure_future(carry(own, guest)))
         return host
 
+    async def _while_it_runs(self, host: HostProcess, reach: Coroutine[Any, Any, socket.socket]) -> socket.socket:
+        """The stream that is reached. Raises FirecrackerError as soon as the program ends, or when the time is up."""
+        reaching = asyncio.ensure_future(reach)
+        ended = asyncio.ensure_future(host.wait(seconds=self.start_seconds))
+        try:
+            await asyncio.wait((reaching, ended), return_when=asyncio.FIRST_COMPLETED)
+            if reaching.done():
+                return reaching.result()
+            why = f"it ended with {host.exit_code}" if ended.result() else f"no answer within {self.start_seconds:g} s"
+            raise FirecrackerError(why)
+        finally:
+            for task in (reaching, ended):
+                task.cancel()
+            await asyncio.gather(reaching, ended, return_exceptions=True)
+
+    async def _reach(self, api: Path, vsock: Path) -> socket.socket:
+        await _until_it_listens(api)
+        await self._boot(api, vsock)
+        return await connect_vsock(vsock, VSOCK_PORT)
+
     async def _boot(self, api: Path, vsock: Path) -> None:
-        async with asyncio.timeout(self.start_seconds):
-            await _until_it_listens(api)
         machine = FirecrackerMachine(
             kernel=self.kernel,
             initramfs=self.initramfs,

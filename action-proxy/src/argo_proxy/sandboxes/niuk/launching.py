@@ -92,6 +92,8 @@ class HostProcess:
         await asyncio.shield(self._ending)
 
     async def _end(self) -> None:
+        if self.exit_code is not None:  # by itself: then its last words are wanted
+            await asyncio.wait([self._reading], timeout=1)
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
         await self.wait(seconds=_EXIT_SECONDS)
