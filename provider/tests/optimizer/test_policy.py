@@ -77,7 +77,7 @@ def test_a_namespace_has_only_so_many_native_functions() -> None:
 
 def test_isolates_grow_with_overlap_and_shrink_when_it_is_gone() -> None:
     drive = Drive().native()
-    assert Scale(F, 7) in drive.invoke(times=30, overlap=6)
+    assert Scale(F, 7) in drive.invoke(times=30, overlap=6, run_ms=50.0)
     drive.out.clear()
     for _ in range(20):
         drive.invoke(times=10, every=0.5)
@@ -86,6 +86,19 @@ def test_isolates_grow_with_overlap_and_shrink_when_it_is_gone() -> None:
     assert drive.passes(3700) == [Scale(F, 0)]
     assert drive.policy.route(F, "one") == Route("niuk")
     assert drive.invoke() == [Scale(F, 1)]
+
+
+def test_a_quick_function_shares_few_isolates_and_they_are_there_before_its_trial() -> None:
+    drive = Drive().native()
+    drive.invoke(times=100, overlap=15, run_ms=2.0)
+    assert drive.out[-1] == Scale(F, 2)
+    slow = Drive()
+    slow.deploy()
+    slow.invoke(times=100, overlap=15, run_ms=100.0)
+    slow.recorded()
+    (trial,) = slow.built()
+    assert isinstance(trial, Canary)
+    assert trial.warm == 16
 
 
 def test_the_owners_minimum_stays_warm() -> None:

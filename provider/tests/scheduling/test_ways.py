@@ -59,7 +59,8 @@ class Machine:
 
     def __init__(self) -> None:
         self.told = Told()
-        self.ordinary, self.native = FakeDriver(), FakeDriver()
+        self.ordinary, self.native = FakeDriver(), FakeDriver(sleep=self._wait)
+        self.may_start = asyncio.Event()  # native sandboxes, once `creation_seconds` is set
         self.ordinary.kind = SandboxKind.PROCESS  # type: ignore[misc]  # stands for it
         self.native.kind = SandboxKind.NIUK  # type: ignore[misc]
         self.ordinary.script = lambda path, _: Reply(answered(b'{"by": "ordinary"}' if path == "/run" else b"{}"))
@@ -74,6 +75,10 @@ class Machine:
             router=self.told,
             compared=self.told,
         )
+
+    async def _wait(self, seconds: float) -> None:
+        if seconds:
+            await self.may_start.wait()
 
     def natively(self, *, init: Any = None, run: Any = None) -> None:
         """What the native sandboxes answer."""
@@ -218,6 +223,38 @@ async def test_prepared_sandboxes_are_initialised_and_nothing_ran() -> None:
         assert placement.warm(invocation().executable, NATIVE.variant) == 1
         assert not (await run(machine)).phases.cold
         assert len(machine.told.executions) == 1
+
+
+async def test_what_serves_goes_on_serving_while_more_are_prepared() -> None:
+    machine = Machine()
+    async with machine.placement as placement, asyncio.timeout(PATIENCE):
+        await run(machine)
+        machine.native.creation_seconds = 1.0
+        growing = asyncio.create_task(placement.prepare(invocation().executable, NATIVE, slots=3))
+        while not placement.snapshot().starting:
+            await asyncio.sleep(0)
+        assert [(await run(machine)).outcome.result for _ in range(5)] == [{"by": "native"}] * 5
+        machine.may_start.set()
+        assert (await growing).outcome.kind is OutcomeKind.SUCCESS
+        assert placement.warm(invocation().executable, NATIVE.variant) == 3
+        assert [[path for path, _ in box.requests] for box in machine.native.sandboxes[1:]] == [["/init"]] * 2
+
+
+async def test_no_more_are_prepared_than_there_is_memory_for() -> None:
+    machine = Machine()
+    async with machine.placement as placement, asyncio.timeout(PATIENCE):
+        await placement.prepare(invocation(memory_mb=512).executable, ORDINARY, slots=5)
+        assert placement.warm(invocation(memory_mb=512).executable) == 2
+
+
+async def test_one_that_cannot_be_started_is_nobody_elses_failure() -> None:
+    machine = Machine()
+    async with machine.placement as placement, asyncio.timeout(PATIENCE):
+        await run(machine)
+        machine.native.failures.append(SandboxCreationError("no room"))
+        made = await placement.prepare(invocation().executable, NATIVE, slots=2)
+        assert made.outcome.kind is not OutcomeKind.SUCCESS
+        assert (await run(machine)).outcome.result == {"by": "native"}
 
 
 async def test_preparing_tells_how_it_came_out() -> None:

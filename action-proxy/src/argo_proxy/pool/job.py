@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from asyncio import Event, Future
+from asyncio import Future
 from collections.abc import Awaitable, Callable
 
 from argo_proxy.pool.shape import Key, Shape
@@ -32,7 +32,6 @@ class Job:
         "canary",
         "claim",
         "finished",
-        "hold",
         "invocation",
         "key",
         "only_init",
@@ -55,14 +54,12 @@ class Job:
         ordinary: tuple[Key, Shape] | None = None,
         only_init: bool = False,
         canary: bool = False,
-        hold: Event | None = None,
     ) -> None:
         self.invocation = invocation
         self.key: Key = key or invocation.executable.key
         self.ordinary = ordinary
         self.only_init = only_init
         self.canary = canary
-        self.hold = hold  # of `only_init`: the slot is kept until this is set
         self.shape = shape
         self.claim = claim
         self.answered = answered

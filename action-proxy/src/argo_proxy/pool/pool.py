@@ -152,8 +152,6 @@ class SandboxPool:
                 return Unserved.ELSEWHERE
             if job.only_init:  # nothing ran, so nothing was printed that anybody would read
                 job.answer(serving.execution)
-                if serving.healthy and job.hold is not None:
-                    await job.hold.wait()
                 fate = _Fate.HEALTHY if serving.healthy else fate
                 return serving.execution
             if job.ordinary is not None and self._fell_short(job, serving):

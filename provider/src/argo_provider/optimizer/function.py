@@ -283,7 +283,7 @@ class Function:
         number = min(settings.canary_invocations, max(least, ceil(due * most)))
         record.await_(Awaited.CANARY, at)
         record.trial_share = _share(number, due, settings.canary_share, most)
-        return Canary(record.function, record.fingerprint, record.trial_share, number)
+        return Canary(record.function, record.fingerprint, record.trial_share, number, max(1, warmth.wanted(record)))
 
     def withdraw(self, at: float, reason: str) -> list[Instruction]:
         """Whatever is under way ends; an owner's pin stays, on the ordinary runtime."""

@@ -40,6 +40,7 @@ class Canary:
     fingerprint: str
     share: float
     invocations: int  # compared before it ends
+    warm: int = 1  # isolates that must be there before the first of them
 
 
 @dataclass(frozen=True, slots=True)

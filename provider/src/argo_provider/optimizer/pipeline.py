@@ -238,8 +238,8 @@ class Pipeline:
                 self._build(known, fingerprint, number)
             case do.CancelBuild(function, fingerprint):
                 self._around.builds.cancel(function, fingerprint)
-            case do.Canary(_, fingerprint, _, number):
-                self._begin_trial(known, fingerprint, number)
+            case do.Canary(_, fingerprint, _, number, warm):
+                self._begin_trial(known, fingerprint, number, warm)
             case do.Promote(function, fingerprint):
                 self._promote(known, function, fingerprint)
             case do.Demote():
@@ -281,10 +281,10 @@ class Pipeline:
             )
         )
 
-    def _begin_trial(self, known: Known, fingerprint: str, number: int) -> None:
+    def _begin_trial(self, known: Known, fingerprint: str, number: int, warm: int) -> None:
         explained = self._policy.explain(known.function)
         usual = explained.figures.run_ms if explained is not None else 0.0
-        self._around.spawn(self._trials.begin(known, fingerprint, number, usual_ms=usual))
+        self._around.spawn(self._trials.begin(known, fingerprint, number, usual_ms=usual, warm=warm))
 
     def _promote(self, known: Known, function: FunctionId, fingerprint: str) -> None:
         self._trials.end(function)

@@ -27,13 +27,13 @@ class Trials:
     def __contains__(self, function: FunctionId) -> bool:
         return function in self._trials
 
-    async def begin(self, known: Known, fingerprint: str, number: int, *, usual_ms: float) -> None:
-        """Only when the function is ready there do routes switch. `usual_ms`: its ordinary run time."""
+    async def begin(self, known: Known, fingerprint: str, number: int, *, usual_ms: float, warm: int = 1) -> None:
+        """Only when `warm` isolates are ready there do routes switch. `usual_ms`: its ordinary run time."""
         subject, technology = known.subject, known.technology
         if technology is None or subject.fingerprint != fingerprint or not known.adopt():
             self._reach.tell(ev.ArtefactGone(known.function, time.time(), fingerprint))
             return
-        if await self._ready(known, subject, technology):
+        if await self._ready(known, subject, technology, warm):
             slower = self._reach.settings.canary_slower
             self._trials[known.function] = Trial(fingerprint, number, slower, usual_ms)
             known.open = True
@@ -71,9 +71,9 @@ class Trials:
         elif shortfall in _KINDS:
             tell_failure(subject, _KINDS[shortfall], words)
 
-    async def _ready(self, known: Known, subject: Subject, technology: NativeTechnology) -> bool:
+    async def _ready(self, known: Known, subject: Subject, technology: NativeTechnology, warm: int) -> bool:
         try:
-            made = await self._reach.ways.prepare(subject.executable, Route(technology.name))
+            made = await self._reach.ways.prepare(subject.executable, Route(technology.name), slots=warm)
         except Overloaded as error:
             self._reach.tell_failure(subject, FailureKind.BUILDER, str(error))
             return False

@@ -10,6 +10,7 @@ from argo_provider.optimizer.settings import OptimizerSettings
 
 _START_MS = 1000.0  # of an ordinary sandbox that has not told its own
 _SELDOM = 0.1  # overlap that is not worth an isolate
+_PATIENCE_MS = 20.0  # an invocation may wait so long for its function's isolates: what is quick shares few, hot ones
 
 
 def keep_alive_seconds(record: Record, settings: OptimizerSettings, *, native: bool) -> float:
@@ -36,8 +37,10 @@ def spare_mb(record: Record, settings: OptimizerSettings, *, native: bool) -> fl
 
 
 def wanted(record: Record) -> int:
-    """Isolates for what usually runs at once, and never below its owner's minimum."""
-    return max(record.wishes.warm, ceil(record.signals.overlap - _SELDOM) + 1)
+    """Isolates with which what usually runs at once waits for none, or not for long; at least its owner's minimum."""
+    at_once = ceil(record.signals.overlap - _SELDOM) + 1
+    patient = ceil(at_once * record.signals.run_ms / _PATIENCE_MS)
+    return max(record.wishes.warm, min(at_once, max(1, patient)))
 
 
 def value_of_memory(record: Record, settings: OptimizerSettings, now: float, *, native: bool) -> float:

@@ -32,7 +32,7 @@ from argo_proxy.pool.pool import PoolLimits, SandboxPool
 from argo_proxy.pool.serving import LoadCode
 from argo_proxy.pool.shape import Key, Shape, key_of, revision_of, variant_of
 from argo_proxy.pool.table import SandboxEntry
-from argo_proxy.protocol.messages import Executable, Execution, Invocation
+from argo_proxy.protocol.messages import Executable, Execution, Invocation, OutcomeKind
 from argo_proxy.runtimes import Catalogue
 from argo_proxy.sandboxes.port import SandboxDriver, SandboxKind
 
@@ -108,7 +108,7 @@ class LocalPlacement:
         return ticket
 
     def _submit(
-        self, invocation: Invocation, route: Route, *, claim: Claim | None = None, hold: asyncio.Event | None = None
+        self, invocation: Invocation, route: Route, *, claim: Claim | None = None, only_init: bool = False
     ) -> Ticket:
         executable = invocation.executable
         key = executable.key if route is ORDINARY else key_of(executable, route.variant)
@@ -116,11 +116,9 @@ class LocalPlacement:
         ordinary: tuple[Key, Shape] | None = None
         if entry is not None:
             shape = entry.shape
-        elif route is ORDINARY:
-            shape = self._admit(executable)
         else:
-            key, shape = self._admit_another_way(executable, key, route)
-        if route.technology is not None and hold is None:
+            key, shape = self._way(executable, route)
+        if route.technology is not None and not only_init:
             ordinary = self._ordinary_way(executable)
         answered, finished = self._loop.create_future(), self._loop.create_future()
         job = Job(
@@ -132,8 +130,7 @@ class LocalPlacement:
             now=time.monotonic(),
             key=key,
             ordinary=ordinary,
-            only_init=hold is not None,
-            hold=hold,
+            only_init=only_init,
             canary=route.canary,
         )
         if entry is None:
@@ -143,21 +140,45 @@ class LocalPlacement:
         return Ticket(answered, finished)
 
     async def prepare(self, executable: Executable, route: Route, *, slots: int = 1) -> Execution:
-        """Have `slots` sandboxes ready for this way before any invocation takes it; how the first of them came out.
+        """Have `slots` sandboxes ready for this way before any invocation takes it; how it came out.
 
-        Raises Overloaded where there is no such way here.
+        The first one takes its turn like an invocation. The others come out of memory that is free, all at once, and
+        keep nobody waiting. Raises Overloaded where there is no such way here.
         """
         if route.technology is not None and self._chooser.native_shape(executable, route.technology) is None:
             text = f"Nothing here can run '{executable.kind}' as '{route.technology}'."
             raise self._refused(OverloadReason.UNPREPARED, text)
         invocation = Invocation("", "", executable, dict(executable.init_parameters), accepted_at=time.monotonic())
-        hold = asyncio.Event()
-        try:
-            tickets = [self._submit(invocation, route, hold=hold) for _ in range(max(slots, 1))]
-            await asyncio.wait([ticket.outcome for ticket in tickets], timeout=_PREPARE_SECONDS)
-        finally:
-            hold.set()
-        return await tickets[0].outcome
+        key, shape = self._way(executable, route)
+        if 0 < self._there(key) < slots:
+            return await self._grow(invocation, key, shape, slots)
+        made = await self._submit(invocation, route, only_init=True).outcome
+        if made.outcome.kind is not OutcomeKind.SUCCESS or self._there(key) >= slots:
+            return made
+        return await self._grow(invocation, key, shape, slots)
+
+    def _there(self, key: Key) -> int:
+        """Sandboxes that serve this key, or will."""
+        return self._pool.table.bound(key) + self._scheduler.coming(key)
+
+    async def _grow(self, invocation: Invocation, key: Key, shape: Shape, slots: int) -> Execution:
+        """To `slots` sandboxes; how the first new one came out, once all are there, or what can be had in time."""
+        outcomes: list[asyncio.Future[Execution]] = []
+        for _ in range(slots - self._there(key)):
+            outcomes.append(self._loop.create_future())
+            job = Job(
+                invocation,
+                shape,
+                claim=None,
+                answered=outcomes[-1],
+                finished=self._loop.create_future(),
+                now=time.monotonic(),
+                key=key,
+                only_init=True,
+            )
+            self._scheduler.grow(job)
+        await asyncio.wait(outcomes, timeout=_PREPARE_SECONDS)
+        return await outcomes[0]
 
     async def recorded(self, path: str) -> list[bytes]:
         """What the recorders beside the function at `path` have seen so far, as it came out of their sandboxes."""
@@ -251,9 +272,12 @@ class LocalPlacement:
             self._events.rejected(refusal.reason.value)
             raise
 
-    def _admit_another_way(self, executable: Executable, key: Key, route: Route) -> tuple[Key, Shape]:
-        """Where the way that the route names is closed, the ordinary one is open."""
+    def _way(self, executable: Executable, route: Route) -> tuple[Key, Shape]:
+        """Where the way that the route names is closed, the ordinary one is open. Raises Overloaded."""
         shape = self._admit(executable)
+        if route is ORDINARY:
+            return executable.key, shape
+        key = key_of(executable, route.variant)
         if route.technology is not None:
             native = self._chooser.native_shape(executable, route.technology)
             return (executable.key, shape) if native is None else (key, native)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 import structlog
 
 from argo_provider.scheduling.decision import Assign, Evict, Expire, Instruction, Start, decide, tend
+from argo_provider.scheduling.growth import Growth
 from argo_provider.scheduling.queue import FairQueue
 from argo_provider.scheduling.settings import PoolSettings
 from argo_proxy.pool.events import PoolEvents
@@ -44,6 +45,7 @@ class Scheduler:
         self._spawn = spawn
         self._stock = stock
         self._backoff: dict[Shape, float] = {}  # until when none is started for the stock
+        self._growth = Growth(settings, self._serve_in, lambda job: self._end(job, _platform_error(NO_RESOURCES)))
         self._idle = asyncio.Event()
         self._stopped = False
         self._loop = asyncio.get_running_loop()
@@ -67,7 +69,17 @@ class Scheduler:
     def run(self, entry: SandboxEntry, job: Job) -> None:
         """Have `job` run in a sandbox with room."""
         self.jobs += 1
-        self._spawn(self._serve(entry, job, cold=self._pool.assign(entry, job.key)))
+        self._serve_in(entry, job)
+
+    def grow(self, job: Job) -> None:
+        """Have one more sandbox made for `job`, which wants no more: none that serves is taken for it."""
+        self.jobs += 1
+        self._growth.add(job)
+        self.pump()
+
+    def coming(self, key: Key) -> int:
+        """Sandboxes that `grow` has on their way, and that are not bound to `key` yet."""
+        return self._growth.count(key)
 
     def enqueue(self, job: Job) -> None:
         """Let `job` wait its turn."""
@@ -77,6 +89,8 @@ class Scheduler:
 
     def pump(self) -> None:
         """Carry out what can be done now."""
+        if self._growth and not self._stopped:
+            self._growth.step(self._pool)
         while self.queue and not self._stopped:
             instruction = decide(self._pool.table, self.queue, self._settings, time.monotonic())
             if instruction is None:
@@ -95,6 +109,9 @@ class Scheduler:
 
     def start_failed(self, entry: SandboxEntry, error: SandboxCreationError) -> None:
         """A sandbox could not be made: the one that it was made for is told, if it still waits."""
+        if (grown := self._growth.take(entry)) is not None:
+            self._end(grown, creation_outcome(error))
+            return
         key = entry.requested_by
         if key is None:
             # Else a runtime that cannot start would be started once a tick for ever.
@@ -147,6 +164,7 @@ class Scheduler:
         self._stopped = True
         if self._timer is not None:
             self._timer.cancel()
+        self._growth.stop()
         while self.queue:
             job = self.queue.remove_oldest(next(iter(self.queue.lines)))
             if job.claim is not None:
@@ -160,8 +178,7 @@ class Scheduler:
             case Assign(key, sandbox, cost):
                 job = self.queue.pop(key, cost, now := time.monotonic())
                 job.placed_at = now
-                entry = pool.table.find(sandbox)
-                self._spawn(self._serve(entry, job, cold=pool.assign(entry, key)))
+                self._serve_in(pool.table.find(sandbox), job)
             case Start(shape, key):
                 pool.start(shape, key)
             case Evict(sandbox, reason):
@@ -169,6 +186,9 @@ class Scheduler:
             case Expire(key):
                 self._events.rejected("waited_too_long")
                 self._end(self.queue.remove_oldest(key), _platform_error(NO_RESOURCES))
+
+    def _serve_in(self, entry: SandboxEntry, job: Job) -> None:
+        self._spawn(self._serve(entry, job, cold=self._pool.assign(entry, job.key)))
 
     async def _serve(self, entry: SandboxEntry, job: Job, *, cold: bool) -> None:
         try:
