@@ -70,10 +70,6 @@ class Cluster:
             raise ServiceStartError(f"argofn {' '.join(arguments)}: {done.stderr}")
         return done.stdout
 
-    def link(self, node: Member) -> str:
-        """This machine's end of the cable to a node's machine."""
-        return self.hosts.link(self.nodes.index(node))
-
     def new_namespace(self, name: str) -> str:
         """Make a namespace; its key."""
         made: dict[str, Any] = json.loads(self.argofn("namespace", "create", name, "--json"))
@@ -122,7 +118,7 @@ def cluster(
         for number in range(replicas):
             _add_replica(made, stack, number, hosts.home, options)
         for number in range(nodes):
-            _add_node(made, stack, number, hosts.add(), options)
+            _add_node(made, stack, number, hosts.add(bare=True), options)
         made.wait_for_nodes(nodes)
         yield made
 

@@ -27,8 +27,12 @@ class Machines:
         """This machine's end of the cable to the machine that was added as number `index`, from 0."""
         return f"{self.tag}o{index + 2}"
 
-    def add(self) -> tuple[str, ...]:
-        """One more machine: the words in front of a command that runs there."""
+    def add(self, *, bare: bool = False) -> tuple[str, ...]:
+        """One more machine: the words in front of a command that runs there.
+
+        `bare`: it shares all but the network with this one. Otherwise it has host names (/etc/netns) of its own, and a
+        /sys without control groups.
+        """
         number = len(self.names) + 2
         name = f"{self.tag}-{number}"
         inside, outside = f"{self.tag}i{number}", self.link(len(self.names))
@@ -39,7 +43,20 @@ class Machines:
         _ip("-n", name, "addr", "add", f"{self.subnet}.{number}/24", "dev", inside)
         _ip("-n", name, "link", "set", inside, "up")
         _ip("-n", name, "link", "set", "lo", "up")
-        return ("ip", "netns", "exec", name)
+        return ("nsenter", f"--net=/run/netns/{name}") if bare else ("ip", "netns", "exec", name)
+
+    def lose(self, index: int, percent: int) -> bool:
+        """Lose so much of what is sent to a machine from now on; 0: nothing. False where this kernel cannot.
+
+        By netem; where the kernel has none, by a packet filter inside the machine.
+        """
+        link, inside = self.link(index), ("ip", "netns", "exec", self.names[index])
+        by_chance = ("-m", "statistic", "--mode", "random", "--probability", f"{percent / 100}")
+        if percent:
+            return _done("tc", "qdisc", "add", "dev", link, "root", "netem", "loss", f"{percent}%") or _done(
+                *inside, "iptables", "-A", "INPUT", *by_chance, "-j", "DROP"
+            )
+        return _done("tc", "qdisc", "del", "dev", link, "root") or _done(*inside, "iptables", "-F", "INPUT")
 
 
 def why_no_machines() -> str:
@@ -70,6 +87,10 @@ def machines() -> Iterator[Machines]:
         for name in made.names:
             _ip("netns", "delete", name, check=False)
         _ip("link", "delete", tag, check=False)
+
+
+def _done(*command: str) -> bool:
+    return subprocess.run(command, check=False, capture_output=True, timeout=30).returncode == 0
 
 
 def _ip(*words: str, check: bool = True) -> None:

@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from argo_dev.service import free_port, tail
@@ -25,17 +25,53 @@ class PostgresError(Exception):
     """The server did not start; the message ends with the end of its log."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Postgres:
     """A running server: user `postgres`, no password, for whoever reaches its address."""
 
     host: str
     port: int
-    pid: int
     folder: Path
+    durable: bool
+    process: subprocess.Popen[bytes] = field(init=False)
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "log"
 
     def url(self, database: str = "postgres") -> str:
         return f"postgresql+asyncpg://postgres@{self.host}:{self.port}/{database}"
+
+    def start(self) -> None:
+        """Over what it has kept; it answers on return. PostgresError."""
+        deadline = time.monotonic() + _START_SECONDS
+        self._run()
+        while not _answers(self):
+            if time.monotonic() > deadline:
+                self.process.kill()
+                raise PostgresError(f"the server did not answer within {_START_SECONDS} s:\n{tail(self.log)}")
+            time.sleep(0.05)
+            if self.process.poll() is not None:
+                self._run()  # what a killed server left running holds its memory for a moment
+
+    def _run(self) -> None:
+        with self.log.open("ab") as output:
+            self.process = subprocess.Popen(
+                [*_as(_account()), *_server_command(self)], stdout=output, stderr=output, cwd=self.folder
+            )
+
+    def stop(self) -> None:
+        """A fast shutdown: whoever is connected is cut off."""
+        self.process.send_signal(signal.SIGINT)
+        try:
+            self.process.wait(timeout=_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
 
 
 def why_no_postgres() -> str:
@@ -49,27 +85,14 @@ def postgres(host: str = "127.0.0.1", *, port: int = 0, durable: bool = False) -
     folder = Path(tempfile.mkdtemp(prefix="argo-postgres-"))
     account = _account()
     shutil.chown(folder, account.pw_uid, account.pw_gid)
-    log = folder / "log"
     try:
         _initdb(folder, account)
-        port = port or free_port()
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                [*_as(account), *_server_command(folder, host, port, durable=durable)],
-                stdout=output,
-                stderr=output,
-                cwd=folder,
-            )
+        server = Postgres(host, port or free_port(), folder, durable)
         try:
-            _wait_ready(process, host, port, log)
-            yield Postgres(host, port, process.pid, folder)
+            server.start()
+            yield server
         finally:
-            process.send_signal(signal.SIGINT)  # fast shutdown
-            try:
-                process.wait(timeout=_STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -96,22 +119,15 @@ def _initdb(folder: Path, account: pwd.struct_passwd) -> None:
     (folder / "data" / "pg_hba.conf").write_text("host all all all trust\n")  # it is reached by this machine alone
 
 
-def _server_command(folder: Path, host: str, port: int, *, durable: bool) -> list[str]:
-    settings = {"listen_addresses": host, "port": str(port), "unix_socket_directories": "", "max_connections": "200"}
-    if not durable:
+def _server_command(server: Postgres) -> list[str]:
+    settings = {"listen_addresses": server.host, "port": str(server.port), "unix_socket_directories": ""}
+    settings["max_connections"] = "200"
+    if not server.durable:
         settings |= {"fsync": "off", "full_page_writes": "off"}
     options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-    return [str(_BIN / "postgres"), "-D", str(folder / "data"), *options]
+    return [str(_BIN / "postgres"), "-D", str(server.folder / "data"), *options]
 
 
-def _wait_ready(process: subprocess.Popen[bytes], host: str, port: int, log: Path) -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    command = [str(_BIN / "pg_isready"), "-q", "-h", host, "-p", str(port)]
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise PostgresError(f"the server ended with status {process.returncode}:\n{tail(log)}")
-        if subprocess.run(command, check=False, timeout=10).returncode == 0:
-            return
-        time.sleep(0.05)
-    process.kill()
-    raise PostgresError(f"the server did not answer within {_START_SECONDS} s:\n{tail(log)}")
+def _answers(server: Postgres) -> bool:
+    command = [str(_BIN / "pg_isready"), "-q", "-h", server.host, "-p", str(server.port)]
+    return subprocess.run(command, check=False, timeout=10).returncode == 0

@@ -62,6 +62,7 @@ def _as_json(outcome: Outcome) -> dict[str, Any]:
         "answers": len(outcome.history.answers),
         "updates": sum(updates.acknowledged + 1 for updates in outcome.history.updates.values()),
         "statuses": {str(status): number for status, number in sorted(outcome.history.statuses.items())},
+        "failures": [[number, *told] for told, number in outcome.history.failures.most_common(SHOWN)],
         "violations": {kind: kinds.count(kind) for kind in ("lost", "doubled", "stray", "update", "tenant")},
         "first": [violation.text for violation in outcome.violations[:SHOWN]],
     }
@@ -73,6 +74,7 @@ def _as_text(outcome: Outcome) -> str:
     counts = ", ".join(f"{number} {kind}" for kind, number in told["violations"].items())
     lines.append(f"{told['rounds']} rounds in {told['seconds']:.0f} s, seed {told['seed']}: {told['struck']}")
     lines.append(f"{told['accepted']} accepted, {told['answers']} answered; answers by status: {told['statuses']}")
+    lines += [f"{number} x {status}: {said}" for number, status, said in told["failures"]]
     return "\n".join([*lines, f"checked: {counts}"])
 
 

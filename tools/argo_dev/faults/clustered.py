@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import subprocess
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -13,6 +14,8 @@ from urllib.parse import urlsplit
 from argo_dev.cluster import Cluster, Member, cluster
 from argo_dev.faults.world import END_SECONDS, Breakable, until_serving
 from argo_dev.nats import Nats
+from argo_dev.postgres import Postgres
+from argo_dev.processes import tree
 from argo_provider.machine import installation_id
 from argo_proxy.sandboxes.process.confinement import MARKER
 from argo_proxy.sandboxes.process.proc import marked_processes
@@ -76,6 +79,32 @@ class Bus:
         await asyncio.to_thread(self._server.process.wait)
 
 
+class Database:
+    """PostgreSQL as a `Breakable`: it is many processes, of which a signal reaches the first, or all to stand still."""
+
+    name = "postgresql"
+
+    def __init__(self, server: Postgres) -> None:
+        self._server = server
+
+    async def start(self) -> None:
+        await asyncio.to_thread(self._server.start)
+
+    def send(self, number: int) -> None:
+        first = self._server.process.pid
+        for pid in tree(first) if number in {signal.SIGSTOP, signal.SIGCONT} else (first,):
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    async def end(self, number: int = signal.SIGTERM) -> None:
+        """SIGTERM would wait for the replicas to leave: what cuts them off is SIGINT."""
+        if number == signal.SIGKILL:
+            self.send(number)
+            await asyncio.to_thread(self._server.process.wait)
+        else:
+            await asyncio.to_thread(self._server.stop)
+
+
 class ClusterWorld:
     """A `World`."""
 
@@ -90,7 +119,8 @@ class ClusterWorld:
         nodes = [Process(member, made.environment) for member in made.nodes]
         self._parts: list[Breakable] = [*replicas, *nodes]
         self._planted = planted
-        self.processes: Mapping[str, Breakable] = {one.name: one for one in (*self._parts, Bus(made.nats))}
+        engines: list[Breakable] = [Bus(made.nats), Database(made.postgres)]
+        self.processes: Mapping[str, Breakable] = {one.name: one for one in (*self._parts, *engines)}
 
     async def start(self) -> None:
         """It runs already; only a bug on purpose has to be put in."""
@@ -117,12 +147,19 @@ class ClusterWorld:
 
     async def cut(self, name: str, *, off: bool) -> bool:
         """Nodes have machines of their own; replicas, PostgreSQL and NATS share this one."""
-        found = [member for member in self._made.nodes if member.name == name]
-        if not found:
+        number = self._machine_of(name)
+        if number is None:
             return False
-        link = self._made.link(found[0])
+        link = self._made.hosts.link(number)
         done = await asyncio.create_subprocess_exec("ip", "link", "set", link, "down" if off else "up")
         return await done.wait() == 0
+
+    async def lose(self, name: str, percent: int) -> bool:
+        number = self._machine_of(name)
+        return number is not None and await asyncio.to_thread(self._made.hosts.lose, number, percent)
+
+    def _machine_of(self, name: str) -> int | None:
+        return next((number for number, member in enumerate(self._made.nodes) if member.name == name), None)
 
 
 @asynccontextmanager

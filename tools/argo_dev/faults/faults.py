@@ -89,6 +89,28 @@ async def partition(world: World, rng: random.Random) -> str:
     return f"{name} was cut off for {seconds:.1f} s"
 
 
+async def lose_packets(world: World, rng: random.Random) -> str:
+    """A machine on a bad cable for a while."""
+    percent, seconds = rng.randint(1, 20), rng.uniform(0.5, 5.0)
+    for name in rng.sample(sorted(world.processes), len(world.processes)):
+        if await world.lose(name, percent):
+            break
+    else:
+        return "no packets can be lost here: neither netem nor iptables"
+    try:
+        await asyncio.sleep(seconds)
+    finally:
+        await world.lose(name, 0)
+    return f"{name} lost {percent} % of its packets for {seconds:.1f} s"
+
+
 ONE_BOX: tuple[tuple[Fault, int], ...] = ((kill, 5), (kill_sandbox, 3), (freeze, 3), (restart, 2), (fill_disk, 2))
 """With the weight of each."""
-CLUSTER: tuple[tuple[Fault, int], ...] = ((kill, 5), (kill_sandbox, 2), (freeze, 3), (restart, 2), (partition, 4))
+CLUSTER: tuple[tuple[Fault, int], ...] = (
+    (kill, 6),
+    (kill_sandbox, 2),
+    (freeze, 3),
+    (restart, 3),
+    (partition, 3),
+    (lose_packets, 3),
+)

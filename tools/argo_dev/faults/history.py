@@ -41,6 +41,7 @@ class History:
     runs: Counter[str] = field(default_factory=Counter)
     updates: dict[tuple[str, str], Updates] = field(default_factory=dict)  # (tenant, trigger)
     statuses: Counter[int] = field(default_factory=Counter)  # 0: no answer
+    failures: Counter[tuple[int, str]] = field(default_factory=Counter)  # 5xx: status, text
 
     def update(self, tenant: str, trigger: str) -> Updates:
         return self.updates.setdefault((tenant, trigger), Updates())

@@ -51,6 +51,14 @@ async def counting(history: History, host: str) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
+def _said(body: Any) -> str:
+    """The reason in an answer that failed: an error's own, or the one in an activation's record."""
+    if not isinstance(body, dict):
+        return ""
+    result = body.get("response", {}).get("result", {})
+    return str(body.get("error") or result.get("error") or "")
+
+
 class Client:
     """One tenant's view of the service."""
 
@@ -70,6 +78,8 @@ class Client:
         except (aiohttp.ClientError, TimeoutError, ValueError):
             status, content = 0, None
         self._history.statuses[status] += 1
+        if status >= 500:
+            self._history.failures[status, _said(content)] += 1
         return status, content
 
     async def deploy(self, counter: str) -> None:

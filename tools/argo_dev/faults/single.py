@@ -73,6 +73,9 @@ class SingleBox:
     async def cut(self, name: str, *, off: bool) -> bool:
         return False
 
+    async def lose(self, name: str, percent: int) -> bool:
+        return False
+
     @property
     def _ballast(self) -> Path:
         return self._data / "ballast"

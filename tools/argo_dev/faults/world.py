@@ -128,6 +128,10 @@ class World(Protocol):
         """Cut a process's machine off the network, or join it again; False where that cannot be done here."""
         ...
 
+    async def lose(self, name: str, percent: int) -> bool:
+        """Lose so much of what a process's machine is sent; 0: nothing. False where that cannot be done here."""
+        ...
+
     async def start(self) -> None: ...
 
     async def stop(self) -> None:
