@@ -173,9 +173,8 @@ def _cluster(extra: Sequence[str]) -> Counts:
     if reason:
         return Counts.broken(reason) if os.environ.get("CI") == "true" else Counts.of_skipped_suite(reason)
     # On a machine that also builds and tests, a node may be silent for seconds without being gone.
-    with cluster(settings=("cluster.lease_seconds=15",)) as made:
-        folders = extra or ["contract", "-k", "not kinds_more"]
-        counts = _pytest([*_compat_options(made.services[0], made), *folders], HERE / "compat-tests")
+    with argofn_on_path(), cluster(settings=("cluster.lease_seconds=15",)) as made:
+        counts = _pytest([*_compat_options(made.services[0], made), *extra], HERE / "compat-tests")
         if counts.failed:
             for member in (*made.replicas, *made.nodes):
                 say(f"the end of {member.name}'s log:\n{tail(member.log, 15)}")

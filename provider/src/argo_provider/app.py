@@ -148,12 +148,12 @@ async def serving(settings: Settings) -> AsyncIterator[Service]:
             )
             placement, provisioner, optimizer = machine.placement, machine.provisioner, machine.optimizer
         else:
-            await replica.place(catalogue, PoolMetrics(metrics.registry), tasks.spawn, stack)
+            await replica.place(catalogue, PoolMetrics(metrics.registry), events, tasks.spawn, stack)
             placement, provisioner = replica.placement, replica.readiness
             metrics.watch_pool(placement.snapshot)
         stack.push_async_callback(tasks.close, grace=_CLOSE_SECONDS)
         service, services, alarms, recovery = _use_cases(
-            settings, stores, placement, tasks, clock, events, metrics, catalogue, provisioner, optimizer
+            settings, stores, placement, tasks, clock, events, metrics, catalogue, provisioner, optimizer, replica
         )
         if optimizer is not None:
             await optimizer.start(tasks.spawn)
@@ -189,6 +189,7 @@ def _use_cases(  # noqa: PLR0917 — one place where everything meets
     catalogue: Catalogue,
     provisioner: Readiness,
     optimizer: Optimizer | None,
+    replica: clustered.Replica | None,
 ) -> tuple[Service, Services, Alarms, Recovery]:
     limits, kinds = settings.limits, _kinds(catalogue)
     defaults = ThrottleDefaults(
@@ -240,8 +241,8 @@ def _use_cases(  # noqa: PLR0917 — one place where everything meets
             stores,
             events,
             clock,
-            _surroundings(placement, provisioner, optimizer),
-            optimizer.shown() if optimizer else None,
+            _surroundings(placement, provisioner, optimizer, replica),
+            optimizer.shown() if optimizer else replica.sight.optimiser() if replica else None,
         ),
         schedules=alarms.of,
         status=partial(_status, placement, provisioner, optimizer),
@@ -251,14 +252,17 @@ def _use_cases(  # noqa: PLR0917 — one place where everything meets
     return service, services, alarms, Recovery(stores, promised, clock, prepare, tasks.spawn)
 
 
-def _surroundings(placement: Placement, provisioner: Readiness, optimizer: Optimizer | None) -> Surroundings:
+def _surroundings(
+    placement: Placement, provisioner: Readiness, optimizer: Optimizer | None, replica: clustered.Replica | None
+) -> Surroundings:
     def degraded() -> list[str]:
         sandboxes = [sentence for report in provisioner.reports for sentence in report.degraded]
         missing = [] if optimizer is None else optimizer.missing()
         return sandboxes + [f"Functions cannot become native: {part.error}" for part in missing]
 
-    nodes = provisioner.nodes if isinstance(provisioner, ClusterReadiness) else None
-    return Surroundings(placement.snapshot, degraded, nodes=nodes)
+    if replica is None:
+        return Surroundings(placement.snapshot, degraded)
+    return Surroundings(replica.snapshot, degraded, nodes=replica.readiness.nodes, look=replica.sight.look)
 
 
 async def _prepare(provisioner: Readiness, seconds: float, kind: str) -> None:

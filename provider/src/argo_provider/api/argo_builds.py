@@ -24,12 +24,15 @@ async def list_all(request: web.Request) -> web.Response:
     limit = query.page(request, "builds", services.limits.list_limit).limit
     name = request.query.get("name", "")
     path = _path(namespace, name) if name else None
+    await services.insight.look(namespace)
     found = services.insight.builds.list(namespace, path, limit)
     return json_response({"builds": [build(view) for view in found]})
 
 
 async def get(request: web.Request) -> web.Response:
-    view = request.app[SERVICES].insight.builds.get(request[IDENTITY].namespace, request.match_info["id"])
+    namespace, insight = request[IDENTITY].namespace, request.app[SERVICES].insight
+    await insight.look(namespace)
+    view = insight.builds.get(namespace, request.match_info["id"])
     if view is None:
         raise NotFound
     return json_response(build(view))

@@ -23,6 +23,7 @@ async def list_all(request: web.Request) -> web.Response:
         kind=request.query.get("kind", ""),
         sort=query.choice(request, "sort", SORTS) or "name",
     )
+    await services.insight.look(request[IDENTITY].namespace)
     found, total = await services.insight.functions.page(request[IDENTITY].namespace, wanted, window)
     return json_response({"functions": [_function(view) for view in found], "total": total})
 

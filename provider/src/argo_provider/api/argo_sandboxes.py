@@ -15,14 +15,16 @@ from argo_provider.placement.port import SandboxSummary
 
 async def list_all(request: web.Request) -> web.Response:
     """Those of the namespace, and those that are bound to nobody yet."""
-    namespace = request[IDENTITY].namespace
-    found = request.app[SERVICES].insight.snapshot().sandboxes
+    namespace, insight = request[IDENTITY].namespace, request.app[SERVICES].insight
+    await insight.look(namespace)
+    found = insight.snapshot().sandboxes
     return json_response({"sandboxes": [sandbox(s, namespace) for s in found if s.namespace in {"", namespace}]})
 
 
 async def niuks(request: web.Request) -> web.Response:
-    namespace = request[IDENTITY].namespace
-    found = request.app[SERVICES].insight.niuks.of(namespace)
+    namespace, insight = request[IDENTITY].namespace, request.app[SERVICES].insight
+    await insight.look(namespace)
+    found = insight.niuks.of(namespace)
     return json_response({"niuks": [_niuk(view) for view in found if view.namespace == namespace]})
 
 

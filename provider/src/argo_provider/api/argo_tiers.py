@@ -39,6 +39,7 @@ async def list_all(request: web.Request) -> web.Response:
     namespace = request[IDENTITY].namespace
     window = query.page(request, "tiers", services.limits.list_limit)
     tiers = services.insight.tiers
+    await services.insight.look(namespace)
     own = [(s, path) for path, s in tiers.states(namespace).items() if path.startswith(f"/{namespace}/")]
     own.sort(key=lambda each: (-_ORDER[each[0]], each[1]))
     views = [tiers.of(FunctionId(namespace, path)) for _, path in own[window.skip : window.skip + window.limit]]
@@ -46,7 +47,9 @@ async def list_all(request: web.Request) -> web.Response:
 
 
 async def get(request: web.Request) -> web.Response:
-    return json_response(_with_history(request, await own_action(request)))
+    action = await own_action(request)
+    await request.app[SERVICES].insight.look(request[IDENTITY].namespace)
+    return json_response(_with_history(request, action))
 
 
 async def wish(request: web.Request) -> web.Response:

@@ -8,13 +8,16 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from argo_provider.insight.port import BuildView, NiukView, TierView
+from argo_provider.optimizer.model import FunctionId
+from argo_provider.placement.port import SandboxSummary
 from argo_provider.placement.provisioning import RuntimeState
 from argo_proxy.protocol.messages import Execution, Invocation
 from argo_proxy.sandboxes.port import DriverReport
 
 T = TypeVar("T")
 
-PROTOCOL = 1
+PROTOCOL = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,49 @@ class Asked:
 class Unknown:
     never: Sequence[int] = ()
     over: Sequence[int] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What does the node have of this namespace? Answered with `Shown`."""
+
+    namespace: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """`sandboxes`: also those that are bound to nobody yet."""
+
+    sandboxes: Sequence[SandboxSummary] = ()
+    niuks: Sequence[NiukView] = ()
+    tiers: Sequence[TierView] = ()
+    builds: Sequence[BuildView] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LogAsked:
+    """Answered with a `LogPage`; its `next_offset` is negative where the node has no such build."""
+
+    namespace: str
+    build: str
+    offset: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wished:
+    """What a function's owner asks of the node's optimiser. Answered with `WishTaken`."""
+
+    function: FunctionId
+    wish: str
+
+
+@dataclass(frozen=True, slots=True)
+class WishTaken:
+    """`known`: whether the node has heard of the function; `refused`: why it will not."""
+
+    known: bool
+    refused: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ ring and no other: what is of another namespace cannot be in it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from argo_provider.errors import Overloaded, Throttled
@@ -162,12 +162,15 @@ class Feed:
         pool_figures: Callable[[PlacementSnapshot], object],
         monotonic: Callable[[], float],
         limits: FeedLimits = FeedLimits(),
+        look: Callable[[str], Awaitable[None]] | None = None,
     ) -> None:
+        """`look`: called for each namespace that is listened to, before the pool is looked at."""
         self._happenings = happenings
         self._snapshot = snapshot
         self._pool_figures = pool_figures
         self._monotonic = monotonic
         self._limits = limits
+        self._look = look
         self._channels: dict[str, _Channel] = {}
         self._listened = asyncio.Event()
         self._closed = False
@@ -251,6 +254,9 @@ class Feed:
         """The figures of the pool, and what changed in it, for ever. Ended by cancelling it."""
         while True:
             await self._listened.wait()
+            if self._look is not None:
+                listened = [namespace for namespace, channel in self._channels.items() if channel.streams]
+                await asyncio.gather(*(self._look(namespace) for namespace in listened))
             self.look()
             await asyncio.sleep(self._limits.tick)
 

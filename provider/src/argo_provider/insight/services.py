@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from argo_provider.events import EventBus
@@ -41,14 +41,22 @@ class Optimiser:
     niuks: Niuks = NoNiuks()
 
 
+async def _at_hand(_namespace: str) -> None:
+    """Nothing: this machine's sandboxes and optimiser are looked at as they are."""
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What the API shows and nobody in here knows. `degraded`: sentences; `emulated`: microVMs run without KVM."""
+    """What the API shows and nobody in here knows. `degraded`: sentences; `emulated`: microVMs run without KVM.
+
+    `look`: called before what is of a namespace is read from the snapshot or the optimiser.
+    """
 
     snapshot: Callable[[], PlacementSnapshot]
     degraded: Callable[[], Sequence[str]] = tuple
     emulated: Callable[[], bool] = bool
     nodes: Callable[[], Sequence[NodeView]] | None = None  # None: this machine alone
+    look: Callable[[str], Awaitable[None]] = _at_hand
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +83,7 @@ class Insight:
         self.snapshot = surroundings.snapshot
         self.degraded = surroundings.degraded
         self.emulated = surroundings.emulated
+        self.look = surroundings.look
         self._nodes = surroundings.nodes
         self._clock = clock
         self._began = clock.monotonic()
@@ -84,7 +93,7 @@ class Insight:
         self.catalogue = Catalogue(stores.entities)
         self.functions = Functions(self.catalogue, figures, self.tiers, stores.activations, self.snapshot)
         happenings = Happenings(self.tiers, self.builds)
-        self.feed = Feed(happenings, self.snapshot, self._pool_figures, clock.monotonic)
+        self.feed = Feed(happenings, self.snapshot, self._pool_figures, clock.monotonic, look=self.look)
         for listener in (figures.on_event, self.catalogue.on_event, self.feed.on_event):
             events.listen(listener)
 

@@ -88,10 +88,13 @@ class PlacementSnapshot:
     waiting: Mapping[str, int] = field(default_factory=dict)  # namespace → invocations without a sandbox
     sandboxes: tuple[SandboxSummary, ...] = ()
     draining: bool = False
+    counted: Mapping[str, int] | None = None  # by state, where not all sandboxes are listed
 
     @property
     def by_state(self) -> Mapping[str, int]:
         """How many sandboxes are in each state."""
+        if self.counted is not None:
+            return self.counted
         return Counter(sandbox.state for sandbox in self.sandboxes)
 
 
