@@ -18,6 +18,7 @@ ArgoError
     ├── Overloaded            503
     └── StorageError          500  the store failed; nothing was half-written
         └── StoreUnavailable  503  its disk, lock or connection fails; the same request may succeed later
+            └── WriteInDoubt  503  the answer to a commit was lost: it may have been written
 
 Failures of user code are no exceptions: they are an `Outcome` of the activation.
 """
@@ -156,6 +157,10 @@ class StorageError(PlatformError):
 class StoreUnavailable(StorageError):
     status = 503
     reason = "storage_unavailable"
+
+
+class WriteInDoubt(StoreUnavailable):
+    pass
 
 
 class Overloaded(PlatformError):

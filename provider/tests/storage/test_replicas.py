@@ -166,6 +166,14 @@ class TestOpening:
 
         assert await asyncio.gather(*(start() for _ in range(4))) == [[]] * 4
 
+    async def test_a_database_that_a_newer_version_has_migrated_is_refused(self, replica, database_url):
+        async with replica("a"):
+            pass
+        await _run(database_url, lambda c: c.execute(text("UPDATE alembic_version SET version_num = '9999'")))
+        with pytest.raises(StorageError, match=r"9999.*newer argofn"):
+            async with replica("a"):
+                pass
+
     async def test_a_server_that_is_not_there_is_named(self, tmp_path):
         with pytest.raises(StoreUnavailable, match="cannot be reached"):
             async with open_stores("postgresql+asyncpg://postgres@127.0.0.1:1/argo", tmp_path / "blobs"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -22,6 +23,7 @@ from sqlalchemy import (
     update,
 )
 
+from argo_provider.errors import Overloaded, WriteInDoubt
 from argo_provider.model.activation import Activation, JournalEntry
 from argo_provider.storage.filters import listed_name, matches
 from argo_provider.storage.port import ActivationQuery, Page
@@ -94,7 +96,16 @@ class SqlActivationStore:
 
     async def accept(self, entries: Sequence[JournalEntry]) -> None:
         rows = [_journal_row(entry, self._owner) for entry in entries]
-        await self._writer.write(_accept, rows, sum(len(e.payload) + _ROW_WEIGHT for e in entries))
+        try:
+            await self._writer.write(_accept, rows, sum(len(e.payload) + _ROW_WEIGHT for e in entries))
+        except WriteInDoubt:
+            self._take_back([entry.activation_id for entry in entries])
+            raise
+
+    def _take_back(self, activation_ids: builtins.list[str]) -> None:
+        """Whether they were written is not known, and nobody was promised anything: a later start must not run them."""
+        with suppress(Overloaded):
+            self._writer.enqueue(None, partial(_strike_unclaimed, ids=activation_ids), _ROW_WEIGHT, lambda _: None)
 
     async def claim(self, activation_id: str) -> bool:
         claimed: bool = await self._writer.write(_claim, activation_id, _ROW_WEIGHT)
@@ -204,6 +215,10 @@ def _accept(connection: Connection, items: Sequence[Sequence[dict[str, Any]]]) -
     if rows:
         connection.execute(insert_new(connection, journal), rows)
     return [None] * len(items)
+
+
+def _strike_unclaimed(connection: Connection, ids: Sequence[str]) -> None:
+    connection.execute(_STRIKE.where(~journal.c.claimed), {"ids": ids})
 
 
 def _claim(connection: Connection, activation_ids: Sequence[str]) -> Sequence[bool]:

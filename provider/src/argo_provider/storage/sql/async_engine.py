@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from sqlalchemy import URL
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from argo_provider.storage.sql import notices, sqlite
 from argo_provider.storage.sql.database import WRITES, T, Work
-from argo_provider.storage.sql.failures import storage_failure
+from argo_provider.storage.sql.failures import passes, storage_failure
 from argo_provider.storage.sql.sealing import OPEN, Seal, install
 
 
@@ -16,6 +18,7 @@ class AsyncEngineDatabase:
     """Whatever has an async driver. SQLite has one, too (aiosqlite), which `SqliteDatabase` is faster than."""
 
     _failures: tuple[type[Exception], ...] = (SQLAlchemyError, OSError)
+    pauses: tuple[float, ...] = ()  # seconds before a read is tried again while the database is away
 
     def __init__(self, url: URL, seal: Seal = OPEN) -> None:
         self._engine = create_async_engine(url)
@@ -25,11 +28,21 @@ class AsyncEngineDatabase:
             sqlite.prepare(self._engine.sync_engine)
 
     async def read(self, work: Work[T]) -> T:
+        for pause in self.pauses:
+            try:
+                return await self._read(work)
+            except self._failures as error:
+                if not passes(error):
+                    raise storage_failure(error) from error
+            await asyncio.sleep(pause)
         try:
-            async with self._reading.connect() as connection:
-                return await connection.run_sync(work)
+            return await self._read(work)
         except self._failures as error:
             raise storage_failure(error) from error
+
+    async def _read(self, work: Work[T]) -> T:
+        async with self._reading.connect() as connection:
+            return await connection.run_sync(work)
 
     async def write(self, work: Work[T]) -> T:
         try:
@@ -48,7 +61,9 @@ class AsyncEngineDatabase:
 
 
 class PostgresDatabase(AsyncEngineDatabase):
-    """PostgreSQL: it tells by itself what other replicas write."""
+    """PostgreSQL: it tells by itself what other replicas write. Reads wait out a restart of the server."""
+
+    pauses = (0.0, 0.1, 0.2, 0.4, 0.8, 1.5)
 
     def __init__(self, url: URL, seal: Seal = OPEN) -> None:
         from asyncpg import InterfaceError, PostgresError  # noqa: PLC0415  # only where PostgreSQL is used

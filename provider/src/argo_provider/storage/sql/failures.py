@@ -5,12 +5,13 @@ from __future__ import annotations
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from argo_provider.errors import StorageError, StoreUnavailable
+from argo_provider.errors import StorageError, StoreUnavailable, WriteInDoubt
 
 _NOTHING_WRITTEN = "Nothing was written"
+_BROKE = "The connection to the database broke; what was being written may be there or not. Try again."
+_POSTGRES_DOUBTFUL = ("08", "57P01", "57P02")  # cut off, shut down or crashed: perhaps behind the commit
 # Classes of PostgreSQL's SQLSTATE, and single ones; the longest prefix that fits counts.
 _POSTGRES_UNAVAILABLE = {
-    "08": f"The connection to the database broke. {_NOTHING_WRITTEN}; try again.",
     "25006": f"The database is read-only (a standby?). {_NOTHING_WRITTEN}; point --store at the primary.",
     "40": f"The database gave this transaction up for another. {_NOTHING_WRITTEN}; try again.",
     "53100": f"The disk of the database server is full. {_NOTHING_WRITTEN}; free some space and try again.",
@@ -36,6 +37,8 @@ _SQLITE_TEXTS = {
 
 def storage_failure(error: Exception) -> StorageError:
     """`error` as the port's: StoreUnavailable if trying again later makes sense, else StorageError."""
+    if isinstance(error, ConnectionResetError | BrokenPipeError):
+        return WriteInDoubt(_BROKE)
     if isinstance(error, OSError):
         return StoreUnavailable(f"The database cannot be reached: {error.strerror or error}.")
     if isinstance(error, PoolTimeout):
@@ -47,6 +50,14 @@ def storage_failure(error: Exception) -> StorageError:
     return StorageError(f"The database failed. {_NOTHING_WRITTEN}.")
 
 
+def passes(error: Exception) -> bool:
+    """Whether the database is away, or a connection to it was cut: what a restart of it looks like."""
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return isinstance(cause, OSError) or str(getattr(cause, "sqlstate", "") or "").startswith(("08", "57P"))
+
+
 def _driver_failure(error: DBAPIError) -> StorageError:
     code = str(getattr(error.orig, "sqlite_errorname", ""))
     for prefix, text in _SQLITE_TEXTS.items():
@@ -55,13 +66,15 @@ def _driver_failure(error: DBAPIError) -> StorageError:
     if (state := getattr(error.orig, "sqlstate", None)) is not None:
         return _postgres_failure(str(state), str(error.orig))
     if error.connection_invalidated:
-        return StoreUnavailable(f"The connection to the database broke. {_NOTHING_WRITTEN}; try again.")
+        return WriteInDoubt(_BROKE)
     if code.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
         return StorageError("The database file is damaged. Restore it from a backup.")
     return StorageError(f"The database refused the request. {_NOTHING_WRITTEN}.")
 
 
 def _postgres_failure(state: str, text: str) -> StorageError:
+    if state.startswith(_POSTGRES_DOUBTFUL):
+        return WriteInDoubt(_BROKE)
     for prefix, said in sorted(_POSTGRES_UNAVAILABLE.items(), key=lambda item: -len(item[0])):
         if state.startswith(prefix):
             return StoreUnavailable(said)

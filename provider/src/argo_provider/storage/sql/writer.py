@@ -20,7 +20,7 @@ from typing import Any, Generic, TypeVar, cast
 import structlog
 from sqlalchemy import Connection
 
-from argo_provider.errors import ArgoError, Overloaded, StorageError, StoreUnavailable
+from argo_provider.errors import ArgoError, Overloaded, StorageError, StoreUnavailable, WriteInDoubt
 from argo_provider.storage.sql.database import Database
 
 T = TypeVar("T")
@@ -131,8 +131,11 @@ class Writer:
         """The result of `item`, written together with others of the same `bulk`, when it is durable."""
         return await self._wait(bulk, item, size, None)
 
-    def enqueue(self, bulk: Bulk, item: Any, size: int, committed: Callable[[Any], object]) -> None:
-        """Write `item` soon. `committed` gets its result, or None if the store will never take it."""
+    def enqueue(self, bulk: Bulk | None, item: Any, size: int, committed: Callable[[Any], object]) -> None:
+        """Write `item` soon. `committed` gets its result, or None if the store will never take it.
+
+        `bulk` None: `item` is a function of the connection, run behind all that was submitted before.
+        """
         self._submit(_Write(bulk, item, size, None, committed))
 
     async def flush(self) -> None:
@@ -157,7 +160,7 @@ class Writer:
             async with asyncio.timeout(self._limits.patience):
                 return await future
         except TimeoutError:
-            raise StoreUnavailable("The store did not answer in time; whether it was written is unknown.") from None
+            raise WriteInDoubt("The store did not answer in time; whether it was written is unknown.") from None
 
     def _submit(self, write: _Write) -> None:
         queue, limits = self._queue, self._limits
