@@ -28,6 +28,8 @@ from argo_provider.cluster.nodes import NodeTable
 from argo_provider.cluster.queues import WorkQueue
 from argo_provider.cluster.readiness import ClusterReadiness
 from argo_provider.cluster.remote import RemotePlacement
+from argo_provider.cluster.showing import Showing
+from argo_provider.cluster.sight import Sight
 from argo_provider.cluster.state import (
     StateBuckets,
     check_clock,
@@ -39,6 +41,7 @@ from argo_provider.errors import StorageError
 from argo_provider.events import EventBus
 from argo_provider.invocation.throttle import Throttle
 from argo_provider.machine import Machine
+from argo_provider.placement.port import PlacementSnapshot
 from argo_provider.settings import Settings
 from argo_provider.settings.address import api_url
 from argo_provider.storage.port import BlobStore, Leases, Stores
@@ -135,6 +138,7 @@ class Replica:
         self.table: NodeTable
         self.readiness: ClusterReadiness
         self.placement: RemotePlacement
+        self.sight: Sight
 
     @classmethod
     async def connect(cls, settings: Settings, stack: AsyncExitStack) -> Replica:
@@ -149,34 +153,60 @@ class Replica:
             own = await leases.holder("cluster") or own
         state, now = self._connection.state, int(time.time() * 1000)
         mine = ClusterRecord(own, PROTOCOL, __version__, now, api_url(self._settings.server))
-        record = await state.found(mine)
+        found = record = await state.found(mine)
         if record.id != own:
             raise ClusterError(
                 f"the cluster '{self._bus.cluster}' on this bus keeps its data in another database",
                 "give that database with --store, or this cluster a name of its own: ARGO_CLUSTER_NAME=NAME",
             )
+        if record.protocol < PROTOCOL:
+            await self._check_alone(record, leases)
+            record = replace(record, protocol=PROTOCOL, version=__version__)
         check_protocol(record, __version__)
         check_clock(await state.clock_ahead_ms(self.name))
-        if record.api_host != mine.api_host:
-            await state.say_record(replace(record, api_host=mine.api_host))
-        await leases.hold(self.name, self.name, REPLICA_LEASE_SECONDS)
+        record = replace(record, api_host=mine.api_host)
+        if record != found:
+            await state.say_record(record)
+        await self._renew(leases)
 
-    async def place(self, catalogue: Catalogue, events: PoolEvents, spawn: Spawn, stack: AsyncExitStack) -> None:
-        """From here on `placement` gives work to the nodes."""
+    async def _check_alone(self, record: ClusterRecord, leases: Leases) -> None:
+        """An upgrade begins with the replicas, all of them: ClusterError while one of the old version serves."""
+        if await leases.holder(_of_protocol(record.protocol)) is not None:
+            raise ClusterError(
+                f"this is argofn {__version__} (protocol {PROTOCOL}), and replicas of argofn {record.version}"
+                f" (protocol {record.protocol}) are serving",
+                f"stop them first (their leases end after {REPLICA_LEASE_SECONDS:g} s), then the nodes",
+            )
+
+    async def _renew(self, leases: Leases) -> None:
+        """Ours, and the one that all replicas of this version have in common."""
+        await leases.hold(self.name, self.name, REPLICA_LEASE_SECONDS)
+        shared = _of_protocol(PROTOCOL)
+        await leases.hold(shared, shared, REPLICA_LEASE_SECONDS)
+
+    async def place(
+        self, catalogue: Catalogue, pool: PoolEvents, events: EventBus, spawn: Spawn, stack: AsyncExitStack
+    ) -> None:
+        """From here on `placement` gives work to the nodes, and `sight` looks at them."""
 
         def kind_of_image(image: str) -> str | None:
             runtime = catalogue.for_image(image)
             return None if runtime is None else runtime.kind
 
-        placement = RemotePlacement(self._bus, self.name, self._connection.queue, events, spawn)
+        placement = RemotePlacement(self._bus, self.name, self._connection.queue, pool, spawn)
         self.placement = placement
         self.table = NodeTable(self._settings.cluster.lease_seconds, placement.node_lost, kind_of_image)
         self.readiness = ClusterReadiness(self.table)
+        self.sight = Sight(self._bus, self.table, events)
         await placement.start(self.table)
         stack.push_async_callback(self._connection.queue.leave, self.name)
         stack.callback(placement.stop)
         await self._connection.state.listen(self._told, self.table.heard)
         spawn(self._expire_forever())
+
+    def snapshot(self) -> PlacementSnapshot:
+        """With the sandboxes of the namespaces that were looked at."""
+        return replace(self.placement.snapshot(), sandboxes=self.sight.sandboxes())
 
     def _told(self, about: About) -> None:
         self.table.told(about)
@@ -207,7 +237,7 @@ class Replica:
         while True:
             await asyncio.sleep(_RENEW_SECONDS)
             try:
-                await leases.hold(self.name, self.name, REPLICA_LEASE_SECONDS)
+                await self._renew(leases)
                 await recover()
             except StorageError as error:
                 log.warning("lease_not_renewed", reason=error.text)
@@ -216,6 +246,11 @@ class Replica:
         """What we still have is another's from now on."""
         with suppress(StorageError):
             await leases.release(self.name, self.name)
+
+
+def _of_protocol(protocol: int) -> str:
+    """The name of the lease that tells whether replicas of that protocol live."""
+    return f"protocol {protocol}"
 
 
 class _Timekeeper:
@@ -310,6 +345,7 @@ async def serve_node(
         return messages.encode(agent.in_flight)
 
     await connection.bus.answer(connection.bus.subject("node", name, "drain"), drain)
+    await Showing(connection.bus, name, machine.placement, machine.optimizer.shown()).start()
     await agent.start()
     spawn(beats.run())
     return beats

@@ -39,6 +39,10 @@ class Heard:
         self.all.append(what[0] if len(what) == 1 else what)
         self._more.set()
 
+    async def message(self, message):
+        """As a callback of the client library."""
+        self(message)
+
     async def until(self, count):
         async with asyncio.timeout(PATIENCE):
             while len(self.all) < count:

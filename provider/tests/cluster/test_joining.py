@@ -10,6 +10,7 @@ import pytest
 
 from argo_provider import clustered
 from argo_provider.cluster.artifacts import ObjectBlobStore
+from argo_provider.cluster.beats import Beats
 from argo_provider.cluster.errors import ClusterError
 from argo_provider.cluster.messages import PROTOCOL, Beat, ClusterRecord
 from argo_provider.cluster.state import (
@@ -133,6 +134,12 @@ async def test_two_nodes_of_one_name_are_refused_and_an_earlier_life_is_not(join
     assert "--name" in error.value.fix
 
 
+async def test_a_node_of_another_version_does_not_join(state):
+    await state.found(ClusterRecord("c1", PROTOCOL + 1, "9.0.0", 0))
+    with pytest.raises(ClusterError, match=r"runs 9\.0\.0"):
+        await join_as_node(state, "n1", "0.1.0", wait=lambda: None)
+
+
 @asynccontextmanager
 async def replica(url, name):
     """A replica of the cluster `name`, not yet joined."""
@@ -153,10 +160,36 @@ async def test_replicas_of_one_database_join_and_those_of_another_are_refused(na
         assert "ARGO_CLUSTER_NAME" in error.value.fix
 
 
+async def test_an_upgrade_waits_for_the_last_replica_of_the_old_version(nats_server, monkeypatch):
+    name, stores = f"t{uuid.uuid4().hex[:12]}", memory_stores()
+    async with replica(nats_server.url, name) as old, replica(nats_server.url, name) as new:
+        await old.join(stores.leases)
+        monkeypatch.setattr(clustered, "PROTOCOL", PROTOCOL + 1)
+        monkeypatch.setattr("argo_provider.cluster.state.PROTOCOL", PROTOCOL + 1)
+        with pytest.raises(ClusterError, match=rf"\(protocol {PROTOCOL}\) are serving") as error:
+            await new.join(stores.leases)
+        assert "stop them first" in error.value.fix
+        shared = f"protocol {PROTOCOL}"
+        await stores.leases.release(shared, shared)  # as when it has ended
+        await new.join(stores.leases)
+        assert (await new._connection.state.record()).protocol == PROTOCOL + 1
+
+
+async def test_a_node_whose_clock_drifts_takes_no_more_work(state):
+    drifting = Beats(state, "n1", "0.1.0", None, None, lease=60.0, queue_limit=1)
+
+    async def ahead(member):
+        return MOST_SKEW_MS + 60_000
+
+    state.clock_ahead_ms = ahead
+    await drifting._look_at_the_clock()
+    assert drifting.draining
+
+
 async def test_an_artefact_that_does_not_match_its_hash_is_refused(join):
     bus = await join()
     blobs = await ObjectBlobStore.open(bus.js, f"test_{uuid.uuid4().hex}")
     digest = f"sha256:{sha256(b'code').hexdigest()}"
     await blobs._objects.put(digest, b"other code")
-    with pytest.raises(StorageError, match="damaged on the bus"):
+    with pytest.raises(StorageError, match="damaged on the bus: put the action again"):
         await blobs.get(digest)

@@ -47,6 +47,14 @@ def test_a_node_is_chosen_once_it_has_said_how_it_is(world):
         world.choose(besides=["n"])
 
 
+def test_a_node_of_another_version_gets_nothing(world):
+    world.table.told(About("n", "1", "0.0.9", PROTOCOL - 1, 4, 100, 1024, kinds=["nodejs:20"]))
+    world.beat()
+    assert len(world.table) == 0
+    with pytest.raises(Overloaded):
+        world.choose()
+
+
 def test_a_silent_node_is_given_up_after_its_lease(world):
     world.join()
     world.now += LEASE

@@ -8,10 +8,13 @@ import time
 
 import pytest
 
+from argo_provider.cluster import messages, remote
+from argo_provider.cluster.messages import Report
 from argo_provider.placement.port import Dropped, Overloaded
 from argo_proxy.protocol.messages import Executable, Invocation, OutcomeKind
 from argo_proxy.sandboxes.fake import Reply, answered
 
+from .conftest import Heard
 from .world import PATIENCE
 
 pytestmark = pytest.mark.integration
@@ -128,6 +131,54 @@ async def test_a_node_that_is_gone_is_noticed_by_the_first_message(cluster):
     await warm.silence()
     assert (await result(replica.submit(invocation(1, n=1)))).result == {"n": 1}
     assert replica.table.get(warm.name).suspect
+
+
+async def test_an_answer_that_the_bus_lost_is_said_again(cluster, monkeypatch):
+    monkeypatch.setattr(remote, "_ASK_AFTER", 0.2)
+    monkeypatch.setattr(remote, "_ASK_EVERY", 0.1)
+    received, lost, runs = remote.RemotePlacement._reported, [], []
+
+    def loses_one_of_each(self, content):
+        for report in messages.decode(content, list[Report]):
+            kind = "outcome" if report.outcome is not None else "logs" if report.logs is not None else ""
+            if kind and kind not in lost:
+                lost.append(kind)
+            else:
+                received(self, messages.encode([report]))
+
+    def counting(path, body):
+        runs.append(path)
+        return echo(path, body)
+
+    monkeypatch.setattr(remote.RemotePlacement, "_reported", loses_one_of_each)
+    replica = await cluster.replica()
+    await cluster.node("n1", counting)
+    await cluster.heard(replica, "n1")
+    assert (await result(replica.submit(invocation(n=1)))).result == {"n": 1}
+    assert sorted(lost) == ["logs", "outcome"]
+    assert runs.count("/run") == 1
+
+
+async def test_work_that_is_replayed_runs_once(cluster):
+    runs = []
+
+    def counting(path, body):
+        runs.append(path)
+        return echo(path, body)
+
+    replica = await cluster.replica()
+    node = await cluster.node("n1", counting)
+    await cluster.heard(replica, "n1")
+    recorded = Heard()
+    await node._bus._client.subscribe(replica._bus.subject("node", "n1", "run"), cb=recorded.message)
+    await node._bus.flush()
+    assert (await result(replica.submit(invocation(n=1)))).result == {"n": 1}
+    (message,) = await recorded.until(1)
+    for _ in range(3):
+        await replica._bus._client.publish(message.subject, message.data)
+    await replica._bus.flush()
+    assert (await result(replica.submit(invocation(1, n=2)))).result == {"n": 2}  # behind them
+    assert runs.count("/run") == 2
 
 
 async def test_a_draining_node_gets_nothing_and_finishes(cluster):

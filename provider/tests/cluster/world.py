@@ -42,6 +42,9 @@ class Node:
 
     async def silence(self):
         await self._tasks.close(grace=1.0)
+        for subscription in [*self._bus._client._subs.values()]:
+            await subscription.unsubscribe()  # the bus must know, before anything else is sent there
+        await self._bus.flush()
         await self._bus.close()
 
 

@@ -22,11 +22,14 @@ from argo_provider.events import ActionChanged, EventBus
 from argo_provider.model.names import FullName
 from argo_provider.placement.local import LocalPlacement
 from argo_provider.placement.port import Claim, Overloaded
+from argo_provider.storage.cache import LruCache
 from argo_proxy.protocol.messages import Execution
 
 log = structlog.get_logger(__name__)
 
 _CLAIM_SECONDS = 10.0
+_SAID_BYTES = 32 * 1024 * 1024
+_REPORT_BYTES = 256  # that one takes beside its text
 _LOGS_LATER = 0.005  # nobody waits for them: they gather
 _STAMP = 30  # characters of a log line's time
 _LOGS_CUT = " stderr: The rest of the log did not fit into a message of the bus."
@@ -74,6 +77,7 @@ class NodeAgent:
         self._later: list[tuple[str, bytes]] = []
         self._kept: dict[str, list[bytes]] = {}  # replica → reports for its queue
         self._reports = 0
+        self._said: LruCache[tuple[str, int], tuple[bytes, ...]] = LruCache(_SAID_BYTES)  # to be said again if lost
         self._loop = asyncio.get_running_loop()
 
     @property
@@ -146,9 +150,23 @@ class NodeAgent:
     def _say(self, job: _Job, report: Report) -> None:
         encoded = messages.encode(report)
         if not job.work.journaled:
+            if report.outcome is not None or report.dropped:
+                self._remember(job, encoded)
             self._outbox.put(self._bus.subject("replica", job.work.replica, "reports"), encoded)
         else:
             self._keep(job.work.replica, encoded)
+
+    def _remember(self, job: _Job, encoded: bytes) -> None:
+        """What crosses the bus as a plain message is lost where the bus restarts."""
+        said = (*(self._said.get(job.name) or ()), encoded)
+        self._said.put(job.name, said, sum(map(len, said)) + _REPORT_BYTES)
+
+    def _say_again(self, job: tuple[str, int]) -> bool:
+        """Whether what was said of that attempt is still known; it is on its way again then."""
+        said = self._said.get(job)
+        for encoded in said or ():
+            self._outbox.put(self._bus.subject("replica", job[0], "reports"), encoded)
+        return said is not None
 
     def _say_later(self, job: _Job, report: Report) -> None:
         if job.work.journaled:
@@ -156,7 +174,9 @@ class NodeAgent:
             return
         if not self._later:
             self._loop.call_later(_LOGS_LATER, self._say_now)
-        self._later.append((self._bus.subject("replica", job.work.replica, "reports"), messages.encode(report)))
+        encoded = messages.encode(report)
+        self._remember(job, encoded)
+        self._later.append((self._bus.subject("replica", job.work.replica, "reports"), encoded))
 
     def _say_now(self) -> None:
         for subject, encoded in self._later:
@@ -184,8 +204,9 @@ class NodeAgent:
     async def _asked(self, content: bytes) -> bytes:
         asked = messages.decode(content, Asked)
         gone = [attempt for attempt in asked.attempts if (asked.replica, attempt) not in self._jobs]
-        over = [attempt for attempt in gone if (asked.replica, attempt) in self._over]
-        return messages.encode(Unknown([*{*gone} - {*over}], over))
+        over = {attempt for attempt in gone if (asked.replica, attempt) in self._over}
+        lost = [attempt for attempt in over if not self._say_again((asked.replica, attempt))]
+        return messages.encode(Unknown([*{*gone} - over], lost))
 
 
 class Remembered:

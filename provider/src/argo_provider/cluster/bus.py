@@ -27,6 +27,7 @@ LEAST_PAYLOAD = 8 * MB  # an invocation has up to 2 MB of parameters and payload
 _CONNECT_SECONDS = 5
 _PENDING_BYTES = 64 * MB
 _REPORT_EVERY = 10.0
+_PING_SECONDS = 2  # a bus that answers none of three is gone: a cut cable says nothing by itself
 _NOBODY = "503"  # the server's own word: no responders
 
 Handler = Callable[[bytes], None]
@@ -247,7 +248,7 @@ def _arguments(
         "reconnect_time_wait": 0.2,
         "allow_reconnect": True,
         "pending_size": _PENDING_BYTES,
-        "ping_interval": 5,
+        "ping_interval": _PING_SECONDS,
         "max_outstanding_pings": 2,
     }
     if options.credentials is not None:

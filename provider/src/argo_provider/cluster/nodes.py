@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import structlog
 
-from argo_provider.cluster.messages import About, Beat
+from argo_provider.cluster.messages import PROTOCOL, About, Beat
 from argo_provider.placement.nodes import Wanted, choose, key_name
 from argo_proxy.protocol.messages import Executable
 
@@ -82,6 +82,7 @@ class NodeTable:
         self._lost = lost
         self._clock = clock
         self._nodes: dict[str, Node] = {}
+        self._refused: set[str] = set()  # incarnations of another version, each told of once
 
     def __iter__(self) -> Iterator[Node]:
         return iter(tuple(self._nodes.values()))
@@ -93,7 +94,10 @@ class NodeTable:
         return self._nodes.get(name)
 
     def told(self, about: About) -> None:
-        """A node said what it is."""
+        """A node said what it is. One of another version is not understood, so nothing is given to it."""
+        if about.protocol != PROTOCOL:
+            self._refuse(about)
+            return
         node = self._nodes.get(about.node)
         if node is not None and node.incarnation == about.incarnation:
             node.take(about)
@@ -148,6 +152,12 @@ class NodeTable:
         node.total -= 1
         if node.ours[key] <= 0:
             del node.ours[key]
+
+    def _refuse(self, about: About) -> None:
+        if about.incarnation not in self._refused:
+            self._refused.add(about.incarnation)
+            fix = "stop it, install this replica's argofn there, and start it again"
+            log.warning("node_of_another_version", node=about.node, version=about.version, fix=fix)
 
     def _wanted(self, executable: Executable) -> Wanted:
         digest, image = executable.code_digest, executable.image

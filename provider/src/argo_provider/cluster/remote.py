@@ -35,6 +35,7 @@ LOST = (
 )
 _MOST_ATTEMPTS = 4
 _ASK_AFTER = 5.0  # seconds without a word about an attempt, before the node is asked
+_ASK_RECONNECTED = 1.0  # the same once the bus was lost and found: by then what both had to say has been said
 _ASK_EVERY = 2.0
 _ASK_SECONDS = 2.0
 _ASK_AT_ONCE = 1000
@@ -66,6 +67,7 @@ class RemotePlacement:
         await self._outbox.start()
         await self._bus.answer(f"{mine}.claim", self._claim_asked)
         await self._queue.take_reports(self._replica, self._reported)
+        self._bus.reconnected.append(self._doubt)
         self._spawn(self._ask_forever())
 
     def submit(self, invocation: Invocation, *, claim: Claim | None = None) -> Ticket:
@@ -91,6 +93,7 @@ class RemotePlacement:
             memory_used_mb=sum(beat.memory_used_mb for beat in beats),
             starting=sum(beat.starting for beat in beats),
             waiting=waiting,
+            counted=by_state,
             draining=self._draining,
         )
 
@@ -244,8 +247,17 @@ class RemotePlacement:
 
     # Messages that were lost
 
+    def _doubt(self) -> None:
+        """The bus was away: what was on its way is lost, or is not."""
+        latest = time.monotonic() - _ASK_AFTER + _ASK_RECONNECTED
+        for flight in self._flights.values():
+            flight.sent = min(flight.sent, latest)
+
     async def _ask_forever(self) -> None:
-        """Of attempts that nothing was heard of for long, ask their nodes: a bus that restarts loses messages."""
+        """Of attempts that nothing was heard of for long, ask their nodes: a bus that restarts loses messages.
+
+        A node that still has what it answered says it again.
+        """
         while True:
             await asyncio.sleep(_ASK_EVERY)
             late = time.monotonic() - _ASK_AFTER
