@@ -46,8 +46,8 @@ from argo_provider.scheduling.tasks import TaskScope
 from argo_provider.settings import Settings
 from argo_provider.settings.address import api_url
 from argo_provider.storage import sql
-from argo_provider.storage.collect import collect_blobs
 from argo_provider.storage.port import Stores
+from argo_provider.storage.sweep import Sweep
 from argo_provider.system import install
 from argo_provider.system.alarms import Alarms
 from argo_provider.system.gateway import Gateway
@@ -68,7 +68,10 @@ def open_stores(
     replica: clustered.Replica | None = None,
 ) -> AbstractAsyncContextManager[Stores]:
     """The stores of the data directory, made if missing; or of a cluster's database."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise StorageError(f"The data folder {settings.data_dir} cannot be made: {error.strerror}.") from error
     where = settings.data_dir / "argo.db" if settings.store is None else settings.store.reveal()
     options = sql.StoreOptions(on_commit=on_commit, seal=_seal(settings))
     if replica is None:
@@ -309,21 +312,8 @@ def _background(
     tasks.spawn(metrics.watch_loop())
     if settings.runtimes.provision:
         tasks.spawn(provisioner.run())
-    tasks.spawn(_sweep_forever(settings, stores, clock))
-
-
-async def _sweep_forever(settings: Settings, stores: Stores, clock: Clock) -> None:
-    kept_ms = int(settings.retention.activations_seconds * 1000)
-    while True:
-        try:
-            swept = await stores.activations.sweep(clock.now_ms() - kept_ms) if kept_ms else 0
-            blobs = await collect_blobs(stores)
-        except StorageError as error:  # a full disk now is no reason to stop sweeping for good
-            log.warning("sweep_failed", text=error.text)
-        else:
-            if swept or blobs:
-                log.info("swept", activations=swept, blobs=blobs)
-        await asyncio.sleep(settings.retention.sweep_every_seconds)
+    kept = settings.retention
+    tasks.spawn(Sweep(stores, clock, kept.activations_seconds).forever(kept.sweep_every_seconds))
 
 
 async def _listen(settings: Settings, services: Services, stack: AsyncExitStack) -> None:

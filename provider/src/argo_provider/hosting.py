@@ -42,8 +42,13 @@ def settle_collector() -> None:
 @contextmanager
 def alone_over(data_dir: Path) -> Iterator[None]:
     """Two services over one data folder would sweep each other's sandboxes away. Raises StartError."""
-    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (data_dir / "lock").open("w") as lock:
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        opened = (data_dir / "lock").open("w")
+    except OSError as error:
+        why = f"the data folder {data_dir} cannot be written: {error.strerror}"
+        raise StartError(why, "make it writable, free some space, or choose another folder with --data-dir") from error
+    with opened as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

@@ -46,7 +46,18 @@ class Serving:
 class Attempt:
     """One try to run a job in one sandbox; `run` gives None when nothing of it reached user code."""
 
-    __slots__ = ("_init", "_job", "_limits", "_place", "_queue", "_sandbox", "_start", "_started_at", "run_began")
+    __slots__ = (
+        "_began",
+        "_init",
+        "_job",
+        "_limits",
+        "_place",
+        "_queue",
+        "_sandbox",
+        "_start",
+        "_started_at",
+        "run_began",
+    )
 
     def __init__(
         self, job: Job, sandbox: Sandbox, limits: ServingLimits, queue: float, start: float, place: float
@@ -59,7 +70,8 @@ class Attempt:
         self._start = start
         self._place = place
         self._init = 0.0
-        self._started_at = 0.0
+        self._started_at = 0.0  # by the wall clock, which may be set meanwhile
+        self._began = 0.0  # the same moment, monotonic
         self.run_began = 0.0  # monotonic seconds
 
     async def init(self, load_code: LoadCode) -> Serving | None:
@@ -73,7 +85,7 @@ class Attempt:
             return self._failed(Outcome(OutcomeKind.APPLICATION_ERROR, {"error": CODE_GONE}))
         body = await _encode_init(invocation, code, _deadline_ms(time.time(), executable.timeout_ms))
         self._started_at = time.time()
-        sent = time.monotonic()
+        sent = self._began = time.monotonic()
         self._start += sent - begin
         answer = await self._sandbox.init(body, timeout=executable.timeout_ms / 1000, limit=self._limits.response_bytes)
         self._init = time.monotonic() - sent
@@ -89,7 +101,7 @@ class Attempt:
         begin = self.run_began = time.monotonic()
         now = time.time()
         if not cold:
-            self._started_at = now
+            self._started_at, self._began = now, begin
         body = run_body(invocation, _deadline_ms(now, executable.timeout_ms))
         answer = await self._sandbox.run(body, timeout=executable.timeout_ms / 1000, limit=limit)
         if not cold and not self._job.retried and self._job.ordinary is None and untouched(answer):
@@ -106,9 +118,8 @@ class Attempt:
         phases = Phases(self._queue * 1000, self._start * 1000, self._init * 1000, run * 1000, cold, self._place * 1000)
         sandbox = self._sandbox
         canary = self._job.canary
-        execution = Execution(
-            outcome, phases, self._started_at, time.time(), (), sandbox.kind.value, sandbox.id, canary
-        )
+        ended_at = self._started_at + time.monotonic() - self._began
+        execution = Execution(outcome, phases, self._started_at, ended_at, (), sandbox.kind.value, sandbox.id, canary)
         return Serving(execution, keeps_sandbox(outcome), isinstance(answer, Gone), answer)
 
     def prepared(self) -> Serving:

@@ -178,7 +178,7 @@ class Activator:
         assert self._runners is not None  # noqa: S101
         builtin = self._runners.builtins[str(call.target.action.name)]
         arguments = merge(call.target.parameters, call.payload)
-        begun = self._clock.now_ms()
+        begun, began = self._clock.now_ms(), self._clock.monotonic()
         response = await builtin(
             BuiltinCall(
                 call.identity,
@@ -188,8 +188,8 @@ class Activator:
             )
         )
         record = records.of_platform_failure(call, activation_id, begun, "", Status.SUCCESS)
-        end = self._clock.now_ms()
-        return replace(record, response=response, end=end, duration=end - begun)
+        duration = int((self._clock.monotonic() - began) * 1000)  # the wall clock may have been set meanwhile
+        return replace(record, response=response, end=begun + duration, duration=duration)
 
 
 def _with_context(call: Call) -> Call:

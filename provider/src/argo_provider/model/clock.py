@@ -21,3 +21,19 @@ class Clock:
     monotonic: Callable[[], float] = time.monotonic
     now: Callable[[], float] = time.time
     new_id: Callable[[], str] = new_activation_id
+
+
+class Leaps:
+    """Tells when the wall clock was set, by holding it against the monotonic one."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._offset = self._now()
+
+    def look(self) -> float:
+        """Seconds by which the wall clock was set forward (negative: back) since the last look."""
+        before, self._offset = self._offset, self._now()
+        return self._offset - before
+
+    def _now(self) -> float:
+        return self._clock.now_ms() / 1000 - self._clock.monotonic()

@@ -14,7 +14,7 @@ from argo_provider.errors import ArgoError, BadRequest, Forbidden, MalformedRequ
 from argo_provider.invocation.activator import BuiltinCall
 from argo_provider.invocation.fire import Fire, FireRequest
 from argo_provider.model.activation import Response, Status
-from argo_provider.model.clock import Clock
+from argo_provider.model.clock import Clock, Leaps
 from argo_provider.model.names import FullName
 from argo_provider.storage.port import Document, DocumentStore, NamespaceStore
 from argo_provider.system.schedules import Schedule, ScheduleError, parse
@@ -23,6 +23,7 @@ log = structlog.get_logger(__name__)
 
 _BUCKET = "schedules"
 _LATEST_WAKE_S = 30.0  # the wall clock may jump: look again at least this often
+_SET_BACK_S = 1.0  # a smaller step is the clock being trimmed
 FEEDS = ("alarm", "interval", "once")
 
 
@@ -128,7 +129,10 @@ class Alarms:
 
     async def run(self) -> None:
         """Fires what is due, for ever. Ended by cancelling it."""
+        leaps = Leaps(self._clock)
         while True:
+            if leaps.look() < -_SET_BACK_S:
+                self._reckon_anew()
             now = self._clock.now_ms()
             while self._due and self._due[0][0] <= now:
                 due, key = heapq.heappop(self._due)
@@ -140,6 +144,13 @@ class Alarms:
                     await self._changed.wait()
             except TimeoutError:
                 continue
+
+    def _reckon_anew(self) -> None:
+        """The clock was set back: what was due next lies too far ahead. (Set forward, all that is due fires once.)"""
+        log.warning("clock_set_back", schedules=len(self._schedules))
+        self._due.clear()
+        for schedule in list(self._schedules.values()):
+            self._schedule(schedule)
 
     async def _fire_due(self, due: int, key: tuple[str, str]) -> None:
         schedule = self._schedules.get(key)

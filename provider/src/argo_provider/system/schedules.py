@@ -57,9 +57,13 @@ class Schedule:
             base = self.last_ms if self.last_ms is not None else (self.start_ms or self.created_ms)
             if self.last_ms is None and self.start_ms is not None and base >= after_ms:
                 return base
-            steps = max(1, -(-(after_ms - base) // self.every_ms))
+            steps = -(-(after_ms - base) // self.every_ms)
+            if base - after_ms < self.every_ms:  # else the clock was set back: the same beat, from now on
+                steps = max(1, steps)
             return base + steps * self.every_ms
         assert self.cron is not None  # noqa: S101
+        if self.last_ms is not None and 0 <= self.last_ms - after_ms < _SECOND_MS:
+            after_ms = self.last_ms + 1  # that time has fired, though the clock was trimmed or has not moved on
         start = datetime.fromtimestamp((after_ms - 1) / 1000, ZoneInfo(self.timezone))
         following = croniter(self.cron, start, second_at_beginning=True).get_next(datetime)
         return int(following.timestamp() * 1000)

@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import TypeVar
 
-from argo_provider.errors import NotFound, StorageError
+from argo_provider.errors import NotFound, StorageError, StoreUnavailable
 from argo_provider.storage.cache import LruCache
 from argo_provider.storage.files.folders import make_private
 from argo_provider.storage.offload import Offload
@@ -82,15 +82,28 @@ class FileBlobStore:
         try:
             return await self._threads.run(work)
         except OSError as error:
-            raise StorageError(_failure_text(error)) from error
+            raise StoreUnavailable(_failure_text(error, self._root)) from error
 
 
-def _failure_text(error: OSError) -> str:
+def _failure_text(error: OSError, root: Path) -> str:
+    if error.errno == errno.ENOSPC and _out_of_files(root):
+        return (
+            "The file system of the data directory has no room for another file (inodes). Nothing was written;"
+            " delete some files there and try again."
+        )
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return "The disk of the data directory is full. Nothing was written; free some space and try again."
     if error.errno in {errno.EROFS, errno.EACCES, errno.EPERM}:
         return "The data directory cannot be written (read-only). Nothing was written; make it writable."
     return f"The data directory cannot be used: {error.strerror or 'input/output error'}."
+
+
+def _out_of_files(root: Path) -> bool:
+    try:
+        found = os.statvfs(root)
+    except OSError:
+        return False
+    return found.f_files > 0 and found.f_favail == 0
 
 
 def _path(root: Path, digest: str) -> Path:
