@@ -95,6 +95,15 @@ async def test_hands_over_output_and_records(host_program: Path, fake_library: P
         assert (record.function, record.status, record.result) == ("f", Status.OK, b'{"printed":true}')
 
 
+async def test_isolates_are_made_ahead_of_invocations(host_program: Path, fake_library: Path, work: Path) -> None:
+    async with connected(host_program, work) as client:
+        await with_function(client, fake_library)
+        await client.grow("f", 5, seconds=SECONDS)
+        assert json.loads(await client.stats(seconds=SECONDS))["functions"][0]["idle"] == 5
+        with pytest.raises(NiukRefused, match="no such function"):
+            await client.grow("nobody", 5, seconds=SECONDS)
+
+
 async def test_a_cancelled_wait_cancels_the_run(host_program: Path, fake_library: Path, work: Path) -> None:
     async with connected(host_program, work) as client:
         await with_function(client, fake_library, policy=frames.IsolatePolicy(most=1))

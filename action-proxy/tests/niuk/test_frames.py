@@ -45,11 +45,12 @@ REQUESTS: dict[str, frames.Request] = {
     "shutdown": frames.Shutdown(1500),
     "call_result": frames.CallResult(0, b"{}"),
     "drop": frames.Drop("/guest/hello@7"),
+    "grow": frames.Grow("/guest/hello@7", 300),
     "reseed": frames.Reseed(1_700_000_000_000_000_000, b"\x09" * 32),
 }
 REPORTS: dict[str, tuple[int, reports.Report]] = {
     "ok": (1, reports.Ok()),
-    "welcome": (1, reports.Welcome(1, 1, 42, 1_000_000, frames.MAX_PAYLOAD, 4096, "0.1.0")),
+    "welcome": (1, reports.Welcome(1, 1, 42, 1_000_000, frames.MAX_PAYLOAD, 4096, "0.2.0")),
     "pong": (2, reports.Pong(3)),
     "loaded": (3, reports.Loaded(already=True, took_ns=4)),
     "ready": (4, reports.Ready(5, 6, 7)),

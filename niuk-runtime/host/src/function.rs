@@ -12,7 +12,7 @@ use crate::isolate::{Isolate, Job};
 use crate::json;
 use crate::outbox::Outbox;
 use crate::pool::{Counts, IsolateId, Pool, Sizes, Step};
-use crate::report::Timing;
+use crate::report::{self, Timing};
 use crate::request::Init;
 use crate::status::{Status, error_body};
 use crate::sync::lock;
@@ -42,6 +42,8 @@ pub struct Function {
     /// Why the last isolate could not be made.
     failure: Mutex<Option<(Status, Vec<u8>)>>,
     announce: Mutex<Option<Announce>>,
+    /// GROWs that wait for their answer.
+    growing: Mutex<Vec<Announce>>,
     runs: AtomicU64,
     errors: AtomicU64,
 }
@@ -88,6 +90,7 @@ impl Function {
             isolates: Mutex::default(),
             failure: Mutex::default(),
             announce: Mutex::new(Some(announce)),
+            growing: Mutex::default(),
             runs: AtomicU64::new(0),
             errors: AtomicU64::new(0),
         }))
@@ -97,6 +100,14 @@ impl Function {
     pub fn open(self: &Arc<Self>) {
         let steps = lock(&self.pool).open();
         self.carry_out(steps);
+    }
+
+    /// Makes isolates until there are so many; `announce` is answered when they are there, or no more can be made.
+    pub fn grow(self: &Arc<Self>, isolates: usize, announce: Announce) {
+        lock(&self.growing).push(announce);
+        let steps = lock(&self.pool).grow(isolates);
+        self.carry_out(steps);
+        self.tell_grown();
     }
 
     /// `call` wants an isolate.
@@ -135,6 +146,7 @@ impl Function {
         lock(&self.isolates).insert(id, isolate);
         let steps = lock(&self.pool).started(id, now_ms());
         self.carry_out(steps);
+        self.tell_grown();
     }
 
     /// A new isolate did not come to be.
@@ -142,6 +154,7 @@ impl Function {
         *lock(&self.failure) = Some((status, body));
         let steps = lock(&self.pool).not_started();
         self.carry_out(steps);
+        self.tell_grown();
     }
 
     /// Retires what nobody used for long, and lets what rests collect its garbage.
@@ -157,6 +170,7 @@ impl Function {
     pub fn close(self: &Arc<Self>) {
         let steps = lock(&self.pool).close();
         self.carry_out(steps);
+        self.tell_grown();
     }
 
     /// The INIT to answer, for whoever asks first.
@@ -186,6 +200,16 @@ impl Function {
             runs: self.runs.load(Ordering::Relaxed),
             errors: self.errors.load(Ordering::Relaxed),
             isolates,
+        }
+    }
+
+    fn tell_grown(&self) {
+        let told = {
+            let pool = lock(&self.pool);
+            if pool.is_grown() { std::mem::take(&mut *lock(&self.growing)) } else { Vec::new() }
+        };
+        for (outbox, id) in told {
+            outbox.post_always(report::ok(id));
         }
     }
 

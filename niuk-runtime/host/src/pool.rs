@@ -64,6 +64,8 @@ pub struct Pool<T> {
     closed: bool,
     /// The last start failed: no spares until one succeeds.
     failing: bool,
+    /// Isolates that are still to be reached, those that serve included; 0: none.
+    target: usize,
 }
 
 impl<T: PartialEq> Pool<T> {
@@ -78,6 +80,7 @@ impl<T: PartialEq> Pool<T> {
             queue: VecDeque::new(),
             closed: false,
             failing: false,
+            target: 0,
         }
     }
 
@@ -102,6 +105,22 @@ impl<T: PartialEq> Pool<T> {
         }
         self.top_up(&mut steps);
         steps
+    }
+
+    /// Starts what is missing to `isolates` in all, those that serve included. What serves and who waits do not notice.
+    pub fn grow(&mut self, isolates: usize) -> Vec<Step<T>> {
+        let wanted = isolates.min(self.sizes.most);
+        let mut steps = Vec::new();
+        if wanted > self.idle.len() + self.busy && !self.closed {
+            self.target = self.target.max(wanted);
+            self.top_up(&mut steps);
+        }
+        steps
+    }
+
+    /// Whether nothing is left of what `grow` was asked for.
+    pub fn is_grown(&self) -> bool {
+        self.target == 0
     }
 
     /// An invocation wants an isolate. `urgent`: it is a call from a running function, which holds an isolate while it
@@ -132,14 +151,18 @@ impl<T: PartialEq> Pool<T> {
         self.failing = false;
         let mut steps = Vec::with_capacity(2);
         self.offer(isolate, now_ms, &mut steps);
+        if self.idle.len() + self.busy >= self.target {
+            self.target = 0;
+        }
         self.top_up(&mut steps);
         steps
     }
 
-    /// An isolate could not be made: one that waits is told, the others get another attempt.
+    /// An isolate could not be made: one that waits is told, the others get another attempt. `grow` ends with that.
     pub fn not_started(&mut self) -> Vec<Step<T>> {
         self.starting = self.starting.saturating_sub(1);
         self.failing = true;
+        self.target = 0;
         let mut steps: Vec<_> = self.queue.pop_front().map(Step::NotStarted).into_iter().collect();
         self.top_up(&mut steps);
         steps
@@ -197,6 +220,7 @@ impl<T: PartialEq> Pool<T> {
     /// No more invocations: idle isolates go, those who wait are told, busy ones go when released.
     pub fn close(&mut self) -> Vec<Step<T>> {
         self.closed = true;
+        self.target = 0;
         let mut steps: Vec<_> = self.idle.drain(..).map(|(isolate, _)| Step::Retire(isolate)).collect();
         steps.extend(self.queue.drain(..).map(Step::Closed));
         steps
@@ -218,7 +242,8 @@ impl<T: PartialEq> Pool<T> {
             return;
         }
         let spares = if self.failing { 0 } else { self.sizes.spares };
-        let wanted = (self.queue.len() + spares).saturating_sub(self.idle.len() + self.starting);
+        let lacking = self.target.saturating_sub(self.idle.len() + self.busy + self.starting);
+        let wanted = (self.queue.len() + spares).saturating_sub(self.idle.len() + self.starting).max(lacking);
         let room = self.sizes.most.saturating_sub(self.idle.len() + self.busy + self.starting);
         let at_once = self.sizes.starting.saturating_sub(self.starting);
         for _ in 0..wanted.min(room).min(at_once) {

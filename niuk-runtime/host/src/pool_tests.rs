@@ -98,6 +98,32 @@ fn an_isolate_rests_when_nobody_wanted_it_for_a_while() {
 }
 
 #[test]
+fn grows_to_what_is_asked_for_a_few_at_a_time_while_others_serve() {
+    let mut pool = Pool::new(Sizes { starting: 2, ..sizes(0, 5) });
+    pool.open();
+    pool.started(1, 0);
+    assert_eq!(pool.request("a", false), [Step::Assign("a", 1)]);
+    assert_eq!(pool.grow(9), [Step::Start, Step::Start]);
+    assert_eq!(pool.started(2, 0), [Step::Start]);
+    assert_eq!(pool.started(3, 0), [Step::Start]);
+    assert!(!pool.is_grown());
+    pool.started(4, 0);
+    pool.started(5, 0);
+    assert!(pool.is_grown());
+    assert_eq!(pool.counts(), Counts { starting: 0, idle: 4, busy: 1, queued: 0 });
+    assert_eq!(pool.grow(5), []);
+}
+
+#[test]
+fn growing_ends_where_no_isolate_can_be_made() {
+    let mut pool: Pool<&str> = Pool::new(sizes(0, 4));
+    assert_eq!(pool.grow(2), [Step::Start, Step::Start]);
+    pool.not_started();
+    assert!(pool.is_grown());
+    assert_eq!(pool.not_started(), []);
+}
+
+#[test]
 fn one_who_gives_up_is_not_served() {
     let mut pool = Pool::new(sizes(0, 1));
     pool.request("a", false);
@@ -109,7 +135,7 @@ fn one_who_gives_up_is_not_served() {
 proptest! {
     /// Whatever happens in whatever order: limits hold, no isolate serves two, nobody waits beside an idle isolate.
     #[test]
-    fn keeps_its_limits(events in proptest::collection::vec(0u8..7, 1..300), spares in 0usize..4, most in 1usize..6) {
+    fn keeps_its_limits(events in proptest::collection::vec(0u8..8, 1..300), spares in 0usize..4, most in 1usize..6) {
         let mut pool: Pool<u64> = Pool::new(sizes(spares, most));
         let (mut next, mut starting) = (0u64, 0usize);
         let (mut busy, mut gone) = (Vec::new(), HashSet::new());
@@ -122,6 +148,7 @@ proptest! {
                 4 if !busy.is_empty() => pool.released(busy.remove(0), next),
                 5 if !busy.is_empty() => pool.spent(busy.remove(0)),
                 6 => pool.expire(next),
+                7 => pool.grow(3),
                 _ => pool.fill(),
             };
             for step in steps {

@@ -31,6 +31,8 @@ pub mod kind {
     pub const DROP: u8 = 12;
     /// Fresh entropy and the time, for a host restored from a snapshot.
     pub const RESEED: u8 = 13;
+    /// Make more isolates of a function.
+    pub const GROW: u8 = 14;
 }
 
 /// What LOAD brings.
@@ -189,6 +191,13 @@ pub enum Request {
         /// Entropy for the kernel's pool.
         entropy: Vec<u8>,
     },
+    /// Make isolates ahead of invocations.
+    Grow {
+        /// As INIT named it.
+        function: String,
+        /// So many in all, those that serve included.
+        isolates: u16,
+    },
 }
 
 impl Request {
@@ -220,6 +229,7 @@ impl Request {
             Self::CallResult { status, body } => FrameWriter::new(kind::CALL_RESULT, id).u8(*status).bytes(body),
             Self::Drop { function } => FrameWriter::new(kind::DROP, id).text(function),
             Self::Reseed { unix_ns, entropy } => FrameWriter::new(kind::RESEED, id).u64(*unix_ns).bytes(entropy),
+            Self::Grow { function, isolates } => FrameWriter::new(kind::GROW, id).text(function).u16(*isolates),
         }
         .finish()
     }
@@ -240,6 +250,7 @@ fn parse_fields(frame: u8, fields: &mut FieldReader<'_>) -> Result<Request, Fram
         kind::CALL_RESULT => Request::CallResult { status: fields.u8()?, body: fields.bytes()?.to_vec() },
         kind::DROP => Request::Drop { function: fields.text()?.to_owned() },
         kind::RESEED => Request::Reseed { unix_ns: fields.u64()?, entropy: fields.bytes()?.to_vec() },
+        kind::GROW => Request::Grow { function: fields.text()?.to_owned(), isolates: fields.u16()? },
         other => return Err(FrameError::Type(other)),
     })
 }

@@ -115,6 +115,10 @@ impl Session {
                 }
                 self.ok_or_unknown(id, found.is_some(), "no such function");
             }
+            Request::Grow { function, isolates } => match self.host.function(&function) {
+                Some(function) => function.grow(isolates.into(), (Arc::clone(&self.outbox), id)),
+                None => self.fail(id, Status::Unknown, "no such function"),
+            },
             Request::Reseed { unix_ns, entropy } => self.reseed(id, unix_ns, &entropy),
         }
         Ok(())

@@ -55,6 +55,19 @@ fn isolates_serve_one_invocation_at_a_time_and_many_at_once() {
 }
 
 #[test]
+fn isolates_are_made_ahead_of_invocations() {
+    let host = HostProcess::start();
+    let mut client = host.connect_with(|init| init.policy.most = 8);
+    let grow = |function: &str, isolates| Request::Grow { function: function.into(), isolates };
+    assert_eq!(client.call(&grow("f", 6)).kind, kind::OK);
+    assert!(client.stats().contains(r#""starting":0,"idle":6"#), "{}", client.stats());
+    assert_eq!(client.call(&grow("f", 100)).kind, kind::OK);
+    assert_eq!(client.call(&grow("f", 1)).kind, kind::OK);
+    assert!(client.stats().contains(r#""starting":0,"idle":8"#), "{}", client.stats());
+    assert_eq!(client.call(&grow("nobody", 1)).kind, kind::FAILED);
+}
+
+#[test]
 fn what_rests_collects_its_garbage_once() {
     let host = HostProcess::start();
     let mut client = host.connect_with(|init| init.policy.most = 1);

@@ -58,6 +58,7 @@ fn requests() -> Vec<(&'static str, Request)> {
         ("call_result", Request::CallResult { status: 0, body: b"{}".to_vec() }),
         ("drop", Request::Drop { function: "/guest/hello@7".into() }),
         ("reseed", Request::Reseed { unix_ns: 1_700_000_000_000_000_000, entropy: vec![9; 32] }),
+        ("grow", Request::Grow { function: "/guest/hello@7".into(), isolates: 300 }),
     ]
 }
 

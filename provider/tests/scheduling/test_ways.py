@@ -17,7 +17,7 @@ from argo_proxy.pool.pool import PoolLimits
 from argo_proxy.pool.serving import ServingLimits
 from argo_proxy.protocol.messages import Executable, Execution, Invocation, OutcomeKind
 from argo_proxy.runtimes import Catalogue, Runtime
-from argo_proxy.sandboxes.fake import FakeDriver, Reply, answered
+from argo_proxy.sandboxes.fake import FakeDriver, FakeSandbox, Reply, answered
 from argo_proxy.sandboxes.port import Answered, Gone, SandboxCreationError, SandboxKind, Shortfall, TimedOut
 
 pytestmark = pytest.mark.unit
@@ -238,6 +238,20 @@ async def test_what_serves_goes_on_serving_while_more_are_prepared() -> None:
         assert (await growing).outcome.kind is OutcomeKind.SUCCESS
         assert placement.warm(invocation().executable, NATIVE.variant) == 3
         assert [[path for path, _ in box.requests] for box in machine.native.sandboxes[1:]] == [["/init"]] * 2
+
+
+async def test_sandboxes_that_share_what_serves_them_are_told_how_many_they_are() -> None:
+    machine = Machine()
+    grown: list[int] = []
+
+    async def grow(self: FakeSandbox, slots: int) -> None:
+        grown.append(slots)
+
+    async with machine.placement as placement, asyncio.timeout(PATIENCE):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(FakeSandbox, "grow", grow, raising=False)
+            await placement.prepare(invocation().executable, NATIVE, slots=4)
+    assert grown == [4]
 
 
 async def test_no_more_are_prepared_than_there_is_memory_for() -> None:

@@ -175,6 +175,15 @@ class RecordingSandbox(Protocol):
         ...
 
 
+@runtime_checkable
+class GrowingSandbox(Protocol):
+    """One of several that share what serves them."""
+
+    async def grow(self, slots: int) -> None:
+        """Have ready what `slots` of them need to serve at once; never raises for want of it."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class DriverReport:
     """What a probe found: is the technology usable here, and in what way less than wished."""

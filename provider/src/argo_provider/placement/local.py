@@ -28,13 +28,14 @@ from argo_provider.scheduling.settings import PoolSettings
 from argo_provider.scheduling.tasks import TaskScope
 from argo_proxy.pool.events import NoEvents, PoolEvents
 from argo_proxy.pool.job import Job
+from argo_proxy.pool.life import SandboxState
 from argo_proxy.pool.pool import PoolLimits, SandboxPool
 from argo_proxy.pool.serving import LoadCode
 from argo_proxy.pool.shape import Key, Shape, key_of, revision_of, variant_of
-from argo_proxy.pool.table import SandboxEntry
+from argo_proxy.pool.table import SandboxEntry, SandboxTable
 from argo_proxy.protocol.messages import Executable, Execution, Invocation, OutcomeKind
 from argo_proxy.runtimes import Catalogue
-from argo_proxy.sandboxes.port import SandboxDriver, SandboxKind
+from argo_proxy.sandboxes.port import GrowingSandbox, SandboxDriver, SandboxKind
 
 
 class LocalPlacement:
@@ -178,6 +179,7 @@ class LocalPlacement:
             )
             self._scheduler.grow(job)
         await asyncio.wait(outcomes, timeout=_PREPARE_SECONDS)
+        await _provide_for_all(self._pool.table, key)
         return await outcomes[0]
 
     async def recorded(self, path: str) -> list[bytes]:
@@ -298,6 +300,15 @@ class LocalPlacement:
         return Overloaded(reason, text)
 
 
+async def _provide_for_all(table: SandboxTable, key: Key) -> None:
+    """Where the sandboxes of a key share what serves them, there is enough of it for all of them after this."""
+    entries = [entry for entry in table if entry.key == key and entry.life.state in _INITIALISED]
+    sandbox: object = entries[0].sandbox if entries else None
+    if isinstance(sandbox, GrowingSandbox):
+        await sandbox.grow(len(entries))
+
+
+_INITIALISED = frozenset({SandboxState.WARM, SandboxState.BUSY})
 _PREPARE_SECONDS = 60.0  # where there is no memory for all, those that are ready are not kept from serving
 _RECORDED_FAMILY = "java:"
 _OBSERVED = Route(observed=True)

@@ -59,6 +59,13 @@ class OutsideCall:
     environment: bytes  # of the calling run, as it was given: JSON with its activation id and, if it has one, API key
 
 
+_GROWS = (0, 2)  # the first host that knows GROW; a cache may hold an older one
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())
+
+
 CallServer = Callable[[OutsideCall], Awaitable[tuple[int, bytes]]]  # 0 and a result, or a number and an error object
 NoticeListener = Callable[[reports.Notice], None]
 
@@ -81,6 +88,7 @@ class NiukClient(asyncio.Protocol):
     def __init__(self, *, on_call: CallServer | None = None, on_notice: NoticeListener | None = None) -> None:
         self._on_call = on_call
         self._namespace = ""
+        self._grows = False
         self._on_notice = on_notice
         self._decoder = Decoder()
         self._numbers = itertools.count(1)
@@ -120,7 +128,9 @@ class NiukClient(asyncio.Protocol):
         """The handshake; the first request of a connection."""
         self._namespace = namespace
         request = frames.Hello(namespace, serves_calls=self._on_call is not None)
-        return await self._ask(request, reports.Welcome, seconds)
+        welcome = await self._ask(request, reports.Welcome, seconds)
+        self._grows = _numbers(welcome.host_version) >= _GROWS
+        return welcome
 
     async def ping(self, *, seconds: float) -> reports.Pong:
         return await self._ask(frames.Ping(), reports.Pong, seconds)
@@ -175,6 +185,11 @@ class NiukClient(asyncio.Protocol):
 
     async def drop(self, function: str, *, seconds: float) -> None:
         await self._ask(frames.Drop(function), reports.Ok, seconds)
+
+    async def grow(self, function: str, isolates: int, *, seconds: float) -> None:
+        """Until there are so many isolates of it, or no more can be made. An older host lets them come as invoked."""
+        if self._grows:
+            await self._ask(frames.Grow(function, isolates), reports.Ok, seconds)
 
     async def reseed(self, unix_ns: int, entropy: bytes, *, seconds: float) -> None:
         await self._ask(frames.Reseed(unix_ns, entropy), reports.Ok, seconds)

@@ -195,7 +195,17 @@ class Reseed:
     entropy: bytes
 
 
-Request = Hello | Ping | Load | Chunk | Unload | Init | Run | Cancel | Stats | Shutdown | CallResult | Drop | Reseed
+@dataclass(frozen=True, slots=True)
+class Grow:
+    """Make isolates of a function until there are so many, those that serve included."""
+
+    function: str
+    isolates: int
+
+
+Request = (
+    Hello | Ping | Load | Chunk | Unload | Init | Run | Cancel | Stats | Shutdown | CallResult | Drop | Reseed | Grow
+)
 
 
 def _sized(data: bytes) -> bytes:
@@ -245,6 +255,8 @@ def _payload(request: Request) -> tuple[int, bytes]:  # noqa: C901, PLR0911, PLR
             return 12, _text(request.function)
         case Reseed():
             return 13, _U64.pack(request.unix_ns) + _sized(request.entropy)
+        case Grow():
+            return 14, _text(request.function) + _U16.pack(request.isolates)
 
 
 def _hash(value: bytes) -> bytes:

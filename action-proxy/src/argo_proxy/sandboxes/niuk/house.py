@@ -105,6 +105,11 @@ class NiukHouse:
             await self._ensure_defined(process, function)
         return await process.invoke(run)
 
+    async def grow(self, name: str, isolates: int) -> None:
+        """Have so many isolates of a function, where it runs now; elsewhere they come with its invocations."""
+        if self._process is not None and name in self._defined:
+            await self._process.grow(name, isolates)
+
     async def drop(self, name: str) -> None:
         """Forget a function."""
         if self._functions.pop(name, None) is None:

@@ -20,6 +20,7 @@ from argo_proxy.sandboxes.niuk.stock import HostStock, launch
 
 _LOAD_SECONDS = 60.0
 _ANSWER_SECONDS = 10.0
+_GROW_SECONDS = 60.0
 _EXIT_SECONDS = 2.0
 
 
@@ -170,6 +171,10 @@ class NiukProcess:
             return await self._client.run(run)
         finally:
             self._in_flight[run.function] -= 1
+
+    async def grow(self, function: str, isolates: int) -> None:
+        """Have so many isolates of a function, those that serve included."""
+        await self._client.grow(function, isolates, seconds=_GROW_SECONDS)
 
     async def drop(self, function: str) -> None:
         """Forget a function; its isolates go as they become free."""

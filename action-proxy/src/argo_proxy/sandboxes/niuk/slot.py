@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -15,7 +16,7 @@ import msgspec
 
 from argo_proxy import jsontext
 from argo_proxy.sandboxes.niuk import frames, reports
-from argo_proxy.sandboxes.niuk.client import NiukGone, NiukRefused, Performed
+from argo_proxy.sandboxes.niuk.client import NiukError, NiukGone, NiukRefused, Performed
 from argo_proxy.sandboxes.niuk.frames import Flag, IsolatePolicy, Status
 from argo_proxy.sandboxes.niuk.house import NiukBanned, NiukHouse
 from argo_proxy.sandboxes.niuk.process import Library, NativeFunction
@@ -176,6 +177,12 @@ class NiukSlot:
             stream = "stderr" if log.stream == 2 else "stdout"
             lines.append(LogLine(log.unix_ns, stream, log.line.decode(errors="replace")))
         return CollectedLogs(tuple(lines), truncated=truncated)
+
+    async def grow(self, slots: int) -> None:
+        """Isolates for so many slots of this function; one that cannot be made comes with its invocation."""
+        if self._house is not None and self._function is not None:
+            with suppress(NiukError, TimeoutError):
+                await self._house.grow(self._function.name, slots)
 
     async def stats(self) -> SandboxStats:
         """This slot's share: the heap in use after its last invocation."""
