@@ -24,6 +24,7 @@ from argo_provider.settings.address import api_url
 from argo_provider.storage.port import BlobStore, Stores
 from argo_provider.telemetry.metrics import Metrics
 from argo_provider.telemetry.pool import PoolMetrics
+from argo_proxy.builder.port import Exchange
 from argo_proxy.pool.pool import PoolLimits
 from argo_proxy.pool.serving import LoadCode, ServingLimits
 from argo_proxy.runtimes import Catalogue
@@ -56,14 +57,27 @@ async def open_machine(  # noqa: PLR0917  # one place where all of it meets
     clock: Clock,
     spawn: Spawn,
     stack: AsyncExitStack,
+    exchange: Exchange | None = None,
 ) -> Machine:
-    """`stores` keep what the optimiser learns; the code of functions comes from `blobs`. Closed with `stack`."""
+    """`stores` keep what the optimiser learns; the code of functions comes from `blobs`. Closed with `stack`.
+
+    `exchange`: of native libraries with other machines.
+    """
     drivers, reports = await _drivers(settings, stack)
     provisioner = Provisioner(drivers, catalogue, settings.runtimes.kinds)
     provisioner.reports = reports
     load_code = partial(_load_code, blobs)
     optimizer = await optimizing.open_optimizer(
-        settings, installation_id(settings.data_dir), stores, events, load_code, catalogue, clock, spawn, stack
+        settings,
+        installation_id(settings.data_dir),
+        stores,
+        events,
+        load_code,
+        catalogue,
+        clock,
+        spawn,
+        stack,
+        exchange,
     )
     placement = _placement(settings, drivers, reports, catalogue, load_code, metrics, optimizer)
     return Machine(await stack.enter_async_context(placement), provisioner, optimizer)

@@ -10,6 +10,7 @@ import structlog
 
 from argo_provider import __version__, clustered, hosting
 from argo_provider.app import open_stores, ready_to_stop
+from argo_provider.cluster.products import BusProducts
 from argo_provider.events import EventBus
 from argo_provider.machine import open_machine
 from argo_provider.model.clock import Clock
@@ -44,7 +45,16 @@ async def working(settings: Settings) -> AsyncIterator[Callable[[], Awaitable[ob
             settings = replace(settings, server=replace(settings.server, api_host=record.api_host))
         stores = await stack.enter_async_context(open_stores(replace(settings, store=None)))
         machine = await open_machine(
-            settings, load_catalogue(), stores, connection.blobs, events, Metrics(), Clock(), tasks.spawn, stack
+            settings,
+            load_catalogue(),
+            stores,
+            connection.blobs,
+            events,
+            Metrics(),
+            Clock(),
+            tasks.spawn,
+            stack,
+            await BusProducts.open(connection.bus),
         )
         stack.push_async_callback(tasks.close, grace=_CLOSE_SECONDS)
         await machine.optimizer.start(tasks.spawn)

@@ -35,6 +35,7 @@ from argo_provider.optimizer.snapshot import SnapshotError
 from argo_provider.settings import Settings
 from argo_provider.storage.port import Stores
 from argo_proxy.builder.cache import Cache, default_root
+from argo_proxy.builder.port import Exchange
 from argo_proxy.pool.events import PoolEvents
 from argo_proxy.pool.shape import Shape
 from argo_proxy.protocol.messages import Executable, Execution
@@ -94,8 +95,9 @@ async def open_optimizer(  # noqa: PLR0917 — as in `app`: where everything mee
     clock: Clock,
     spawn: Spawn,
     stack: AsyncExitStack,
+    exchange: Exchange | None = None,
 ) -> Optimizer:
-    """Everything but the placement; closed with `stack`."""
+    """Everything but the placement; closed with `stack`. `exchange`: of native libraries with other machines."""
     folder = settings.data_dir / "native"
     calls = InsideCalls(stores, clock, spawn)
     native = NativeStack(
@@ -108,6 +110,7 @@ async def open_optimizer(  # noqa: PLR0917 — as in `app`: where everything mee
         provision=settings.runtimes.provision,
         on_call=calls.serve,
         events=SlotEvents(on_record=calls.recorded),
+        exchange=exchange,
     )
     stack.push_async_callback(native.close)
     await native.sweep()

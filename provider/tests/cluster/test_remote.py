@@ -9,6 +9,7 @@ import time
 import pytest
 
 from argo_provider.cluster import messages, remote
+from argo_provider.cluster.flights import Stage
 from argo_provider.cluster.messages import Report
 from argo_provider.placement.port import Dropped, Overloaded
 from argo_proxy.protocol.messages import Executable, Invocation, OutcomeKind
@@ -120,6 +121,22 @@ async def test_what_waits_on_a_lost_node_runs_elsewhere(cluster):
     assert (await result(waiting)).result == {"n": 1}
     with pytest.raises(Dropped):  # it is in the journal: whoever keeps that tries again
         await result(promised)
+
+
+async def test_what_has_not_begun_and_finds_no_node_is_refused(cluster):
+    replica = await cluster.replica()
+    node = await cluster.node("n1", endless, memory_mb=256)
+    await cluster.heard(replica, "n1")
+    replica.submit(invocation(0))
+    await begun(node)
+    waiting = replica.submit(invocation(1))
+    async with asyncio.timeout(PATIENCE):
+        while not any(flight.stage is Stage.HELD for flight in replica._flights.values()):
+            await asyncio.sleep(0.01)
+    replica.table.silent("n1")
+    replica.node_lost(replica.table.get("n1"))
+    with pytest.raises(Overloaded, match="argofn nodes"):
+        await result(waiting)
 
 
 async def test_a_node_that_is_gone_is_noticed_by_the_first_message(cluster):

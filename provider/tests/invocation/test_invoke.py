@@ -10,6 +10,7 @@ from argo_provider.model.activation import Status
 from argo_provider.model.entities import Package, Parameter, Rule, RuleLink, Trigger
 from argo_provider.model.names import FullName
 from argo_provider.placement.fake import failed
+from argo_provider.placement.port import Overloaded as PlacementOverloaded
 from argo_provider.placement.port import OverloadReason
 
 pytestmark = pytest.mark.unit
@@ -71,6 +72,21 @@ async def test_overload_leaves_nothing_behind(world):
     for wait_ms in (1000, None):
         with pytest.raises(Overloaded):
             await world.run("a", wait_ms=wait_ms)
+    assert await world.stores.activations.unfinished() == []
+
+
+async def test_a_place_that_is_gone_before_it_began_is_an_overload_with_a_record(world):
+    await world.action("a")
+    world.placement.script = lambda _: PlacementOverloaded(OverloadReason.UNPREPARED, "No node is up.")
+    with pytest.raises(Overloaded, match=r"No node is up\."):
+        await world.run("a")
+    record = await record_of(world, world.placement.submitted[-1].activation_id)
+    assert (record.response.status, record.response.result) == (Status.WHISK_ERROR, {"error": "No node is up."})
+    world.placement.hold()
+    accepted = await world.run("a", wait_ms=10)
+    assert isinstance(accepted, Accepted)
+    world.placement.release()
+    assert (await record_of(world, accepted.activation_id)).response.status is Status.WHISK_ERROR
     assert await world.stores.activations.unfinished() == []
 
 

@@ -52,3 +52,15 @@ class NativeImageBuilder(Protocol):
     async def build(self, request: ImageRequest, *, log: Path, progress: Progress) -> Path:
         """The shared library. Raises BuildError; what is half-made in `request.folder` is the caller's to remove."""
         ...
+
+
+class Exchange(Protocol):
+    """What other machines have built from the same inputs. Neither method fails: it only saves a build."""
+
+    async def fetch(self, name: str, folder: Path) -> bool:
+        """Put the library of that product into `folder`; False where there is none to be had."""
+        ...
+
+    async def offer(self, name: str, folder: Path) -> None:
+        """Let others have the library in `folder`."""
+        ...

@@ -11,7 +11,7 @@ from pathlib import Path
 from argo_proxy.builder import assembled, command, graalvm_home, maven
 from argo_proxy.builder.cache import Cache, content_hash
 from argo_proxy.builder.command import Limits
-from argo_proxy.builder.port import NativeImageBuilder
+from argo_proxy.builder.port import Exchange, NativeImageBuilder
 from argo_proxy.builder.progress import Progress, Report, silent
 from argo_proxy.builder.sources import niuk_runtime
 
@@ -28,13 +28,17 @@ async def find_builder(cache: Cache, progress: Progress) -> NativeImageBuilder:
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """A builder with the cache that its products go to. `report` gets one line a step."""
+    """A builder with the cache that its products go to. `report` gets one line a step.
+
+    `exchange`: where other machines offer what they built from the same inputs.
+    """
 
     builder: NativeImageBuilder
     cache: Cache
     report: Report = silent
     limits: Limits = field(default_factory=Limits)
     log_file: Path | None = None  # where a caller wants all that is logged; else by part
+    exchange: Exchange | None = None
 
     def log(self, part: str, key: str) -> Path:
         """Where the log of a build is kept, whatever comes of it."""
@@ -54,11 +58,16 @@ class Workshop:
         async def alone(folder: Path) -> None:
             if self.log_file is None:
                 log.unlink(missing_ok=True)
+            if self.exchange is not None and await self.exchange.fetch(f"{part}-{key}", folder):
+                progress.step("fetched from another machine")
+                return
             progress.step("waiting for other builds")
             async with self.cache.locked("build"):
                 await self.cache.sweep()
                 await make(folder, log, progress)
             progress.step("built")
+            if self.exchange is not None:
+                await self.exchange.offer(f"{part}-{key}", folder)
 
         return await self.cache.obtain(part, key, alone)
 

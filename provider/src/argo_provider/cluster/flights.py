@@ -8,6 +8,7 @@ from enum import Enum, auto
 
 from argo_provider.cluster.nodes import Node
 from argo_provider.invocation.arguments import truthy
+from argo_provider.placement.port import Overloaded
 from argo_proxy.pool.job import Claim, Dropped
 from argo_proxy.protocol.messages import Execution, Invocation, Outcome, OutcomeKind, Phases
 
@@ -79,6 +80,13 @@ class Flight:
             self.answered = self.finished  # nobody listens any more
             return
         self.finish(())
+
+    def refuse(self, refusal: Overloaded) -> None:
+        """It has not begun, and there is no place for it; nobody is promised anything."""
+        for future in (self.answered, self.finished):
+            if not future.done():
+                future.set_exception(refusal)
+                future.exception()  # nobody has to listen
 
     def drop(self) -> None:
         """It has not begun and will not here; whoever keeps the journal tries again."""

@@ -125,7 +125,7 @@ class RemotePlacement:
             if flight.answered.done():
                 self._end(flight, ())
             elif flight.stage is Stage.HELD or flight.may_rerun:
-                self._elsewhere(flight)
+                self._elsewhere(flight, begun=flight.stage is not Stage.HELD)
             else:
                 self._fail(flight, LOST.format(node.name))
 
@@ -199,22 +199,31 @@ class RemotePlacement:
 
     # What becomes of a flight
 
-    def _elsewhere(self, flight: Flight, reason: str = "") -> None:
-        """Give it to another node, or say why not."""
+    def _elsewhere(self, flight: Flight, reason: str = "", *, begun: bool = False) -> None:
+        """Give it to another node, or say why not. `begun`: user code may have run, so that there must be a record."""
         self._leave(flight)
         if flight.claim is not None:
             self._drop(flight)
             return
         if len(flight.tried) >= _MOST_ATTEMPTS:
-            self._fail(flight, reason or "No node took this invocation: argofn nodes shows them.")
+            text = reason or "No node took this invocation: argofn nodes shows them."
+            self._give_up(flight, Overloaded(OverloadReason.UNPREPARED, text), begun=begun)
             return
         try:
             node = self._table.choose(flight.invocation.executable, flight.tried)
         except Overloaded as refusal:
             self._events.rejected(refusal.reason.value)
-            self._fail(flight, reason or str(refusal))
+            self._give_up(flight, Overloaded(refusal.reason, reason or str(refusal)), begun=begun)
             return
         self._send(flight, node)
+
+    def _give_up(self, flight: Flight, refusal: Overloaded, *, begun: bool) -> None:
+        if begun:
+            self._fail(flight, str(refusal))
+            return
+        self._leave(flight)
+        flight.refuse(refusal)
+        self._gone()
 
     def _end(self, flight: Flight, logs: tuple[str, ...]) -> None:
         self._leave(flight, warm=True)
@@ -291,6 +300,6 @@ class RemotePlacement:
         if flight.answered.done():
             self._end(flight, ())
         elif flight.may_rerun:
-            self._elsewhere(flight)
+            self._elsewhere(flight, begun=True)
         else:
             self._fail(flight, f"The answer of the node '{node}' was lost on the way. The action was not run again.")

@@ -132,13 +132,27 @@ class Activator:
     def _answered(self, call: Call, started: Started, future: asyncio.Future[Execution]) -> None:
         if started.done.done():
             return
-        if future.cancelled() or future.exception() is not None:
+        if future.cancelled():
             started.done.cancel()
+            return
+        if (error := future.exception()) is not None:
+            if isinstance(error, port.Overloaded):
+                started.done.set_exception(Overloaded(str(error)))
+                started.done.exception()  # nobody has to listen
+            else:
+                started.done.cancel()
             return
         started.done.set_result(records.of_execution(call, started.activation_id, future.result(), self._clock.now()))
 
     def _ended(self, call: Call, action: Action, started: Started, future: asyncio.Future[Execution]) -> None:
-        if future.cancelled() or future.exception() is not None:
+        if future.cancelled():
+            return
+        if (error := future.exception()) is not None:
+            if isinstance(error, port.Overloaded):  # whoever waited may have been answered 202 meanwhile
+                now = self._clock.now_ms()
+                self.keep(
+                    records.of_platform_failure(call, started.activation_id, now, str(error), Status.WHISK_ERROR), call
+                )
             return  # dropped before user code began: journaled work is taken up after the next start
         self._answered(call, started, future)
         activation = started.done.result()

@@ -52,7 +52,10 @@ class Budget:
 
 @record
 class Started:
-    """An activation under way. `done` has its record (logs may still be missing), or Dropped if it never began."""
+    """An activation under way. `done` has its record (logs may still be missing).
+
+    Where it never began `done` is cancelled, and the journal brings it back; or it raises Overloaded: nobody has it.
+    """
 
     activation_id: str
     done: asyncio.Future[Activation]

@@ -16,6 +16,7 @@ from argo_provider.optimizer.settings import OptimizerSettings
 from argo_proxy.builder.cache import Cache, default_root
 from argo_proxy.builder.command import Limits
 from argo_proxy.builder.errors import BuilderError
+from argo_proxy.builder.port import Exchange
 from argo_proxy.runtimes import Catalogue
 from argo_proxy.sandboxes.folders import default_run_dir
 from argo_proxy.sandboxes.niuk.binary import find_host
@@ -49,6 +50,7 @@ class NativeStack:
         on_crash: Callable[[Crash], None] | None = None,
         on_call: CallServer | None = None,
         events: SlotEvents | None = None,
+        exchange: Exchange | None = None,
     ) -> None:
         self.libraries = Libraries(folder / "libraries")
         self.libraries.make_folders()
@@ -64,7 +66,7 @@ class NativeStack:
             walls, self.libraries, events=events, on_crash=on_crash, on_call=on_call, linger_seconds=_LINGER_SECONDS
         )
         limits = Limits(settings.build_seconds, settings.build_memory_mb)
-        self.toolchain = Toolchain(Cache(default_root()), self.driver, limits, provision=provision)
+        self.toolchain = Toolchain(Cache(default_root()), self.driver, limits, provision=provision, exchange=exchange)
         java = JavaFunctions(self.toolchain, self.libraries, load_code, folder / "learnt")
         script = JavaScriptFunctions(self.toolchain, self.libraries, load_code)
         self.zygotes = ZygoteDriver(ProcessSettings(f"{installation}z", default_run_dir(f"{installation}-z")))

@@ -14,6 +14,7 @@ from argo_proxy.builder import agent, javascript_engine
 from argo_proxy.builder.cache import Cache
 from argo_proxy.builder.command import Limits
 from argo_proxy.builder.errors import BuilderError, ProvisionError
+from argo_proxy.builder.port import Exchange
 from argo_proxy.builder.progress import Progress
 from argo_proxy.builder.workshop import Workshop, find_builder
 from argo_proxy.sandboxes.niuk.binary import HostBuildError, build_host, find_host
@@ -74,11 +75,20 @@ class _Part(Generic[T]):
 class Toolchain:
     """The NIUk's host, the builder, the agent and the JavaScript engine. Methods raise BuilderError, OSError."""
 
-    def __init__(self, cache: Cache, driver: NiukDriver, limits: Limits, *, provision: bool = True) -> None:
+    def __init__(
+        self,
+        cache: Cache,
+        driver: NiukDriver,
+        limits: Limits,
+        *,
+        provision: bool = True,
+        exchange: Exchange | None = None,
+    ) -> None:
         self._cache = cache
         self._driver = driver
         self._limits = limits
         self._provision = provision
+        self._exchange = exchange
         self._host: _Part[None] = _Part("niuk-host")
         self._builder: _Part[Workshop] = _Part("native-image")
         self._agent: _Part[Path] = _Part("java-agent")
@@ -127,7 +137,7 @@ class Toolchain:
     async def _make_workshop(self) -> Workshop:
         self._check_allowed("a native-image")
         builder = await find_builder(self._cache, Progress("native-image", self._builder.step))
-        return Workshop(builder, self._cache, limits=self._limits)
+        return Workshop(builder, self._cache, limits=self._limits, exchange=self._exchange)
 
     async def _make_agent(self) -> Path:
         workshop = await self.workshop()

@@ -10,7 +10,8 @@ from typing import Any
 from argo_provider.placement.port import Claim, Dropped, Overloaded, OverloadReason, PlacementSnapshot, Ticket
 from argo_proxy.protocol.messages import Execution, Invocation, Outcome, OutcomeKind, Phases
 
-Script = Callable[[Invocation], Execution | Outcome]
+Script = Callable[[Invocation], Execution | Outcome | Overloaded]
+"""Overloaded: the place that it was given is gone before user code began."""
 
 
 def echo(invocation: Invocation) -> Outcome:
@@ -90,6 +91,11 @@ class FakePlacement:
 
     def _answer(self, invocation: Invocation, ticket: Ticket) -> None:
         made = self.scripts.get(invocation.executable.path, self.script)(invocation)
+        if isinstance(made, Overloaded):
+            for future in (ticket.outcome, ticket.execution):
+                future.set_exception(made)
+                future.exception()  # nobody has to listen
+            return
         at = invocation.accepted_at
         execution = made if isinstance(made, Execution) else Execution(made, Phases(), at, at, sandbox="fake")
         for future, value in ((ticket.outcome, replace(execution, logs=())), (ticket.execution, execution)):

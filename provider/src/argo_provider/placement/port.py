@@ -55,6 +55,7 @@ class Overloaded(Exception):
 class Ticket:
     """An accepted invocation. Both futures resolve with the same `Execution`, but for its logs, or raise `Dropped`.
 
+    They raise `Overloaded` where a node that had a place is gone before user code began, and no other has one.
     Neither needs to be awaited. A failure of a function or of the platform is an `Outcome`, never an exception.
     Cancelling a future only stops the listening: wrap it in `asyncio.shield` when waiting with a time limit.
     """
