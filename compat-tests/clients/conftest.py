@@ -50,14 +50,19 @@ def install(folder: Path) -> str:
         return ""
 
 
+def clients_folder() -> Path:
+    """Of the clients as they are pinned now."""
+    pinned = b"".join((HERE / name).read_bytes() for name in PINNED)
+    return cache_folder() / f"compat-clients-{hashlib.sha256(pinned).hexdigest()[:16]}"
+
+
 @pytest.fixture(scope="session")
 def modules() -> Path:
     """The node_modules folder with the pinned clients."""
     for tool in ("node", "npm"):
         if not shutil.which(tool):
             unavailable(f"{tool} is not on PATH")
-    pinned = b"".join((HERE / name).read_bytes() for name in PINNED)
-    folder = cache_folder() / f"compat-clients-{hashlib.sha256(pinned).hexdigest()[:16]}"
+    folder = clients_folder()
     try:
         trouble = install(folder)
     except subprocess.TimeoutExpired:

@@ -31,6 +31,7 @@ NATIVE = (
     *(f"action-proxy/tests/{part}" for part in ("builder", "niuk", "microvm")),
     "provider/tests/benches/test_niuk_benches.py",
     "provider/tests/end_to_end/test_tiers.py",
+    "provider/tests/end_to_end/test_deployed_service.py",
 )
 PURE = {"unit", "niuk", "browser"}  # need no engine
 MARKERS = ("contract", "integration", "end_to_end")
