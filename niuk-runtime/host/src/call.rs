@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
@@ -180,6 +180,8 @@ pub struct Call {
     began: OnceLock<Instant>,
     state: Mutex<State>,
     changed: Condvar,
+    /// A thread waits for `changed`: telling nobody would still be a system call. Read and written under `state`.
+    awaited: AtomicBool,
     lines: Mutex<Lines>,
 }
 
@@ -192,8 +194,15 @@ pub struct Ending {
 }
 
 impl Call {
-    /// A call that waits for an isolate.
-    pub fn new(handle: u64, run: Arc<Run>, function: Arc<Function>, timeout: Duration, input: Option<Input>) -> Self {
+    /// A call that waits for an isolate since `asked`.
+    pub fn new(
+        handle: u64,
+        run: Arc<Run>,
+        function: Arc<Function>,
+        asked: Instant,
+        timeout: Duration,
+        input: Option<Input>,
+    ) -> Self {
         let lines = Mutex::new(Lines::new(function.spec.log_limit as usize));
         Self {
             handle,
@@ -204,11 +213,12 @@ impl Call {
             function,
             timeout,
             input: Mutex::new(input),
-            asked: Instant::now(),
+            asked,
             wait_limit: Mutex::default(),
             began: OnceLock::new(),
             state: Mutex::new(State::Waiting),
             changed: Condvar::new(),
+            awaited: AtomicBool::new(false),
             lines,
         }
     }
@@ -225,7 +235,7 @@ impl Call {
             return false;
         }
         *state = State::Assigned(Arc::clone(isolate));
-        self.changed.notify_all();
+        self.tell();
         true
     }
 
@@ -236,8 +246,14 @@ impl Call {
             return false;
         }
         *state = State::Refused(status, body);
-        self.changed.notify_all();
+        self.tell();
         true
+    }
+
+    fn tell(&self) {
+        if self.awaited.load(Ordering::Relaxed) {
+            self.changed.notify_all();
+        }
     }
 
     /// Waits for an isolate or a refusal.
@@ -253,17 +269,18 @@ impl Call {
                     return Turn::TooLate;
                 }
             }
+            self.awaited.store(true, Ordering::Relaxed);
             state = wait_until(&self.changed, state, deadline);
         }
     }
 
-    /// User code begins on `isolate`, unless the run was cancelled meanwhile.
+    /// User code begins on `isolate` at `now`, unless the run was cancelled meanwhile.
     ///
     /// The state changes before the run is looked at, as `Run::cancel` does it the other way round: one of the two sees
     /// the other.
-    pub fn begin(&self, isolate: &Arc<Isolate>) -> Result<(), Status> {
+    pub fn begin(&self, isolate: &Arc<Isolate>, now: Instant) -> Result<(), Status> {
         *lock(&self.state) = State::Running(Arc::clone(isolate), None);
-        let _ = self.began.set(Instant::now());
+        let _ = self.began.set(now);
         match self.run.cancelled() {
             None => Ok(()),
             Some(why) => {

@@ -12,7 +12,28 @@ pub fn start() -> Instant {
 
 /// Milliseconds since [`start`].
 pub fn now_ms() -> u64 {
-    millis(start().elapsed())
+    ms_at(Instant::now())
+}
+
+/// Milliseconds from [`start`] to `at`.
+pub fn ms_at(at: Instant) -> u64 {
+    millis(at.saturating_duration_since(start()))
+}
+
+/// One reading of both clocks: a call between functions is so short that reading them would be a good part of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment {
+    /// For limits.
+    pub at: Instant,
+    /// For users.
+    pub unix_ns: u64,
+}
+
+impl Moment {
+    /// Now.
+    pub fn now() -> Self {
+        Self { at: Instant::now(), unix_ns: unix_ns() }
+    }
 }
 
 /// Wall clock, nanoseconds since 1970.

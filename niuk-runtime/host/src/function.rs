@@ -3,10 +3,11 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use crate::birth;
 use crate::call::{Call, INHERITED};
-use crate::clock::now_ms;
+use crate::clock::{ms_at, now_ms};
 use crate::host::Host;
 use crate::isolate::{Isolate, Job};
 use crate::json;
@@ -121,9 +122,9 @@ impl Function {
         lock(&self.pool).abandon(call);
     }
 
-    /// `isolate` is free.
-    pub fn release(self: &Arc<Self>, isolate: &Isolate) {
-        let steps = lock(&self.pool).released(isolate.id, now_ms());
+    /// `isolate` is free since `at`.
+    pub fn release(self: &Arc<Self>, isolate: &Isolate, at: Instant) {
+        let steps = lock(&self.pool).released(isolate.id, ms_at(at));
         self.carry_out(steps);
     }
 

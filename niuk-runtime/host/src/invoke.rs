@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::call::{Call, Turn};
-use crate::clock::{millis, unix_ns};
+use crate::clock::{Moment, millis, unix_ns};
 use crate::function::Function;
 use crate::host::Host;
 use crate::json;
@@ -67,9 +67,10 @@ fn call_here(
     let Some(params) = with_defaults(&function, params) else {
         return (Status::BadRequest as i32, error_body("The parameters are not a JSON object."));
     };
-    let left = caller.deadline().saturating_duration_since(Instant::now());
+    let now = Instant::now();
+    let left = caller.deadline().saturating_duration_since(now);
     let timeout = left.min(Duration::from_millis(function.spec.run_timeout_ms.into()));
-    let mut call = Call::new(host.next_id(), Arc::clone(&caller.run), function, timeout, None);
+    let mut call = Call::new(host.next_id(), Arc::clone(&caller.run), function, now, timeout, None);
     (call.number, call.parent, call.depth) = (number, caller.number, caller.depth + 1);
     let call = Arc::new(call);
     let activation = host.activation_id();
@@ -106,9 +107,12 @@ fn take_turn(
     call.function.request(call, true);
     match call.await_turn(deadline) {
         Turn::Isolate(isolate) => match isolate.visit() {
-            Ok(on) => perform(host, call, &isolate, on, &environment(call, activation), params),
+            Ok(on) => {
+                let now = Moment::now();
+                perform(host, call, &isolate, on, now, &environment(call, activation, now), params)
+            }
             Err(code) => {
-                call.function.release(&isolate);
+                call.function.release(&isolate, Instant::now());
                 let words = format!("The called action's isolate could not be entered (error {code}).");
                 Some(unserved(Status::Fatal, error_body(&words)))
             }
@@ -126,8 +130,8 @@ fn unserved(status: Status, body: Vec<u8>) -> Performed {
 }
 
 /// What the caller's environment hands down, what INIT said of the callee, and this call's own.
-fn environment(call: &Call, activation: &str) -> Vec<u8> {
-    let deadline_ms = unix_ns() / 1_000_000 + millis(call.timeout);
+fn environment(call: &Call, activation: &str, now: Moment) -> Vec<u8> {
+    let deadline_ms = now.unix_ns / 1_000_000 + millis(call.timeout);
     let mut out = Vec::with_capacity(512);
     out.push(b'{');
     out.extend_from_slice(call.run.inherited());

@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 use crate::sync::{lock, wait, wait_until};
 use crate::sys::socket;
 
+/// Short frames that come one after the other share a piece of memory of this size, which is used again: allocating here
+/// and freeing on the writer's thread cost more than the copy.
+const SHARED: usize = 16 * 1024;
 /// Bytes that may wait for a controller that does not read.
 const MOST_QUEUED: usize = 32 * 1024 * 1024;
 /// How long output and records wait at most for company, most often that of their run's result.
@@ -30,9 +33,50 @@ pub struct Outbox {
     changed: Condvar,
 }
 
+/// Frames in their order, several in one piece.
+#[derive(Default)]
+struct Queue {
+    pieces: VecDeque<Vec<u8>>,
+    /// Empty, for the next short frames.
+    spare: Option<Vec<u8>>,
+}
+
+impl Queue {
+    fn is_empty(&self) -> bool {
+        self.pieces.is_empty()
+    }
+
+    fn push(&mut self, frame: Vec<u8>) {
+        match self.pieces.back_mut() {
+            Some(last) if last.capacity() - last.len() >= frame.len() => last.extend_from_slice(&frame),
+            _ if frame.len() > SHARED / 4 => self.pieces.push_back(frame),
+            _ => {
+                let mut piece = self.spare.take().unwrap_or_else(|| Vec::with_capacity(SHARED));
+                piece.extend_from_slice(&frame);
+                self.pieces.push_back(piece);
+            }
+        }
+    }
+
+    fn take(&mut self) -> VecDeque<Vec<u8>> {
+        std::mem::take(&mut self.pieces)
+    }
+
+    /// One of the pieces that were written, emptied; the others are freed.
+    fn reusable(written: VecDeque<Vec<u8>>) -> Option<Vec<u8>> {
+        let mut piece = written.into_iter().find(|piece| piece.capacity() == SHARED)?;
+        piece.clear();
+        Some(piece)
+    }
+
+    fn clear(&mut self) {
+        self.pieces.clear();
+    }
+}
+
 #[derive(Default)]
 struct State {
-    queue: VecDeque<Vec<u8>>,
+    queue: Queue,
     bytes: usize,
     writing: bool,
     closed: bool,
@@ -80,7 +124,7 @@ impl Outbox {
         let mut state = lock(&self.state);
         if !state.closed {
             state.bytes += frame.len();
-            state.queue.push_back(frame);
+            state.queue.push(frame);
             self.wake_flusher(&state);
         }
     }
@@ -119,7 +163,7 @@ impl Outbox {
             return false;
         }
         state.bytes += frame.len();
-        state.queue.push_back(frame);
+        state.queue.push(frame);
         self.wake_flusher(&state);
         true
     }
@@ -133,7 +177,7 @@ impl Outbox {
     /// Writes what is queued at this moment. What others send meanwhile they leave to the caller, who goes on writing or
     /// wakes the flusher.
     fn write_queued<'a>(&'a self, mut state: std::sync::MutexGuard<'a, State>) -> std::sync::MutexGuard<'a, State> {
-        let frames = std::mem::take(&mut state.queue);
+        let frames = state.queue.take();
         let bytes = std::mem::take(&mut state.bytes);
         if frames.is_empty() {
             return state;
@@ -141,8 +185,10 @@ impl Outbox {
         state.writing = true;
         drop(state);
         let written = write_all(&self.stream, &frames);
+        let reusable = Queue::reusable(frames);
         state = lock(&self.state);
         state.writing = false;
+        state.queue.spare = state.queue.spare.take().or(reusable);
         if written.is_err() {
             state.closed = true;
             state.queue.clear();
@@ -193,4 +239,32 @@ fn write_all(mut stream: &File, frames: &VecDeque<Vec<u8>>) -> std::io::Result<(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_frames_share_a_piece_and_all_keep_their_order() {
+        let mut queue = Queue::default();
+        let frames = [vec![1; 10], vec![2; 20], vec![3; SHARED], vec![4; 30], vec![5; SHARED / 8]];
+        frames.iter().cloned().for_each(|frame| queue.push(frame));
+        let written = queue.take();
+        assert_eq!(written.iter().map(Vec::len).collect::<Vec<_>>(), [30, SHARED, 30 + SHARED / 8]);
+        assert_eq!(Vec::from(written).concat(), frames.concat());
+        assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn a_piece_that_was_written_is_used_again() {
+        let mut queue = Queue::default();
+        queue.push(vec![1; 10]);
+        let written = queue.take();
+        let place = written.front().map(|piece| piece.as_ptr());
+        queue.spare = Queue::reusable(written);
+        queue.push(vec![2; 20]);
+        assert_eq!(queue.pieces.front().map(|piece| piece.as_ptr()), place);
+        assert_eq!(queue.pieces.front().map(Vec::len), Some(20));
+    }
 }

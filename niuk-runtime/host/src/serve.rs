@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use crate::call::{Call, Input};
-use crate::clock::{nanos, unix_ns};
+use crate::clock::{Moment, nanos};
 use crate::frame::MAX_PAYLOAD;
 use crate::host::{Host, Limit};
 use crate::isolate::Isolate;
@@ -32,33 +32,34 @@ pub struct Performed {
 pub fn serve(host: &Arc<Host>, call: &Arc<Call>, isolate: &Arc<Isolate>, on: Attached) {
     let input = lock(&call.input).take();
     let Input { environment, params } = input.unwrap_or(Input { environment: Vec::new(), params: b"{}".to_vec() });
-    if let Some(done) = perform(host, call, isolate, on, &environment, &params) {
+    if let Some(done) = perform(host, call, isolate, on, Moment::now(), &environment, &params) {
         host.finish(call, done.status);
         call.answer(done.status, &done.timing, &done.body);
     }
 }
 
-/// Runs `call` on the calling thread, which has a place in `isolate`, and gives the isolate back to its pool.
+/// Runs `call` `now` on the calling thread, which has a place in `isolate`, and gives the isolate back to its pool.
 /// `None`: the watchdog has answered for it.
 pub fn perform(
     host: &Arc<Host>,
     call: &Arc<Call>,
     isolate: &Arc<Isolate>,
     on: Attached,
+    now: Moment,
     environment: &[u8],
     params: &[u8],
 ) -> Option<Performed> {
     call.stop_waiting(host);
-    let mut timing = before(call, isolate);
-    if let Err(why) = call.begin(isolate) {
-        call.function.release(isolate);
+    let mut timing = before(call, isolate, now);
+    if let Err(why) = call.begin(isolate, now.at) {
+        call.function.release(isolate, now.at);
         return Some(Performed { status: why, body: error_body("Cancelled before it began."), timing });
     }
     let limit = host.watchdog.arm(call.deadline(), Limit::Run(Arc::clone(call)));
     isolate.services.enter(call);
-    let started = Instant::now();
     let (code, body) = isolate.raw().run(on, call.handle, environment, params, |code, reply| (code, reply.to_vec()));
-    timing.run_ns = nanos(started.elapsed());
+    let ended = Instant::now();
+    timing.run_ns = nanos(ended.saturating_duration_since(now.at));
     host.watchdog.disarm(limit);
     isolate.services.leave();
     let ending = call.end();
@@ -70,7 +71,7 @@ pub fn perform(
     let memory = if call.is_run() || measures(isolate) { isolate.measure(on) } else { isolate.memory() };
     timing.memory = memory.used;
     let status = Status::of_library(code);
-    give_back(call, isolate, status.spends_isolate() || ending.cancelled.is_some(), memory);
+    give_back(call, isolate, status.spends_isolate() || ending.cancelled.is_some(), memory, ended);
     Some(Performed { timing, ..conclude(status, ending.cancelled, body) })
 }
 
@@ -79,13 +80,13 @@ fn measures(isolate: &Isolate) -> bool {
     isolate.uses.load(Ordering::Relaxed).is_multiple_of(16)
 }
 
-fn before(call: &Call, isolate: &Isolate) -> Timing {
-    let waited = nanos(call.asked.elapsed());
+fn before(call: &Call, isolate: &Isolate, now: Moment) -> Timing {
+    let waited = nanos(now.at.saturating_duration_since(call.asked));
     let cold = isolate.uses.fetch_add(1, Ordering::Relaxed) == 0 && isolate.born > call.asked;
     let birth = *lock(&isolate.birth);
     let init_ns = if cold { birth.create_ns + birth.init_ns } else { 0 };
     Timing {
-        start_unix_ns: unix_ns(),
+        start_unix_ns: now.unix_ns,
         wait_ns: waited.saturating_sub(init_ns),
         init_ns,
         flags: if cold { flag::COLD } else { 0 },
@@ -93,7 +94,7 @@ fn before(call: &Call, isolate: &Isolate) -> Timing {
     }
 }
 
-fn give_back(call: &Call, isolate: &Arc<Isolate>, spent: bool, memory: Memory) {
+fn give_back(call: &Call, isolate: &Arc<Isolate>, spent: bool, memory: Memory, at: Instant) {
     let policy = call.function.spec.policy;
     let worn = policy.max_uses > 0 && isolate.uses.load(Ordering::Relaxed) >= policy.max_uses;
     let swollen = policy.recycle_bytes > 0 && memory.committed > policy.recycle_bytes;
@@ -101,7 +102,7 @@ fn give_back(call: &Call, isolate: &Arc<Isolate>, spent: bool, memory: Memory) {
     if spent || worn || swollen || haunted {
         call.function.spend(isolate);
     } else {
-        call.function.release(isolate);
+        call.function.release(isolate, at);
     }
 }
 

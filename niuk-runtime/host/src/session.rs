@@ -255,7 +255,7 @@ impl Session {
         };
         let timeout = Duration::from_millis(timeout_ms.into());
         let input = Some(Input { environment, params });
-        let call = Arc::new(Call::new(self.host.next_id(), run, Arc::clone(&function), timeout, input));
+        let call = Arc::new(Call::new(self.host.next_id(), run, Arc::clone(&function), Instant::now(), timeout, input));
         call.run.enter(&call);
         function.request(&call, false);
         if call.is_waiting() {
