@@ -6,10 +6,13 @@ from typing import Any
 
 from argo_provider import __version__
 from argo_provider.api import openapi_argo
+from argo_provider.api.openapi_links import add_links
 from argo_provider.api.openapi_operation import Operation
 
 _NS = "/api/v1/namespaces/{namespace}"
 _WEB = "/api/v1/web/{namespace}/{package}/{action}"
+_NAME = "^([A-Za-z0-9_]|[A-Za-z0-9_][A-Za-z0-9_@ .&-]{0,254}[A-Za-z0-9_@.&-])$"
+_ACTIVATION_ID = "^[0-9a-f]{32}$"
 _LIST = ("limit", "skip", "count")
 _QUERIES: dict[str, tuple[str, dict[str, Any]]] = {
     "limit": ("How many at the most; 0: 200.", {"type": "integer", "minimum": 0, "maximum": 200, "default": 30}),
@@ -41,7 +44,7 @@ def _entity(collection: str, one: str) -> dict[str, dict[str, Operation]]:
         "get": Operation(f"Read a {one.lower()}", answers, (), "", collection),
         "delete": Operation(f"Delete a {one.lower()}", answers, (), "", collection),
     }
-    listed = {"get": Operation(f"List {collection}", {200: "List"}, _LIST, "", collection)}
+    listed = {"get": Operation(f"List {collection}", {200: "ListOrCount"}, _LIST, "", collection)}
     return {f"{_NS}/{collection}": listed, f"{_NS}/{collection}/{{name}}": item}
 
 
@@ -106,7 +109,7 @@ def _activations() -> dict[str, dict[str, Operation]]:
     path, tag = f"{_NS}/activations", "activations"
     filters = (*_LIST, "name", "since", "upto", "docs")
     return {
-        path: {"get": Operation("List activations", {200: "List"}, filters, "", tag)},
+        path: {"get": Operation("List activations", {200: "ListOrCount"}, filters, "", tag)},
         path + "/{id}": {"get": Operation("Read a record", {200: "Activation"}, (), "", tag)},
         path + "/{id}/result": {"get": Operation("Its result", {200: "Object"}, (), "", tag)},
         path + "/{id}/logs": {"get": Operation("Its logs", {200: "Object"}, (), "", tag)},
@@ -126,7 +129,7 @@ def _web() -> dict[str, dict[str, Operation]]:
         },
         _WEB: dict.fromkeys(("get", "post", "put", "patch", "delete"), serve),
         "/api/{namespace}/{path}": {
-            verb: Operation("A route of an API somebody made", {200: ""}, (), "", "gateway", open=True)
+            verb: Operation("A route of an API somebody made", {200: "", 404: "NoRoute"}, (), "", "gateway", open=True)
             for verb in ("get", "post", "put", "patch", "delete")
         },
     }
@@ -134,13 +137,21 @@ def _web() -> dict[str, dict[str, Operation]]:
 
 def _schemas() -> dict[str, Any]:
     text, key_values = {"type": "string"}, {"type": "array", "items": {"$ref": "#/components/schemas/KeyValue"}}
-    common = {"version": text, "publish": {"type": "boolean"}, "annotations": key_values}
+    version = {"type": "string", "pattern": r"^[0-9]{1,9}\.[0-9]{1,9}\.[0-9]{1,9}$"}
+    common = {"version": version, "publish": {"type": "boolean"}, "annotations": key_values}
     stored = {"namespace": text, "name": text, "updated": {"type": "integer"}, **common}
     limits = {
         "type": "object",
         "properties": {n: {"type": "integer"} for n in ("timeout", "memory", "logs", "concurrency")},
     }
-    action = {"exec": {"type": "object"}, "parameters": key_values, "limits": limits}
+    code: dict[str, Any] = dict.fromkeys(("kind", "code", "main", "image"), text)
+    code |= {"binary": {"type": "boolean"}, "components": {"type": "array", "items": text}}
+    example = {"kind": "nodejs:default", "code": "function main(args) { return args }"}
+    action = {
+        "exec": {"type": "object", "properties": code, "examples": [example]},
+        "parameters": key_values,
+        "limits": limits,
+    }
     links: dict[str, Any] = {"trigger": {}, "action": {}}
     response = {"status": text, "success": {"type": "boolean"}, "result": {}, "size": {"type": "integer"}}
     record = {
@@ -155,8 +166,20 @@ def _schemas() -> dict[str, Any]:
         "KeyValue": _object({"key": text, "value": {}, "init": {"type": "boolean"}}, ("key",)),
         "Object": {"type": "object"},
         "List": {"type": "array", "items": {}},
+        "ListOrCount": {
+            "anyOf": [
+                {"$ref": "#/components/schemas/List"},
+                {"type": "object", "additionalProperties": {"type": "integer"}},
+            ]
+        },
+        "NoRoute": {
+            "anyOf": [
+                {"$ref": "#/components/schemas/Error"},
+                _object({"status": {"const": 404}, "message": text}, ("status", "message")),
+            ]
+        },
         "Payload": {"type": "object"},
-        "ActivationId": _object({"activationId": {"type": "string", "pattern": "^[0-9a-f]{32}$"}}, ("activationId",)),
+        "ActivationId": _object({"activationId": {"type": "string", "pattern": _ACTIVATION_ID}}, ("activationId",)),
         "Activation": _object(record),
         "ActionPut": _object({**common, **action, "delAnnotations": {"type": "array", "items": text}}),
         "Action": _object({**stored, **action}),
@@ -179,7 +202,7 @@ def _object(properties: dict[str, Any], required: tuple[str, ...] = ()) -> dict[
 def _operation(path: str, verb: str, operation: Operation) -> dict[str, Any]:
     names = [part[1:-1] for part in path.split("/") if part.startswith("{")]
     parameters: list[dict[str, Any]] = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names
+        {"name": name, "in": "path", "required": True, "schema": _path_schema(path, name)} for name in names
     ]
     for name in operation.queries:
         about, schema = _QUERIES[name]
@@ -202,6 +225,14 @@ def _operation(path: str, verb: str, operation: Operation) -> dict[str, Any]:
     return made
 
 
+def _path_schema(path: str, name: str) -> dict[str, Any]:
+    if name == "namespace":
+        return {"type": "string", "examples": ["_"]}  # the key's own
+    if path.startswith(f"{_NS}/activations"):
+        return {"type": "string", "pattern": _ACTIVATION_ID}
+    return {"type": "string", "pattern": _NAME} if path.startswith(_NS) else {"type": "string"}
+
+
 def _response(operation: Operation, schema: str) -> dict[str, Any]:
     if operation.media:
         return {"description": "Text", "content": {operation.media: {"schema": {"type": "string"}}}}
@@ -214,6 +245,11 @@ def _json(schema: str) -> dict[str, Any]:
 
 def document() -> dict[str, Any]:
     """The whole, OpenAPI 3.1."""
+    paths = {
+        path: {verb: _operation(path, verb, operation) for verb, operation in operations.items()}
+        for path, operations in _table().items()
+    }
+    add_links(paths, f"{_NS}/activations")
     return {
         "openapi": "3.1.0",
         "info": {
@@ -223,10 +259,7 @@ def document() -> dict[str, Any]:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "security": [{"key": []}],
-        "paths": {
-            path: {verb: _operation(path, verb, operation) for verb, operation in operations.items()}
-            for path, operations in _table().items()
-        },
+        "paths": paths,
         "components": {
             "securitySchemes": {"key": {"type": "http", "scheme": "basic", "description": "uuid:secret"}},
             "schemas": _schemas(),

@@ -55,7 +55,7 @@ def table() -> dict[str, dict[str, Operation]]:
     events = "What happens, as server-sent events: type and one JSON object each"
     functions = ("search", "tier", "kind", "sort", *_WINDOW)
     return {
-        f"{_ARGO}/status": _get("Sandboxes, queue, runtimes", "Object"),
+        f"{_ARGO}/status": _get("Sandboxes, queue, runtimes; loopback or token", "Object", open=True),
         f"{_ARGO}/functions": _get("Functions with figures of the last five minutes", "Functions", functions),
         f"{_ARGO}/tiers": _get("Functions that the optimiser knows", "Tiers", _WINDOW),
         f"{_ARGO}/tiers/{{name}}": tier,
