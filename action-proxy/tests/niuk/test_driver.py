@@ -15,6 +15,7 @@ import pytest
 from argo_proxy.runtimes import Runtime
 from argo_proxy.sandboxes.niuk import reports
 from argo_proxy.sandboxes.niuk.binary import HOST_VARIABLE
+from argo_proxy.sandboxes.niuk.consolidation import Room
 from argo_proxy.sandboxes.niuk.driver import NiukDriver
 from argo_proxy.sandboxes.niuk.frames import Status
 from argo_proxy.sandboxes.niuk.process import Library
@@ -59,11 +60,12 @@ async def driver_of(
     monkeypatch: pytest.MonkeyPatch,
     heard: Heard | None = None,
     waiting: int = 0,
+    room: Room | None = None,
 ) -> AsyncIterator[NiukDriver]:
     monkeypatch.setenv(HOST_VARIABLE, str(program))
     settings = WallSettings(f"t{os.getpid()}", work / "run", (library.parent,))
     compiled = AllCompiled(library_at(library))
-    driver = NiukDriver(settings, compiled, events=(heard or Heard()).events(), waiting=waiting)
+    driver = NiukDriver(settings, compiled, events=(heard or Heard()).events(), waiting=waiting, room=room)
     report = await driver.probe()
     if not report.available:
         pytest.fail(report.reason) if os.environ.get("CI") == "true" else pytest.skip(report.reason)
@@ -116,6 +118,28 @@ async def test_slots_of_a_namespace_share_one_process(
             await slot.destroy()
         assert house.process is None, "scaled to zero"
         await process.stop()
+
+
+async def test_what_a_full_niuk_does_not_take_goes_into_a_second_one(
+    host_program: Path, fake_library: Path, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with driver_of(host_program, fake_library, work, monkeypatch, room=Room(1000, most=2)) as driver:
+        slots = [await slot_of(driver, "f")]
+        [first] = driver.houses
+        first.seen(840)
+        slots += [await slot_of(driver, name) for name in ("g", "f", "g")]
+        _, second = driver.houses
+        assert [len(house.functions) for house in driver.houses] == [1, 2]
+        assert first.process is not second.process
+        answers = [await run(slot, {"x": number}) for number, slot in enumerate(slots)]
+        assert [json.loads(answer.body) for answer in answers] == [{"x": number} for number in range(4)]
+        second.seen(900)
+        slots.append(await slot_of(driver, "h"))
+        assert driver.houses == (first, second), "no more than may be: the emptier one takes it"
+        assert len(first.functions) == 2
+        for slot in slots[1:4]:
+            await slot.destroy()
+        assert driver.houses == (first,), "and what nobody uses any more goes"
 
 
 async def test_a_function_sees_its_environment_and_its_output_is_collected(

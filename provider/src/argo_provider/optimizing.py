@@ -107,6 +107,7 @@ async def open_optimizer(  # noqa: PLR0917 — as in `app`: where everything mee
         load_code,
         catalogue,
         memory_mb=min(settings.pool.memory_mb, _MOST_NIUK_MB),
+        most=max(1, settings.pool.memory_mb // _MOST_NIUK_MB),
         provision=settings.runtimes.provision,
         on_call=calls.serve,
         events=SlotEvents(on_record=calls.recorded),

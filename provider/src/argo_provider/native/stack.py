@@ -21,6 +21,7 @@ from argo_proxy.runtimes import Catalogue
 from argo_proxy.sandboxes.folders import default_run_dir
 from argo_proxy.sandboxes.niuk.binary import find_host
 from argo_proxy.sandboxes.niuk.client import CallServer
+from argo_proxy.sandboxes.niuk.consolidation import Room
 from argo_proxy.sandboxes.niuk.driver import NiukDriver
 from argo_proxy.sandboxes.niuk.house import Crash
 from argo_proxy.sandboxes.niuk.launching import Sizes
@@ -35,7 +36,8 @@ LoadCode = Callable[[str], Awaitable[bytes]]
 
 
 class NativeStack:
-    """`folder`: of this installation's own, for libraries and what was learnt; `memory_mb`: of one NIUk."""
+    """`folder`: of this installation's own, for libraries and what was learnt; `memory_mb`: of one NIUk, and `most` of
+    them for one namespace."""
 
     def __init__(
         self,
@@ -46,6 +48,7 @@ class NativeStack:
         catalogue: Catalogue,
         *,
         memory_mb: int,
+        most: int = 1,
         provision: bool,
         on_crash: Callable[[Crash], None] | None = None,
         on_call: CallServer | None = None,
@@ -63,7 +66,13 @@ class NativeStack:
         )
         self.memory_mb = memory_mb
         self.driver = NiukDriver(
-            walls, self.libraries, events=events, on_crash=on_crash, on_call=on_call, linger_seconds=_LINGER_SECONDS
+            walls,
+            self.libraries,
+            events=events,
+            on_crash=on_crash,
+            on_call=on_call,
+            linger_seconds=_LINGER_SECONDS,
+            room=Room(memory_mb, most),
         )
         limits = Limits(settings.build_seconds, settings.build_memory_mb)
         self.toolchain = Toolchain(Cache(default_root()), self.driver, limits, provision=provision, exchange=exchange)

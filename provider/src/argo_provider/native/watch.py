@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import structlog
 
@@ -32,7 +33,8 @@ class NiukWatch:
         self._shown = shown
         self._tell = tell
         self._limit = limit_mb << 20
-        self._seen: dict[str, tuple[str, float, int]] = {}  # namespace → the process, since when, how many before it
+        self._seen: WeakKeyDictionary[NiukHouse, tuple[str, float, int]] = WeakKeyDictionary()
+        """The process, since when, and how many there were before it."""
 
     async def run(self) -> None:
         while True:
@@ -52,12 +54,13 @@ class NiukWatch:
             figures = jsontext.decode(await process.stats())
         except (NiukError, TimeoutError, ValueError):
             return None
-        known = self._seen.get(house.namespace)
+        known = self._seen.get(house)
         if known is None or known[0] != process.id:
             started = time.time() - float(figures.get("uptime_ms", 0)) / 1000
-            self._seen[house.namespace] = known = (process.id, started, 0 if known is None else known[2] + 1)
+            self._seen[house] = known = (process.id, started, 0 if known is None else known[2] + 1)
         groups = tuple(_group(each) for each in figures.get("functions", ()) if each.get("address"))
         held = int(figures.get("pss") or figures.get("rss") or 0)
+        house.seen(held / (1 << 20))
         kind = "process" if process.shares_files else "microvm"
         return NiukView(process.id, house.namespace, kind, process.pid, known[1], held, self._limit, known[2], groups)
 

@@ -1,4 +1,4 @@
-"""The driver `niuk`: hot functions as isolates, one process a namespace."""
+"""The driver `niuk`: hot functions as isolates, one process a namespace, and a second when that is full."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from argo_proxy.runtimes import Runtime
 from argo_proxy.sandboxes.folders import sweep_folders
 from argo_proxy.sandboxes.niuk.binary import HostBuildError, build_host, find_host
 from argo_proxy.sandboxes.niuk.client import CallServer, NiukError
+from argo_proxy.sandboxes.niuk.consolidation import Room, choose
 from argo_proxy.sandboxes.niuk.house import Crash, NiukHouse
 from argo_proxy.sandboxes.niuk.launching import ConfinedLauncher, Launcher
 from argo_proxy.sandboxes.niuk.slot import CompiledFunctions, NiukSlot, SlotEvents
@@ -46,9 +47,10 @@ class NiukDriver:
         launcher: Launcher | None = None,
         waiting: int = 1,
         linger_seconds: float = 0.0,
+        room: Room | None = None,
     ) -> None:
-        """`linger_seconds`: a function stays defined for so long after its last slot: a slot that goes because an
-        invocation failed is nearly always followed by another."""
+        """`room`: of one NIUk. `linger_seconds`: a function stays defined for so long after its last slot: a slot that
+        goes because an invocation failed is nearly always followed by another."""
         self._settings = settings
         self._compiled = compiled
         self._events = events or SlotEvents()
@@ -59,10 +61,11 @@ class NiukDriver:
         self._waiting = waiting
         self._stock: HostStock | None = None
         self._groups = ControlGroups(settings.installation)
-        self._houses: dict[str, NiukHouse] = {}
-        self._slots: Counter[tuple[str, str]] = Counter()
+        self._room = room or Room()
+        self._houses: dict[str, list[NiukHouse]] = {}
+        self._slots: Counter[tuple[NiukHouse, str]] = Counter()
         self._linger = linger_seconds
-        self._lingering: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._lingering: dict[tuple[NiukHouse, str], asyncio.Task[None]] = {}
 
     async def probe(self) -> DriverReport:
         """Start a host the way functions' are started, and shake hands with it."""
@@ -117,7 +120,7 @@ class NiukDriver:
     async def close(self) -> None:
         for task in tuple(self._lingering.values()):
             task.cancel()
-        houses = list(self._houses.values())
+        houses = self.houses
         self._houses.clear()
         await asyncio.gather(*(house.close() for house in houses))
         if self._stock is not None:
@@ -126,30 +129,33 @@ class NiukDriver:
 
     # ---------------------------------------------------------------- Houses
 
-    def house(self, namespace: str) -> NiukHouse:
-        """The NIUk of a namespace; its process starts with the first function."""
+    def house(self, namespace: str, function: str = "") -> NiukHouse:
+        """The NIUk of a namespace that takes one more slot of `function`; its process starts with the first."""
         if self._launcher is None:
             raise SandboxCreationError("the driver was not probed")
-        house = self._houses.get(namespace)
-        if house is None:
-            launcher = self._launcher_of(namespace, self._launcher)
-            # What waits was confined before its namespace was known: it cannot see that one's own libraries.
-            stock = self._stock if launcher is self._launcher else None
-            house = NiukHouse(namespace, launcher, on_crash=self._on_crash, on_call=self._on_call, stock=stock)
-            self._houses[namespace] = house
+        houses = self._houses.setdefault(namespace, [])
+        chosen = choose(houses, function, self._room)
+        if chosen is not None:
+            return houses[chosen]
+        launcher = self._launcher_of(namespace, self._launcher)
+        # What waits was confined before its namespace was known: it cannot see that one's own libraries.
+        stock = self._stock if launcher is self._launcher else None
+        house = NiukHouse(namespace, launcher, on_crash=self._on_crash, on_call=self._on_call, stock=stock)
+        houses.append(house)
         return house
 
     @property
     def houses(self) -> tuple[NiukHouse, ...]:
         """Those that serve, or served a moment ago."""
-        return tuple(self._houses.values())
+        return tuple(house for houses in self._houses.values() for house in houses)
 
     def enter(self, house: NiukHouse, function: str) -> None:
-        self._slots[house.namespace, function] += 1
+        self._slots[house, function] += 1
+        house.added += 1
 
     async def leave(self, house: NiukHouse, function: str) -> None:
         """The last slot of a function takes it along, the last function its NIUk: scaled to zero."""
-        key = (house.namespace, function)
+        key = (house, function)
         self._slots[key] -= 1
         if self._slots[key] > 0:
             return
@@ -161,7 +167,7 @@ class NiukDriver:
         await self._leave_for_good(house, function)
 
     async def _leave_later(self, house: NiukHouse, function: str) -> None:
-        key = (house.namespace, function)
+        key = (house, function)
         try:
             await asyncio.sleep(self._linger)
         finally:
@@ -172,9 +178,12 @@ class NiukDriver:
     async def _leave_for_good(self, house: NiukHouse, function: str) -> None:
         with suppress(NiukError, TimeoutError):
             await house.drop(function)
-        if not any(namespace == house.namespace for namespace, _ in (*self._slots, *self._lingering)):
-            if self._houses.get(house.namespace) is house:
-                del self._houses[house.namespace]
+        if not any(known is house for known, _ in (*self._slots, *self._lingering)):
+            houses = self._houses.get(house.namespace, [])
+            if house in houses:
+                houses.remove(house)
+            if not houses:
+                self._houses.pop(house.namespace, None)
             await house.close()
 
     # ---------------------------------------------------------------- inside

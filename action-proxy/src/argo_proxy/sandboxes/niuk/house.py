@@ -37,7 +37,10 @@ class Crash:
 
 
 class NiukHouse:
-    """Functions live here by name; processes come and go underneath."""
+    """Functions live here by name; processes come and go underneath.
+
+    A `NiukLoad`: `held_mb` is what whoever looks at it has `seen`, `added` counts the slots since.
+    """
 
     def __init__(
         self,
@@ -50,6 +53,8 @@ class NiukHouse:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.namespace = namespace
+        self.held_mb = 0.0
+        self.added = 0
         self._launcher = launcher
         self._on_crash = on_crash
         self._on_call = on_call
@@ -72,6 +77,10 @@ class NiukHouse:
     @property
     def functions(self) -> tuple[str, ...]:
         return tuple(self._functions)
+
+    def seen(self, held_mb: float) -> None:
+        """It holds so much now."""
+        self.held_mb, self.added = held_mb, 0
 
     async def start(self) -> NiukProcess:
         """Start the process if none runs. Raises OSError, TimeoutError, `NiukError`, `SandboxCreationError`."""

@@ -108,7 +108,9 @@ class SlotEvents:
 class Houses(Protocol):
     """The NIUks of a machine, by namespace."""
 
-    def house(self, namespace: str) -> NiukHouse: ...
+    def house(self, namespace: str, function: str) -> NiukHouse:
+        """Which takes one more slot of `function`, as `NativeFunction` names it."""
+        ...
 
     async def leave(self, house: NiukHouse, function: str) -> None:
         """A slot of `function` is gone."""
@@ -150,7 +152,7 @@ class NiukSlot:
         if found is None or not request.namespace:
             return _short(503, b'{"error":"No native form of this function is here."}', limit, Shortfall.ABSENT)
         function = self._describe(request, found, timeout)
-        house = self._houses.house(request.namespace)
+        house = self._houses.house(request.namespace, function.name)
         self._house, self._function = house, function
         self._houses.enter(house, function.name)
         return await self._guarded(self._define(house, function, limit))
