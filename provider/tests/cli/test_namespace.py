@@ -47,6 +47,19 @@ def test_a_rotated_key_is_another(argofn):
     assert after.startswith(listed["key_id"])
 
 
+def test_a_key_is_changed_without_a_gap(argofn):
+    first = json.loads(argofn("namespace", "create", "mine", "--json").stdout)["auth"]
+    second = json.loads(argofn("namespace", "add-key", "mine", "--json").stdout)["auth"]
+    both = [key.partition(":")[0] for key in (first, second)]
+    assert json.loads(argofn("namespace", "keys", "mine", "--json").stdout) == both
+    shown = argofn("namespace", "revoke-key", "mine", first).stdout
+    assert "no longer works" in shown
+    assert first.partition(":")[2] not in shown
+    assert argofn("namespace", "keys", "mine").stdout == f"{both[1]}:…\n"
+    assert "last key" in argofn("namespace", "revoke-key", "mine", both[1], status=1).stderr
+    assert "no key of mine" in argofn("namespace", "revoke-key", "mine", both[0], status=1).stderr
+
+
 def test_limits_are_set_kept_and_reset(argofn):
     argofn("namespace", "create", "mine")
     assert "the installation's defaults" in argofn("namespace", "limits", "mine").stdout
@@ -73,6 +86,8 @@ def test_deleting_asks_first(argofn):
     [
         (("namespace", "rotate", "none"), "there is no namespace none", "argofn namespace list"),
         (("namespace", "delete", "none", "--yes"), "there is no namespace none", "argofn namespace list"),
+        (("namespace", "add-key", "none"), "there is no namespace none", "argofn namespace list"),
+        (("namespace", "revoke-key", "none", "k"), "there is no namespace none", "argofn namespace list"),
         (("namespace", "limits", "none"), "there is no namespace none", "argofn namespace list"),
         (("namespace", "create", "a/b"), "illegal characters", "argofn"),
     ],

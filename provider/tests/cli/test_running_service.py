@@ -4,6 +4,7 @@ import base64
 import json
 import socket
 import subprocess
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -61,6 +62,67 @@ def test_a_rotated_key_stops_working_without_a_restart(service):
     new = json.loads(service.argofn("namespace", "rotate", "rotated", "--json"))["auth"]
     assert becomes(service, old, 401)
     assert becomes(service, new, 200)
+
+
+ECHO = "/api/v1/namespaces/whisk.system/actions/utils/echo"
+
+
+class Caller(threading.Thread):
+    """Calls on and on with `key`, which may be changed meanwhile; `answered` has each call's key and status."""
+
+    def __init__(self, service, key):
+        super().__init__()
+        self.key, self.answered = key, []
+        self._url, self._over = service.url + ECHO, threading.Event()
+
+    def run(self):
+        while not self._over.is_set():
+            key = self.key
+            auth = "Basic " + base64.b64encode(key.encode()).decode()
+            headers = {"Authorization": auth, "Content-Type": "application/json"}
+            request = urllib.request.Request(self._url, b"{}", headers)
+            try:
+                with urllib.request.urlopen(request, timeout=60) as answer:
+                    self.answered.append((key, answer.status))
+            except urllib.error.HTTPError as error:
+                self.answered.append((key, error.code))
+
+    def calls_with(self, key, times):
+        """Until so many calls with that key were answered."""
+        deadline = time.monotonic() + 60
+        wanted = sum(one == key for one, _ in list(self.answered)) + times
+        while sum(one == key for one, _ in list(self.answered)) < wanted:
+            assert time.monotonic() < deadline, self.answered[-5:]
+            time.sleep(0.01)
+
+    def end(self):
+        self._over.set()
+        self.join()
+
+
+def test_a_key_is_changed_under_load_without_a_call_that_fails(service):
+    old = service.new_namespace("changing")
+    assert becomes(service, old, 200)
+    callers = [Caller(service, old) for _ in range(3)]
+    for caller in callers:
+        caller.start()
+    try:
+        for caller in callers:
+            caller.calls_with(old, 5)
+        new = json.loads(service.argofn("namespace", "add-key", "changing", "--json"))["auth"]
+        assert becomes(service, new, 200)
+        for caller in callers:
+            caller.key = new
+            caller.calls_with(new, 5)
+        assert status(service, "/api/v1/namespaces", old) == 200, "both work until one is revoked"
+        service.argofn("namespace", "revoke-key", "changing", old.partition(":")[0])
+        assert becomes(service, old, 401)
+        for caller in callers:
+            caller.calls_with(new, 5)
+    finally:
+        for caller in callers:
+            caller.end()
+    assert {answered for caller in callers for _, answered in caller.answered} == {202}
 
 
 def test_a_deleted_namespace_is_gone_for_the_service(service):

@@ -62,6 +62,66 @@ class TestNamespaceStore:
         assert (await stores.namespaces.by_key("key-2")).namespace == "other"
         assert (await stores.namespaces.by_name("guest")).key_id == "key-1"
 
+    async def test_a_further_key_is_as_good_as_the_first(self, stores):
+        limits = NamespaceLimits(invocations_per_minute=5)
+        await stores.namespaces.create(replace(record(), limits=limits))
+        assert await stores.namespaces.by_key("key-2") is None
+        await stores.namespaces.add_key("guest", "key-2", b"n" * 32, 2)
+        assert await stores.namespaces.by_key("key-1") == replace(record(), limits=limits)
+        second = replace(record(), key_id="key-2", secret_sha256=b"n" * 32, limits=limits)
+        assert await stores.namespaces.by_key("key-2") == second
+        assert await stores.namespaces.keys("guest") == ["key-1", "key-2"]
+        assert await stores.namespaces.list() == [replace(record(), limits=limits)]
+
+    @pytest.mark.parametrize("revoked", ["key-1", "key-2", "key-3"])
+    async def test_a_revoked_key_stops_and_the_others_work(self, stores, revoked):
+        await stores.namespaces.create(record())
+        for number in (2, 3):
+            await stores.namespaces.add_key("guest", f"key-{number}", bytes([number]) * 32, number)
+            assert await stores.namespaces.by_key(f"key-{number}") is not None
+        await stores.namespaces.revoke_key("guest", revoked)
+        left = [key for key in ("key-1", "key-2", "key-3") if key != revoked]
+        assert await stores.namespaces.keys("guest") == left
+        assert await stores.namespaces.by_key(revoked) is None
+        secrets = {"key-1": bytes(range(32)), "key-2": b"\2" * 32, "key-3": b"\3" * 32}
+        for key in left:
+            assert (await stores.namespaces.by_key(key)).secret_sha256 == secrets[key]
+
+    async def test_the_last_key_stays(self, stores):
+        await stores.namespaces.create(record())
+        with pytest.raises(Conflict, match="last key"):
+            await stores.namespaces.revoke_key("guest", "key-1")
+        assert await stores.namespaces.by_key("key-1") is not None
+
+    async def test_a_key_belongs_to_one_namespace(self, stores):
+        await stores.namespaces.create(record())
+        await stores.namespaces.create(record("other", "key-2"))
+        await stores.namespaces.add_key("other", "key-3", b"n" * 32, 2)
+        for taken in ("key-1", "key-2", "key-3"):
+            with pytest.raises(Conflict):
+                await stores.namespaces.add_key("guest", taken, b"n" * 32, 2)
+        for foreign in ("key-2", "key-3", "none"):
+            with pytest.raises(NotFound):
+                await stores.namespaces.revoke_key("guest", foreign)
+        with pytest.raises(Conflict):
+            await stores.namespaces.create(record("third", "key-3"))
+        with pytest.raises(Conflict):
+            await stores.namespaces.replace_key("guest", "key-3", b"n" * 32)
+
+    async def test_a_replaced_key_takes_the_further_ones_with_it(self, stores):
+        await stores.namespaces.create(record())
+        await stores.namespaces.add_key("guest", "key-2", b"n" * 32, 2)
+        await stores.namespaces.replace_key("guest", "key-3", b"m" * 32)
+        assert await stores.namespaces.keys("guest") == ["key-3"]
+        assert await stores.namespaces.by_key("key-2") is None
+
+    async def test_a_deleted_namespace_takes_its_further_keys_with_it(self, stores):
+        await stores.namespaces.create(record())
+        await stores.namespaces.add_key("guest", "key-2", b"n" * 32, 2)
+        await stores.namespaces.delete("guest")
+        assert await stores.namespaces.by_key("key-2") is None
+        await stores.namespaces.create(record(key_id="key-2"))
+
     async def test_limits_are_replaced(self, stores):
         await stores.namespaces.create(record())
         assert (await stores.namespaces.by_key("key-1")).limits == NamespaceLimits()
@@ -71,6 +131,12 @@ class TestNamespaceStore:
     async def test_changes_of_what_is_not_there_are_not_found(self, stores):
         with pytest.raises(NotFound):
             await stores.namespaces.replace_key("none", "k", b"")
+        with pytest.raises(NotFound):
+            await stores.namespaces.add_key("none", "k", b"", 1)
+        with pytest.raises(NotFound):
+            await stores.namespaces.revoke_key("none", "k")
+        with pytest.raises(NotFound):
+            await stores.namespaces.keys("none")
         with pytest.raises(NotFound):
             await stores.namespaces.set_limits("none", NamespaceLimits())
         with pytest.raises(NotFound):

@@ -72,9 +72,16 @@ async def create_namespace(namespaces: NamespaceStore, name: str, clock: Clock, 
 
 
 async def rotate_key(namespaces: NamespaceStore, name: str, key: Key | None = None) -> Issued:
-    """Give `name` a new key; the old one stops working. NotFound if there is no such namespace."""
+    """Give `name` a new key; its old ones stop working. NotFound if there is no such namespace."""
     key = key or new_key()
     await namespaces.replace_key(name, key.id, key.secret_sha256)
+    return Issued(name, key)
+
+
+async def add_key(namespaces: NamespaceStore, name: str, clock: Clock) -> Issued:
+    """A further key; those that there are go on working. NotFound if there is no such namespace."""
+    key = new_key()
+    await namespaces.add_key(name, key.id, key.secret_sha256, clock.now_ms())
     return Issued(name, key)
 
 

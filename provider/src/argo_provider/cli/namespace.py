@@ -17,6 +17,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from argo_provider.cli import bootstrap
 from argo_provider.cli.bootstrap import GUEST, GUEST_KEY, Issued, create_namespace, rotate_key
 from argo_provider.cli.client.entities import add_to, list_of_key
 from argo_provider.cli.client.session import ending, from_environment
@@ -35,6 +36,9 @@ T = TypeVar("T")
 namespaces = typer.Typer(name="namespace", no_args_is_help=True, help="Namespaces, their keys and their limits.")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", show_default=False)]
+KeyId = Annotated[
+    str, typer.Argument(metavar="KEY", show_default=False, help="Its first half, or the whole; see keys.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 GuestKey = Annotated[bool, typer.Option("--guest-key", help="Use OpenWhisk's publicly known test key.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
@@ -70,13 +74,51 @@ def rotate(  # one parameter an option
     apihost: ApiHost = None,
     as_json: AsJson = False,
 ) -> None:
-    """Give a namespace a new key; the old one stops working."""
+    """Give a namespace a new key; all its old ones stop working. Without that gap: add-key, then revoke-key."""
     if guest_key and name != GUEST:
         stop(f"the public test key is for the namespace {GUEST} only", f"argofn namespace rotate {name}", status=2)
     settings = _settings(config, data_dir)
     key = GUEST_KEY if guest_key else None
     issued = _with_store(settings, lambda store: rotate_key(store, name, key), name)
     _show_key(issued, apihost or api_url(settings.server), as_json=as_json)
+
+
+@namespaces.command("add-key")
+def add_key(
+    name: Name, data_dir: DataDir = None, config: Config = None, apihost: ApiHost = None, as_json: AsJson = False
+) -> None:
+    """Give a namespace a further key; the old ones go on working until revoke-key."""
+    settings = _settings(config, data_dir)
+    issued = _with_store(settings, lambda store: bootstrap.add_key(store, name, Clock()), name)
+    _show_key(issued, apihost or api_url(settings.server), as_json=as_json)
+
+
+@namespaces.command("keys")
+def show_keys(name: Name, data_dir: DataDir = None, config: Config = None, as_json: AsJson = False) -> None:
+    """List a namespace's keys: the halves that are no secret."""
+    found = _with_store(_settings(config, data_dir), lambda store: store.keys(name), name)
+    say(json.dumps(found) if as_json else "\n".join(f"{key_id}:…" for key_id in found))
+
+
+@namespaces.command("revoke-key")
+def revoke_key(name: Name, key_id: KeyId, data_dir: DataDir = None, config: Config = None) -> None:
+    """Take a key from a namespace; it stops working. The last one stays: rotate replaces it."""
+    key_id = key_id.partition(":")[0]
+
+    async def revoke(store: NamespaceStore) -> str:
+        try:
+            await store.revoke_key(name, key_id)
+        except NotFound:
+            await store.keys(name)  # of no namespace of that name: said as always
+            return f"{key_id} is no key of {name}"
+        except Conflict as error:
+            return error.text
+        return ""
+
+    why_not = _with_store(_settings(config, data_dir), revoke, name)
+    if why_not:
+        stop(why_not, f"argofn namespace keys {name}; argofn namespace rotate {name}, for a new one")
+    say(f"The key {key_id} of {name} no longer works.")
 
 
 @namespaces.command("list")

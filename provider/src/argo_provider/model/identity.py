@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from argo_provider.model.limits import NamespaceLimits
 
+LAST_KEY = "It is the namespace's last key: without one, nobody could use it."
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:

@@ -58,7 +58,9 @@ class EntityStore(Protocol):
 class NamespaceStore(Protocol):
     """Namespaces and their keys."""
 
-    async def by_key(self, key_id: str) -> NamespaceRecord | None: ...
+    async def by_key(self, key_id: str) -> NamespaceRecord | None:
+        """The namespace as this key opens it: of several, the record has the one that was asked for."""
+        ...
 
     async def by_name(self, namespace: str) -> NamespaceRecord | None: ...
 
@@ -69,7 +71,19 @@ class NamespaceStore(Protocol):
         ...
 
     async def replace_key(self, namespace: str, key_id: str, secret_sha256: bytes) -> None:
-        """NotFound if there is no such namespace. The old key stops working at once."""
+        """NotFound if there is no such namespace. All its old keys stop working at once."""
+        ...
+
+    async def add_key(self, namespace: str, key_id: str, secret_sha256: bytes, created: int) -> None:
+        """A further key, as good as the first. NotFound; Conflict if the key id exists."""
+        ...
+
+    async def keys(self, namespace: str) -> builtins.list[str]:
+        """Ids of all its keys, the first one first, the others by age. NotFound."""
+        ...
+
+    async def revoke_key(self, namespace: str, key_id: str) -> None:
+        """It stops working at once. NotFound if it is none of the namespace's; Conflict if it is the last one."""
         ...
 
     async def set_limits(self, namespace: str, limits: NamespaceLimits) -> None: ...

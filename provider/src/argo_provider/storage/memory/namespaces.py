@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from argo_provider.errors import Conflict, NotFound
-from argo_provider.model.identity import NamespaceRecord
+from argo_provider.model.identity import LAST_KEY, NamespaceRecord
 from argo_provider.model.limits import NamespaceLimits
 
 
@@ -15,10 +16,15 @@ class MemoryNamespaceStore:
 
     def __init__(self, on_delete: Sequence[Callable[[str], None]] = ()) -> None:
         self._records: dict[str, NamespaceRecord] = {}
+        self._further: dict[str, list[tuple[int, str, bytes]]] = {}  # by age: created, id, hash
         self._on_delete = on_delete
 
     async def by_key(self, key_id: str) -> NamespaceRecord | None:
-        return next((r for r in self._records.values() if r.key_id == key_id), None)
+        for record in self._records.values():
+            for known, secret_sha256 in self._all_keys(record):
+                if known == key_id:
+                    return replace(record, key_id=key_id, secret_sha256=secret_sha256)
+        return None
 
     async def by_name(self, namespace: str) -> NamespaceRecord | None:
         return self._records.get(namespace)
@@ -36,7 +42,29 @@ class MemoryNamespaceStore:
         holder = await self.by_key(key_id)
         if holder is not None and holder.namespace != namespace:
             raise Conflict(Conflict.EXISTS)
+        self._further.pop(namespace, None)
         self._records[namespace] = replace(current, key_id=key_id, secret_sha256=secret_sha256)
+
+    async def add_key(self, namespace: str, key_id: str, secret_sha256: bytes, created: int) -> None:
+        self._of(namespace)
+        if await self.by_key(key_id) is not None:
+            raise Conflict(Conflict.EXISTS)
+        further = [*self._further.get(namespace, []), (created, key_id, secret_sha256)]
+        self._further[namespace] = sorted(further)
+
+    async def keys(self, namespace: str) -> builtins.list[str]:
+        return [key_id for key_id, _ in self._all_keys(self._of(namespace))]
+
+    async def revoke_key(self, namespace: str, key_id: str) -> None:
+        left = [key for key in self._all_keys(self._of(namespace)) if key[0] != key_id]
+        if len(left) == len(self._all_keys(self._of(namespace))):
+            raise NotFound
+        if not left:
+            raise Conflict(LAST_KEY)
+        ages = {key: created for created, key, _ in self._further[namespace]}
+        first, *further = left
+        self._records[namespace] = replace(self._of(namespace), key_id=first[0], secret_sha256=first[1])
+        self._further[namespace] = [(ages[key], key, secret) for key, secret in further]
 
     async def set_limits(self, namespace: str, limits: NamespaceLimits) -> None:
         self._records[namespace] = replace(self._of(namespace), limits=limits)
@@ -46,6 +74,11 @@ class MemoryNamespaceStore:
         for forget in self._on_delete:
             forget(namespace)
         del self._records[namespace]
+        self._further.pop(namespace, None)
+
+    def _all_keys(self, record: NamespaceRecord) -> builtins.list[tuple[str, bytes]]:
+        further = [(key_id, secret) for _, key_id, secret in self._further.get(record.namespace, [])]
+        return [(record.key_id, record.secret_sha256), *further]
 
     def _of(self, namespace: str) -> NamespaceRecord:
         found = self._records.get(namespace)

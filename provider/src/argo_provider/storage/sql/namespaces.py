@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from argo_provider.errors import Conflict, NotFound
-from argo_provider.model.identity import NamespaceRecord
+from argo_provider.model.identity import LAST_KEY, NamespaceRecord
 from argo_provider.model.limits import NamespaceLimits
 from argo_provider.storage.cache import UNKNOWN, ReadThroughCache
 from argo_provider.storage.sql.database import Database
 from argo_provider.storage.sql.encoding import decode_limits, encode
 from argo_provider.storage.sql.notices import announce_namespaces
-from argo_provider.storage.sql.tables import activations, documents, entities, journal, namespaces
+from argo_provider.storage.sql.tables import activations, documents, entities, further_keys, journal, namespaces
 from argo_provider.storage.sql.upsert import insert_new
 from argo_provider.storage.sql.writer import Writer
 
@@ -34,20 +36,22 @@ class SqlNamespaceStore:
         self._by_name: ReadThroughCache[str, NamespaceRecord] = ReadThroughCache(CACHED)
 
     async def by_key(self, key_id: str) -> NamespaceRecord | None:
-        return await self._find(self._by_key, key_id, namespaces.c.key_id == key_id)
+        return await self._find(self._by_key, key_id, lambda c: _by_key(c, key_id))
 
     async def by_name(self, namespace: str) -> NamespaceRecord | None:
-        return await self._find(self._by_name, namespace, namespaces.c.namespace == namespace)
+        return await self._find(self._by_name, namespace, lambda c: _by_name(c, namespace))
 
     async def _find(
-        self, cache: ReadThroughCache[str, NamespaceRecord], key: str, condition: ColumnElement[bool]
+        self,
+        cache: ReadThroughCache[str, NamespaceRecord],
+        key: str,
+        look: Callable[[Connection], NamespaceRecord | None],
     ) -> NamespaceRecord | None:
         cached = cache.get(key)
         if cached is not UNKNOWN:
             return cached
         generation = cache.generation
-        row = await self._database.read(lambda c: c.execute(select(namespaces).where(condition)).first())
-        found = None if row is None else _record(row)
+        found = await self._database.read(look)
         cache.fill(key, found, 1, generation)
         return found
 
@@ -59,7 +63,17 @@ class SqlNamespaceStore:
         await self._change(lambda c: _create(c, record))
 
     async def replace_key(self, namespace: str, key_id: str, secret_sha256: bytes) -> None:
-        await self._change(lambda c: _set(c, namespace, key_id=key_id, secret_sha256=secret_sha256))
+        await self._change(lambda c: _replace_key(c, namespace, key_id, secret_sha256))
+
+    async def add_key(self, namespace: str, key_id: str, secret_sha256: bytes, created: int) -> None:
+        key = {"key_id": key_id, "namespace": namespace, "secret_sha256": secret_sha256, "created": created}
+        await self._change(lambda c: _add_key(c, key))
+
+    async def keys(self, namespace: str) -> builtins.list[str]:
+        return await self._database.read(lambda c: _keys(c, namespace))
+
+    async def revoke_key(self, namespace: str, key_id: str) -> None:
+        await self._change(lambda c: _revoke_key(c, namespace, key_id))
 
     async def set_limits(self, namespace: str, limits: NamespaceLimits) -> None:
         await self._change(lambda c: _set(c, namespace, limits=encode(limits)))
@@ -96,6 +110,63 @@ def _record(row: Row[Any]) -> NamespaceRecord:
     )
 
 
+def _by_name(connection: Connection, namespace: str) -> NamespaceRecord | None:
+    row = connection.execute(select(namespaces).where(namespaces.c.namespace == namespace)).first()
+    return None if row is None else _record(row)
+
+
+def _by_key(connection: Connection, key_id: str) -> NamespaceRecord | None:
+    row = connection.execute(select(namespaces).where(namespaces.c.key_id == key_id)).first()
+    if row is not None:
+        return _record(row)
+    further = connection.execute(select(further_keys).where(further_keys.c.key_id == key_id)).first()
+    if further is None:
+        return None
+    found = _by_name(connection, further.namespace)
+    return None if found is None else replace(found, key_id=key_id, secret_sha256=further.secret_sha256)
+
+
+def _keys(connection: Connection, namespace: str) -> builtins.list[str]:
+    found = _by_name(connection, namespace)
+    if found is None:
+        raise NotFound
+    further = select(further_keys.c.key_id).where(further_keys.c.namespace == namespace)
+    return [
+        found.key_id,
+        *connection.execute(further.order_by(further_keys.c.created, further_keys.c.key_id)).scalars(),
+    ]
+
+
+def _replace_key(connection: Connection, namespace: str, key_id: str, secret_sha256: bytes) -> None:
+    connection.execute(delete(further_keys).where(further_keys.c.namespace == namespace))
+    holder = _by_key(connection, key_id)
+    if holder is not None and holder.namespace != namespace:
+        raise Conflict(Conflict.EXISTS)
+    _set(connection, namespace, key_id=key_id, secret_sha256=secret_sha256)
+
+
+def _add_key(connection: Connection, key: dict[str, Any]) -> None:
+    if _by_name(connection, key["namespace"]) is None:
+        raise NotFound
+    if _by_key(connection, key["key_id"]) is not None:
+        raise Conflict(Conflict.EXISTS)
+    connection.execute(insert(further_keys), key)
+
+
+def _revoke_key(connection: Connection, namespace: str, key_id: str) -> None:
+    first, *further = _keys(connection, namespace)
+    if key_id not in {first, *further}:
+        raise NotFound
+    if not further:
+        raise Conflict(LAST_KEY)
+    gone = key_id
+    if key_id == first:  # the oldest of the others takes its place
+        gone = further[0]
+        heir = connection.execute(select(further_keys).where(further_keys.c.key_id == gone)).one()
+        _set(connection, namespace, key_id=heir.key_id, secret_sha256=heir.secret_sha256)
+    connection.execute(delete(further_keys).where(further_keys.c.key_id == gone))
+
+
 def _create(connection: Connection, record: NamespaceRecord) -> None:
     values = {
         "namespace": record.namespace,
@@ -105,6 +176,8 @@ def _create(connection: Connection, record: NamespaceRecord) -> None:
         "created": record.created,
         "limits": encode(record.limits),
     }
+    if _by_key(connection, record.key_id) is not None:
+        raise Conflict(Conflict.EXISTS)
     if connection.execute(insert_new(connection, namespaces), values).rowcount != 1:
         raise Conflict(Conflict.EXISTS)
 
@@ -119,7 +192,7 @@ def _set(connection: Connection, namespace: str, **values: Any) -> None:
 
 
 def _delete(connection: Connection, namespace: str) -> None:
-    for table in (entities, activations, journal, documents):
+    for table in (entities, activations, journal, documents, further_keys):
         connection.execute(delete(table).where(table.c.namespace == namespace))
     if connection.execute(delete(namespaces).where(namespaces.c.namespace == namespace)).rowcount != 1:
         raise NotFound

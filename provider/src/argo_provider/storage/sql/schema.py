@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Select, String, column, func, inspect, select
 
 from argo_provider.errors import StorageError
 
-HEAD = "0002"  # the newest revision in migrations/versions; a test holds it equal
+HEAD = "0003"  # the newest revision in migrations/versions; a test holds it equal
 _LOCK = 0x4172676F_0000
 
 

@@ -49,6 +49,16 @@ namespaces = Table(
     Column("limits", Text, nullable=False),
 )
 
+further_keys = Table(  # beside the one in `namespaces`
+    "further_keys",
+    metadata,
+    Column("key_id", String, primary_key=True),
+    Column("namespace", String, nullable=False),
+    Column("secret_sha256", LargeBinary, nullable=False),
+    Column("created", BigInteger, nullable=False),
+)
+Index(None, further_keys.c.namespace)
+
 activations = Table(
     "activations",
     metadata,
