@@ -211,7 +211,7 @@ async def test_a_build_that_fails_says_why(moving: Moving, kind: FailureKind, sa
 async def test_a_restart_goes_on_where_it_was(moving: Moving, tmp_path: Path) -> None:
     await moving.make_native()
     await moving.close()
-    policy = Policy.from_json(moving.policy.to_json(), SOON)
+    policy = Policy.from_json(await moving.shelf.policy(), SOON)
     again = Moving(tmp_path, documents=moving.documents, policy=policy, craft=Craft())
     again.actions[F] = moving.now
     await again.start()
@@ -226,7 +226,7 @@ async def test_a_restart_goes_on_where_it_was(moving: Moving, tmp_path: Path) ->
 async def test_a_restart_that_finds_the_artefact_gone_builds_again(moving: Moving, tmp_path: Path) -> None:
     await moving.make_native()
     await moving.close()
-    policy = Policy.from_json(moving.policy.to_json(), SOON)
+    policy = Policy.from_json(await moving.shelf.policy(), SOON)
     again = Moving(tmp_path, documents=moving.documents, policy=policy, craft=Craft(there=False))
     again.actions[F] = moving.now
     await again.start()
@@ -242,7 +242,7 @@ async def test_a_restart_that_finds_the_artefact_gone_builds_again(moving: Movin
 async def test_a_restart_finds_the_action_gone(moving: Moving, tmp_path: Path) -> None:
     await moving.make_native()
     await moving.close()
-    policy = Policy.from_json(moving.policy.to_json(), SOON)
+    policy = Policy.from_json(await moving.shelf.policy(), SOON)
     again = Moving(tmp_path, documents=moving.documents, policy=policy)
     await again.start()
     try:

@@ -197,3 +197,32 @@ def test_unknown_functions_are_let_fall() -> None:
     assert drive.policy.states("guest") == {}
     assert drive.policy.route(F, "one") == Route()
     assert drive.feed(ev.Tick(START)) == []
+
+
+def test_what_is_kept_is_what_was_decided_and_a_few_of_those_that_were_called() -> None:
+    drive = Drive()
+    functions = many(30)
+    for each in functions:
+        drive.deploy(each)
+    whole = drive.policy.take_changes(everything=True)
+    assert set(whole.functions) == set(functions)
+    assert whole.rest is not None
+    for each in functions:
+        drive.invoke(each, every=0.0)
+    assert not drive.policy.take_changes(), "figures alone are not worth a write"
+    drive.asks("pin", functions[7])
+    changed = drive.policy.take_changes()
+    assert functions[7] in changed.functions
+    assert len(changed.functions) < 15
+    assert changed.rest is None
+    drive.policy.put_back(changed)
+    assert set(drive.policy.take_changes(everything=True).functions) == set(functions)
+    assert not drive.policy.take_changes(everything=True)
+
+
+def test_one_that_is_gone_is_kept_no_longer() -> None:
+    drive = Drive()
+    drive.deploy()
+    drive.policy.take_changes(everything=True)
+    drive.feed(ev.Removed(F, drive.at))
+    assert drive.policy.take_changes().functions == {F: None}

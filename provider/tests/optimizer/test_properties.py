@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from driving import Drive
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from argo_provider.optimizer import events as ev
+from argo_provider.optimizer import snapshot
 from argo_provider.optimizer.instructions import Build, Canary, CancelBuild, Instruction, Observe, Promote, Retire
 from argo_provider.optimizer.model import FailureKind, FunctionId, State, Tier
 from argo_provider.optimizer.owner import WISHES
@@ -52,6 +54,10 @@ moments = st.tuples(
 ).map(lambda parts: [*parts[0], *parts[1]])
 
 
+def _in_order(document: dict[str, Any]) -> dict[str, Any]:
+    return document | {"functions": sorted(document["functions"], key=lambda each: each["function"])}
+
+
 class World(Drive):
     """A pipeline that owes answers, gives them late or never, and looks at each instruction."""
 
@@ -62,8 +68,19 @@ class World(Drive):
         self.families: dict[FunctionId, str] = {}
         self.proven: dict[FunctionId, set[str]] = defaultdict(set)  # what was asked for of the code it has
         self.running: set[FunctionId] = set()
+        self.rest: Any = None  # what was kept, as a store would have it
+        self.kept: dict[FunctionId, Any] = {}
+
+    def keep(self, *, everything: bool = False) -> None:
+        changed = self.policy.take_changes(everything=everything)
+        self.rest = changed.rest or self.rest
+        for function, body in changed.functions.items():
+            self.kept.pop(function, None)
+            if body is not None:
+                self.kept[function] = json.loads(json.dumps(body))
 
     def look(self, answer: list[Instruction]) -> None:
+        self.keep()
         for each in answer:
             assert each.function in self.code, "an instruction for a function that is not there"
             self._look_at(each)
@@ -148,9 +165,12 @@ class World(Drive):
         self.look(self.feed(ev.MemoryPressure(self.at, namespace, free)))
 
     def do_restart(self) -> None:
-        kept = json.loads(json.dumps(self.policy.to_json()))
+        self.keep(everything=True)
+        kept = snapshot.assemble(self.rest, list(self.kept.values()))
+        whole = self.policy.to_json()
+        assert _in_order(kept) == _in_order(whole)
         self.policy = Policy.from_json(kept, SETTINGS)
-        assert self.policy.to_json() == kept
+        assert _in_order(self.policy.to_json()) == _in_order(whole)
         self.owed.clear()
         self.running.clear()
         self.look(self.policy.resume(self.at))

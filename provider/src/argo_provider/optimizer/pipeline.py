@@ -70,7 +70,7 @@ class Pipeline:
         self._known: dict[tuple[str, str], Known] = {}
         self._wanted_warm: set[Known] = set()
         self._steps: dict[FunctionId, tuple[float, str]] = {}  # since when and why, as it was told last
-        self._dirty = False
+        self._saving = asyncio.Lock()  # what was decided first is kept first
 
     def attach(self, ways: Ways) -> None:
         """The placement whose router this is."""
@@ -98,8 +98,8 @@ class Pipeline:
         await self._save()
 
     async def close(self) -> None:
-        """Nothing is lost of what was decided."""
-        await self._save()
+        """Nothing is lost of what was decided, nor of what was counted."""
+        await self._save(everything=True)
 
     # ------------------------------------------------------------ in the path of invocations
 
@@ -163,7 +163,6 @@ class Pipeline:
             return
         if not instructions and isinstance(event, ev.Invoked | ev.Tick):
             return
-        self._dirty = True
         for instruction in instructions:
             self._carry_out(instruction)
         told = {instruction.function for instruction in instructions}
@@ -178,7 +177,6 @@ class Pipeline:
             return None
         for instruction in self._policy.handle(ev.Asked(function, time.time(), wish)):
             self._carry_out(instruction)
-        self._dirty = True
         self._tell_steps(function)
         return self._policy.explain(function)
 
@@ -369,7 +367,8 @@ class Pipeline:
             if known.technology is not None:
                 await known.technology.forget(function)
 
-    async def _save(self) -> None:
-        if self._dirty:
-            self._dirty = False
-            await self._around.shelf.keep_policy(self._policy.to_json())
+    async def _save(self, *, everything: bool = False) -> None:
+        async with self._saving:
+            changed = self._policy.take_changes(everything=everything)
+            if changed and not await self._around.shelf.keep_policy(changed):
+                self._policy.put_back(changed)

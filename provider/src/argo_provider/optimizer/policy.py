@@ -15,6 +15,7 @@ from typing import Any
 from argo_provider.optimizer import events as ev
 from argo_provider.optimizer import snapshot, warmth, wording
 from argo_provider.optimizer.budget import Budget
+from argo_provider.optimizer.changes import Changed, Changes
 from argo_provider.optimizer.function import Function
 from argo_provider.optimizer.hearing import hear
 from argo_provider.optimizer.heat import worth
@@ -46,6 +47,7 @@ class Policy:
         self._wake_at: dict[FunctionId, float] = {}
         self._order = count()
         self._owed: dict[FunctionId, list[tuple[Awaited, str]]] = {}  # to functions that were removed
+        self._changes = Changes()
         self._now = 0.0
 
     # ------------------------------------------------------------ in and out
@@ -70,11 +72,15 @@ class Policy:
         if isinstance(event, ev.Removed):
             self._forget(event.function)
         elif isinstance(event, ev.Invoked) and before == (function.record.since, function.record.awaited):
+            self._changes.counted[event.function] = None
+            if out:
+                self._changes.decided.add(event.function)
             if event.function not in self._wake_at:  # else its next wake only moves away as it is called
                 self._schedule(event.function, function)
             return out
         else:
             self._schedule(event.function, function)
+        self._changes.decided.add(event.function)
         self._account(event.function, function)
         return out + self._begin_builds(event.at)
 
@@ -91,6 +97,7 @@ class Policy:
         out: list[Instruction] = []
         for identity, function in self._functions.items():
             out += function.resume(at)
+            self._changes.counted[identity] = None
             self._account(identity, function)
             self._schedule(identity, function)
         return out + self._begin_builds(at)
@@ -139,8 +146,23 @@ class Policy:
 
     def to_json(self) -> dict[str, Any]:
         """Everything that must survive a restart, as plain data."""
-        builds = {name: list(each.budget.builds) for name, each in self._namespaces.items()}
-        return snapshot.dump([function.record for function in self._functions.values()], builds)
+        return snapshot.dump([function.record for function in self._functions.values()], self._builds())
+
+    def take_changes(self, *, everything: bool = False) -> Changed:
+        """What of `to_json` is to be kept anew; `snapshot.assemble` puts it together again. Taken once."""
+        functions = {}
+        for identity in self._changes.take(everything=everything):
+            function = self._functions.get(identity)
+            functions[identity] = None if function is None else snapshot.dump_one(function.record)
+        rest, self._changes.rest = self._changes.rest, False
+        return Changed(functions, snapshot.dump([], self._builds()) if rest else None)
+
+    def put_back(self, changed: Changed) -> None:
+        """It could not be kept."""
+        self._changes.put_back(changed)
+
+    def _builds(self) -> dict[str, list[float]]:
+        return {name: list(each.budget.builds) for name, each in self._namespaces.items()}
 
     @classmethod
     def from_json(cls, document: Any, settings: OptimizerSettings) -> Policy:
@@ -157,6 +179,7 @@ class Policy:
 
     def _namespace(self, name: str) -> _Namespace:
         if name not in self._namespaces:
+            self._changes.rest = True
             self._namespaces[name] = _Namespace(Budget(self._settings))
         return self._namespaces[name]
 
@@ -199,10 +222,12 @@ class Policy:
             if identity is None:
                 break
             function = self._waiting[identity]
+            self._changes.decided.add(identity)
             if function.still_wanted(at):
                 out.append(function.start_build(at))
                 self._building.add(identity)
                 self._namespaces[identity.namespace].budget.builds.append(at)
+                self._changes.rest = True
             else:
                 out += function.retreat(at, wording.COOLED, cool=False)
             self._account(identity, function)
@@ -241,7 +266,9 @@ class Policy:
                 continue
             del self._wake_at[identity]
             function = self._functions[identity]
-            out += function.wake(at)
+            woken = function.wake(at)
+            (self._changes.decided.add if woken else self._changes.counted.setdefault)(identity)
+            out += woken
             self._account(identity, function)
             self._schedule(identity, function)
         return out + self._begin_builds(at)
@@ -258,4 +285,5 @@ class Policy:
                 break
             lacking -= function.spare_mb()
             out += function.squeeze()
+            self._changes.decided.add(function.record.function)
         return out

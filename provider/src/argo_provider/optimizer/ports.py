@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from argo_provider.optimizer.changes import Changed
 from argo_provider.optimizer.events import Event
 from argo_provider.optimizer.instructions import Instruction
 from argo_provider.optimizer.model import Explanation, FailureKind, FunctionId, Route
@@ -142,4 +143,6 @@ class Decides(Protocol):
 
     def explain(self, function: FunctionId) -> Explanation | None: ...
 
-    def to_json(self) -> Any: ...
+    def take_changes(self, *, everything: bool = False) -> Changed: ...
+
+    def put_back(self, changed: Changed) -> None: ...

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable
 from typing import Any
 
 import structlog
 
 from argo_provider.errors import ArgoError
+from argo_provider.optimizer import snapshot
+from argo_provider.optimizer.changes import Changed
 from argo_provider.optimizer.model import FunctionId
 from argo_provider.optimizer.ports import Artefact
 from argo_provider.storage.port import Document, DocumentStore
@@ -15,6 +19,7 @@ _log = structlog.get_logger(__name__)
 
 ARTEFACTS = "artefacts"
 POLICY = "policy"
+FUNCTIONS = "policy-functions"
 _MACHINE = ""  # no namespace's own
 
 
@@ -52,15 +57,31 @@ class Shelf:
             await self._try(self._documents.delete(ARTEFACTS, function.namespace, function.path))
 
     async def policy(self) -> Any:
-        """As `keep_policy` was given it; None: never."""
-        document = await self._documents.get(POLICY, _MACHINE, POLICY)
-        return None if document is None else document.body
+        """All that `keep_policy` was given, as one document for `Policy.from_json`; None: never anything."""
+        rest = await self._documents.get(POLICY, _MACHINE, POLICY)
+        if rest is None:
+            return None
+        return snapshot.assemble(rest.body, [each.body for each in await self._documents.list(FUNCTIONS)])
 
-    async def keep_policy(self, state: Any) -> None:
-        await self._try(self._documents.put(Document(POLICY, _MACHINE, POLICY, state)))
+    async def keep_policy(self, changed: Changed) -> bool:
+        """Whether all of it is kept. What is no function's own comes first: without it nothing is read again."""
+        documents = self._documents
+        if changed.rest is not None and not await self._try(
+            documents.put(Document(POLICY, _MACHINE, POLICY, changed.rest))
+        ):
+            return False
+        keep = (
+            documents.delete(FUNCTIONS, function.namespace, function.path)
+            if body is None
+            else documents.put(Document(FUNCTIONS, function.namespace, function.path, body))
+            for function, body in changed.functions.items()
+        )
+        return all(await asyncio.gather(*map(self._try, keep)))
 
-    async def _try(self, doing: Any) -> None:
+    async def _try(self, doing: Awaitable[Any]) -> bool:
         try:
             await doing
         except ArgoError as error:  # a full disk: it is tried again with the next change
             _log.warning("optimizer_state_not_kept", text=str(error))
+            return False
+        return True

@@ -32,6 +32,17 @@ def dump(records: Sequence[Record], builds: Mapping[str, list[float]]) -> dict[s
     return plain
 
 
+def dump_one(record: Record) -> dict[str, Any]:
+    """One of the functions of `dump`."""
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(record))
+    return plain
+
+
+def assemble(rest: Mapping[str, Any], functions: Sequence[Any]) -> dict[str, Any]:
+    """A document for `load`: what is no function's own, and each function as it was dumped last."""
+    return {**rest, "functions": [*functions]}
+
+
 def load(document: Any, settings: OptimizerSettings) -> tuple[list[Record], dict[str, list[float]]]:
     """Raises SnapshotError. Windows and weights are those of today's settings."""
     try:
