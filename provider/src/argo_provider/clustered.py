@@ -228,8 +228,9 @@ class Replica:
     ) -> None:
         """What goes on beside requests."""
         spawn(self._live_forever(stores.leases, recover))
-        spawn(SharedCounts(self._bus, self.name).run(throttle))
-        spawn(EventFan(self._bus, self.name, events).run())
+        counts = SharedCounts(self._bus, self.name)
+        spawn(counts.run(throttle))
+        spawn(EventFan(self._bus, self.name, events, lambda: counts.alone).run())
         spawn(_Timekeeper(self._bus, self.name, stores.leases, alarms).run(spawn))
 
     async def _live_forever(self, leases: Leases, recover: Callable[[], Awaitable[None]]) -> None:

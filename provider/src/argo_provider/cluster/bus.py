@@ -249,6 +249,7 @@ def _arguments(
         "allow_reconnect": True,
         "pending_size": _PENDING_BYTES,
         "ping_interval": _PING_SECONDS,
+        "no_echo": True,  # nobody has to hear what it said itself
         "max_outstanding_pings": 2,
     }
     if options.credentials is not None:

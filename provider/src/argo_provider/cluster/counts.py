@@ -1,7 +1,8 @@
 """What other replicas count: calls of this minute and calls in flight, by namespace, said a few times a second.
 
 A limit holds over all replicas but for what happens between two of their words: a namespace may exceed it by what it
-sends to the other replicas within `EVERY` seconds.
+sends to the other replicas within `EVERY` seconds. Replicas meet within a second: one that hears no other says its
+counts no more often than that.
 """
 
 from __future__ import annotations
@@ -43,6 +44,11 @@ class SharedCounts:
         self._last_at = 0.0
         self._sums: Counts | None = None
 
+    @property
+    def alone(self) -> bool:
+        """No other replica is heard."""
+        return not self._others
+
     async def run(self, throttle: Throttle) -> None:
         """Say ours and hear theirs, for ever."""
         throttle.others = self.others
@@ -70,7 +76,7 @@ class SharedCounts:
         now = time.monotonic()
         ours = (dict(counts.invocations), dict(counts.fires), dict(counts.in_flight))
         said = Said(self._replica, counts.minute, *ours)
-        if said != self._last or now - self._last_at > _AT_LEAST_EVERY:
+        if (said != self._last and not self.alone) or now - self._last_at > _AT_LEAST_EVERY:
             self._last, self._last_at = said, now
             self._bus.send(self._subject, messages.encode(said))
         for replica, (_, heard) in [*self._others.items()]:
@@ -80,6 +86,9 @@ class SharedCounts:
 
     def _heard(self, content: bytes) -> None:
         said = messages.decode(content, Said)
-        if said.replica != self._replica:
-            self._others[said.replica] = (said, time.monotonic())
-            self._sums = None
+        if said.replica == self._replica:
+            return
+        if said.replica not in self._others:
+            self._last = None  # it knows nothing of ours
+        self._others[said.replica] = (said, time.monotonic())
+        self._sums = None

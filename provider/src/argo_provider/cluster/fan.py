@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from argo_provider.cluster import messages
@@ -26,11 +27,13 @@ class Happened:
 
 
 class EventFan:
-    def __init__(self, bus: Bus, replica: str, events: EventBus) -> None:
+    def __init__(self, bus: Bus, replica: str, events: EventBus, alone: Callable[[], bool] = lambda: False) -> None:
+        """`alone`: no other replica is there to be told."""
         self._bus = bus
         self._subject = bus.subject("events")
         self._replica = replica
         self._events = events
+        self._alone = alone
         self._waiting: list[bytes] = []
         self._relaying = False
 
@@ -48,7 +51,7 @@ class EventFan:
             end()
 
     def _on_event(self, event: Event) -> None:
-        if self._relaying or len(self._waiting) >= _MOST_WAITING:
+        if self._relaying or self._alone() or len(self._waiting) >= _MOST_WAITING:
             return
         happened = self._happened(event)
         if happened is not None:
