@@ -37,7 +37,7 @@ from argo_provider.cluster.state import (
     join_as_node,
     refuse_twin,
 )
-from argo_provider.errors import StorageError
+from argo_provider.errors import ArgoError
 from argo_provider.events import EventBus
 from argo_provider.invocation.throttle import Throttle
 from argo_provider.machine import Machine
@@ -240,12 +240,12 @@ class Replica:
             try:
                 await self._renew(leases)
                 await recover()
-            except StorageError as error:
+            except ArgoError as error:  # a full queue of records, too: whatever it is, it must be tried again
                 log.warning("lease_not_renewed", reason=error.text)
 
     async def leave(self, leases: Leases) -> None:
         """What we still have is another's from now on."""
-        with suppress(StorageError):
+        with suppress(ArgoError):
             await leases.release(self.name, self.name)
 
 
@@ -285,12 +285,16 @@ class _Timekeeper:
         asked = time.monotonic()
         try:
             held = await self._leases.hold("alarms", self._replica, ALARMS_LEASE_SECONDS)
-        except StorageError:
+        except ArgoError:
             held = asked < self._held_until  # until then nobody else can have it
         else:
             self._held_until = asked + ALARMS_LEASE_SECONDS - 2 * _RENEW_SECONDS if held else 0.0
         if held and self._firing is None:
-            await self._alarms.load()
+            try:
+                await self._alarms.load()
+            except ArgoError as error:
+                log.warning("alarms_not_loaded", reason=error.text)
+                return  # in a second again
             self._firing = asyncio.create_task(self._alarms.run(), name="alarms")
             log.info("alarms_fire_here", replica=self._replica)
         elif not held:
@@ -349,4 +353,5 @@ async def serve_node(
     await Showing(connection.bus, name, machine.placement, machine.optimizer.shown()).start()
     await agent.start()
     spawn(beats.run())
+    spawn(beats.watch_clock())
     return beats

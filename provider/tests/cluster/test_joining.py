@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from contextlib import AsyncExitStack, asynccontextmanager
 from hashlib import sha256
 
+import nats.errors
 import pytest
 
 from argo_provider import clustered
@@ -21,9 +23,11 @@ from argo_provider.cluster.state import (
     join_as_node,
     refuse_twin,
 )
-from argo_provider.errors import StorageError
+from argo_provider.errors import Overloaded, StorageError
 from argo_provider.settings import load
 from argo_provider.storage.memory import memory_stores
+
+from .conftest import Heard
 
 pytestmark = pytest.mark.integration
 
@@ -184,6 +188,50 @@ async def test_a_node_whose_clock_drifts_takes_no_more_work(state):
     state.clock_ahead_ms = ahead
     await drifting._look_at_the_clock()
     assert drifting.draining
+
+
+async def test_a_node_beats_on_while_the_bus_does_not_tell_the_time(state):
+    asked = Heard()
+
+    async def silent(member):
+        asked(member)
+        raise nats.errors.TimeoutError
+
+    state.clock_ahead_ms = silent
+    watch = asyncio.create_task(Beats(state, "n1", "0.1.0", None, None, lease=0.01, queue_limit=1).watch_clock())
+    assert await asked.until(2) == ["n1", "n1"]
+    watch.cancel()
+    await asyncio.gather(watch, return_exceptions=True)
+
+
+class FailingLeases:
+    """Full at first, then as the store's own."""
+
+    def __init__(self, leases, times):
+        self._leases, self.left = leases, times
+
+    async def hold(self, *what):
+        if self.left:
+            self.left -= 1
+            raise Overloaded
+        return await self._leases.hold(*what)
+
+
+async def test_a_replica_goes_on_renewing_its_lease_when_the_store_was_full(nats_server, monkeypatch):
+    monkeypatch.setattr(clustered, "_RENEW_SECONDS", 0.01)
+    name, stores, recovered = f"t{uuid.uuid4().hex[:12]}", memory_stores(), Heard()
+
+    async def recover():
+        recovered(1)
+
+    async with replica(nats_server.url, name) as one:
+        await one.join(stores.leases)
+        leases = FailingLeases(stores.leases, times=3)
+        living = asyncio.create_task(one._live_forever(leases, recover))
+        await recovered.until(2)
+        assert leases.left == 0
+        living.cancel()
+        await asyncio.gather(living, return_exceptions=True)
 
 
 async def test_an_artefact_that_does_not_match_its_hash_is_refused(join):

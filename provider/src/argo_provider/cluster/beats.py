@@ -9,6 +9,7 @@ import uuid
 from collections import Counter
 
 import structlog
+from nats.errors import Error as NatsError
 
 from argo_provider.cluster.messages import PROTOCOL, About, Beat
 from argo_provider.cluster.state import MOST_SKEW_MS, StateBuckets
@@ -57,8 +58,15 @@ class Beats:
         while True:
             self.say()
             await asyncio.sleep(self._every)
-            if self._number % _CLOCK_EVERY == 0:
+
+    async def watch_clock(self) -> None:
+        """Beside `run`: the bus may take its time to answer, and a beat must not wait. Ended by cancelling it."""
+        while True:
+            await asyncio.sleep(self._every * _CLOCK_EVERY)
+            try:
                 await self._look_at_the_clock()
+            except (NatsError, TimeoutError) as error:  # it restarts: the next look will tell
+                log.info("clock_not_compared", reason=str(error) or type(error).__name__)
 
     def say(self) -> None:
         """Now; what changed is known to all replicas in a moment."""
