@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -88,6 +89,7 @@ def fresh_service(
 
     Without a `data_dir` of the caller's it has one of its own, removed with all in it.
     """
+    _end_by_sigterm_as_by_ctrl_c()
     with tempfile.TemporaryDirectory(prefix="argo-service-") as folder:
         data_dir, log = data_dir or Path(folder) / "data", Path(folder) / "log"
         port = free_port()
@@ -107,6 +109,13 @@ def fresh_service(
             yield Service(url, GUEST_KEY.text, process.pid, data_dir, log, ready)
         finally:
             stop(process)
+
+
+def _end_by_sigterm_as_by_ctrl_c() -> None:
+    """By default the signal would end this process before it has stopped what it started."""
+    ours = threading.current_thread() is threading.main_thread()
+    if ours and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 def free_port() -> int:
