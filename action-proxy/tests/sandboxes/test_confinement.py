@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import platform
 import signal
 import sys
 from pathlib import Path
@@ -11,9 +12,24 @@ import worlds
 from worlds import leftovers, run, value
 
 from argo_proxy.sandboxes.port import Gone, TimedOut
+from argo_proxy.sandboxes.process import seccomp
 
 pytestmark = pytest.mark.integration
 
+ADMINISTRATIVE = (
+    *("acct", "bpf", "chroot", "clock_settime", "delete_module", "finit_module", "init_module", "kexec_load", "mount"),
+    *("open_by_handle_at", "perf_event_open", "pivot_root", "quotactl", "reboot", "setns", "swapoff", "swapon"),
+)
+KERNEL_FILES = ("/proc/kcore", *(f"/dev/{name}" for name in ("mem", "kmem", "kmsg", "sda", "vda", "kvm")))
+KERNEL_KNOBS = (
+    *(
+        "/proc/sysrq-trigger",
+        "/sys/kernel/uevent_helper",
+        "/sys/fs/cgroup/cgroup.procs",
+        "/sys/fs/cgroup/release_agent",
+    ),
+    *(f"/proc/sys/{name}" for name in ("kernel/core_pattern", "kernel/modprobe", "kernel/hostname", "vm/drop_caches")),
+)
 SOURCES = {
     "echo": "def main(args): return args",
     "eats_memory": """
@@ -101,6 +117,42 @@ def main(args):
         "hosts": look("/argo"),
         "names": [pwd.getpwuid(os.getuid()).pw_name, grp.getgrgid(os.getgid()).gr_name],
     }
+""",
+    "knocks": """
+import errno, os, socket
+def main(args):
+    def outcome(act, *arguments):
+        try: return act(*arguments) or "done"
+        except OSError as error: return errno.errorcode[error.errno]
+    def connect(path):
+        with socket.socket(socket.AF_UNIX) as one: one.connect(path)
+    def read(path):
+        with open(path, "rb") as file: return len(file.read(64))
+    def write(path):
+        with open(path, "wb", 0) as file: file.write(b"1")
+    return {
+        "connect": {path: outcome(connect, path) for path in args["sockets"]},
+        "read": {path: outcome(read, path) for path in args["files"]},
+        "write": {path: outcome(write, path) for path in args["knobs"]},
+    }
+""",
+    "calls": """
+import ctypes, errno
+libc = ctypes.CDLL(None, use_errno=True)
+def main(args):
+    def outcome(number):
+        return errno.errorcode[ctypes.get_errno()] if libc.syscall(number, 0, 0, 0, 0, 0) == -1 else "done"
+    return {name: outcome(number) for name, number in args["numbers"].items()}
+""",
+    "dials": """
+import errno, socket
+def main(args):
+    def outcome(host, port):
+        try:
+            with socket.create_connection((host, port), 10) as one: return one.recv(10).decode()
+        except OSError as error: return errno.errorcode.get(error.errno, str(error))
+    interfaces = [line.split(":")[0].strip() for line in open("/proc/net/dev") if ":" in line]
+    return {"answers": [outcome(*address) for address in args["addresses"]], "interfaces": interfaces}
 """,
     "escapes": """
 import ctypes, os
@@ -243,6 +295,68 @@ class TestWalls:
         skip_init = world.driver.kind.value == "container"  # there it is process 1 itself, which is deaf to itself
         answer = value(await run(await world.start("escapes"), skip_init=skip_init))
         assert [name for name, refused in answer.items() if not refused] == []
+
+    async def test_it_reaches_no_socket_that_is_not_its_own(self, world, neighbour):
+        """The engine's, and those by which the service speaks to other sandboxes."""
+        engines = [
+            "/var/run/docker.sock",
+            "/run/docker.sock",
+            "/run/containerd/containerd.sock",
+            "/run/dbus/system_bus_socket",
+        ]
+        engines += [os.environ[name].removeprefix("unix://") for name in ("DOCKER_HOST",) if name in os.environ]
+        others = [str(path) for path in world.driver._settings.run_dir.rglob("*.sock")]
+        assert others, "the neighbour's socket"
+        answer = value(await run(await world.start("knocks"), sockets=[*engines, *others], files=[], knobs=[]))
+        assert set(answer["connect"].values()) <= {"ENOENT", "EACCES", "ENOTDIR"}, answer["connect"]
+
+    async def test_it_can_neither_read_nor_turn_what_is_the_kernels(self, world):
+        if world.driver.kind.value == "process":  # in a container process 1 is the function itself
+            files = [*KERNEL_FILES, "/proc/1/mem", "/proc/1/environ", "/proc/1/root/etc/shadow"]
+        else:
+            files = [*KERNEL_FILES]
+        answer = value(await run(await world.start("knocks"), sockets=[], files=files, knobs=KERNEL_KNOBS))
+        refused = {"ENOENT", "EACCES", "EPERM", "EROFS", "ENOTDIR", "ENXIO"}
+        outcomes = [*answer["read"].items(), *answer["write"].items()]
+        masked = ("/proc/kcore", "done")  # by an engine: it is there, and empty
+        reached = {path: seen for path, seen in outcomes if seen not in refused and (path, seen) != masked}
+        assert reached == {}
+
+    async def test_system_calls_for_administrators_are_refused(self, world):
+        column = list(seccomp._ARCHITECTURES).index(platform.machine())
+        numbers = {name: both[column] for name, both in seccomp._REFUSED.items()}
+        if world.driver.kind.value == "container":  # the engine's own filter leaves a few to the checks behind it
+            numbers = {name: numbers[name] for name in ADMINISTRATIVE}
+        answer = value(await run(await world.start("calls"), numbers=numbers))
+        assert {name: seen for name, seen in answer.items() if seen not in {"EPERM", "ENOSYS"}} == {}
+
+
+class TestNetwork:
+    METADATA = ("169.254.169.254", 80)
+
+    @pytest.fixture
+    async def service(self, world):
+        """Where something of this machine listens that says hello."""
+
+        async def greet(_reader, writer):
+            writer.write(b"hello")
+            await writer.drain()
+            writer.close()
+
+        host = "127.0.0.1" if world.driver.kind.value == "process" else world.driver._network.gateway
+        server = await asyncio.start_server(greet, host, 0)
+        yield (host, server.sockets[0].getsockname()[1])
+        server.close()
+        await server.wait_closed()
+
+    async def test_without_one_it_reaches_neither_this_machine_nor_metadata(self, world, service):
+        answer = value(await run(await world.start("dials"), addresses=[service]))
+        assert answer["answers"] == ["hello"], "with one it does"
+        offline = await world.start("dials", network=False)
+        answer = value(await run(offline, addresses=[service, self.METADATA, ("192.0.2.1", 443)]))
+        assert set(answer["answers"]) <= {"ENETUNREACH", "ECONNREFUSED"}
+        assert "hello" not in answer["answers"]
+        assert answer["interfaces"] == ["lo"]
 
 
 CRASHING_SERVICE = """

@@ -21,6 +21,8 @@ def put(name, value):
         ("argo.tier", None, "one of auto, ordinary, native"),
         ("argo.sandbox", "vm", "one of auto, process, container, microvm, niuk"),
         ("argo.sandbox", ["niuk"], "one of auto, process, container, microvm, niuk"),
+        ("argo.network", "none", "one of on, off"),
+        ("argo.network", False, "one of on, off"),
         ("argo.idempotent", "true", "true or false"),
         ("argo.idempotent", 1, "true or false"),
         ("argo.warm", -1, "a whole number from 0 to 100"),
@@ -41,6 +43,12 @@ def test_what_is_allowed_is_meant():
     for name, value in given.items():
         assert put(name, value).common.annotations[name] == value
     assert wishes_of({**given, "mine": 1}) == Wishes(Tier.NATIVE, "niuk", True, 2)
+
+
+def test_a_function_without_a_network_does_not_move():
+    assert put("argo.network", "off").common.annotations["argo.network"] == "off"
+    assert wishes_of({"argo.network": "off", "argo.tier": "native"}) == Wishes(Tier.ORDINARY)
+    assert wishes_of({"argo.network": "on"}) == Wishes()
 
 
 def test_annotations_of_others_are_theirs():

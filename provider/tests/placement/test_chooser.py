@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,5 +27,18 @@ def test_a_wish_that_cannot_be_met_says_why():
         chooser.shape(executable("microvm"))
 
 
-def executable(wish="auto"):
-    return Executable("ns", "/ns/f", "1", "r1", "test:1", "main", None, False, annotations={"argo.sandbox": wish})
+def test_what_runs_without_a_network_shares_no_sandbox_with_what_has_one():
+    drivers = {SandboxKind.PROCESS: FakeDriver(), SandboxKind.ZYGOTE: FakeDriver(), SandboxKind.CONTAINER: FakeDriver()}
+    chooser = Chooser(drivers, CATALOGUE)
+    offline = executable(**{"argo.network": "off"})
+    assert chooser.shape(offline) == chooser.shape(executable())._replace(offline=True)
+    assert chooser.shape(executable(**{"argo.network": "on"})) == chooser.shape(executable())
+    assert chooser.native_shape(executable(), "zygote") is not None
+    assert chooser.native_shape(offline, "zygote") is None
+    with pytest.raises(Overloaded, match=r"spoken to over the network, which is off \(argo\.network\)"):
+        chooser.shape(replace(offline, image="someone/image"))
+
+
+def executable(wish="auto", **annotations):
+    annotations |= {"argo.sandbox": wish}
+    return Executable("ns", "/ns/f", "1", "r1", "test:1", "main", None, False, annotations=annotations)

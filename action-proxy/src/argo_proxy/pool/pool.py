@@ -359,6 +359,7 @@ class SandboxPool:
             concurrency=shape.concurrency,
             environment=self._limits.environment,
             label=entry.requested_by[1] if entry.requested_by else f"stem:{shape.kind}",
+            network=not shape.offline,
             recorder=self._limits.recorder() if shape.recorded else None,
         )
 

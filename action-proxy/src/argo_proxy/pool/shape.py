@@ -43,6 +43,7 @@ class Shape(NamedTuple):
     image: str | None = None
     limit_mb: int = 0  # the function's own limit where it is not what is reserved for it: isolates share a process
     recorded: bool = False  # with the recorder beside the function
+    offline: bool = False  # without a network
 
     @property
     def title(self) -> str:

@@ -43,6 +43,11 @@ class Executable:
         return self.annotations.get("argo.idempotent") is True
 
     @property
+    def offline(self) -> bool:
+        """Whether it runs without a network: its owner says so, or whoever runs the service does of the namespace."""
+        return self.annotations.get("argo.network") == "off"
+
+    @property
     def key(self) -> tuple[str, str, str]:
         """Identity of the warm sandboxes that may serve this executable."""
         return (self.namespace, self.path, self.revision)

@@ -42,6 +42,7 @@ class SandboxSpec:
     environment: Mapping[str, str] = field(default_factory=dict)  # __OW_API_HOST, …
     log_buffer_bytes: int = 10 * 1024 * 1024  # log text kept between two collections; the rest is read and dropped
     label: str = ""  # "/ns/pkg/name" or "stem:nodejs:20": for logs and engine labels, never trusted
+    network: bool = True  # False: it reaches nothing but itself, not even this machine
     recorder: Path | None = (
         None  # Java: the agent's jar, to run beside the function; what it saw is asked by `recorded`
     )

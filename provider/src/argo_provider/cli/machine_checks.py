@@ -167,6 +167,9 @@ def _process() -> Finding:
     if _output(*command) is None:
         fix = "run as root, or: sysctl -w kernel.unprivileged_userns_clone=1"
         return problem("process sandbox", "bubblewrap cannot make namespaces here", fix)
+    if _output("bwrap", "--unshare-net", *command[1:]) is None:
+        detail = "bubblewrap works, but cannot take the network away here: argo.network and --network off fail"
+        return warning("process sandbox", detail, "run it with CAP_NET_ADMIN, or use containers: --sandbox container")
     return good("process sandbox", "bubblewrap works")
 
 

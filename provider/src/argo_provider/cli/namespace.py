@@ -11,6 +11,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -46,6 +47,13 @@ OfKey = Annotated[str | None, typer.Option("--apihost", metavar="URL", help="Ask
 Auth = Annotated[str | None, typer.Option("--auth", "-u", metavar="KEY", help="With this key.", show_default=False)]
 Insecure = Annotated[bool, typer.Option("--insecure", "-i", help="Accept any TLS certificate.")]
 KINDS = "Kinds it may use, with commas between them; repeatable."
+
+
+class Network(StrEnum):
+    """What the functions of a namespace reach."""
+
+    ON = "on"
+    OFF = "off"
 
 
 def _number(about: str) -> Any:
@@ -171,6 +179,9 @@ def limits(  # noqa: PLR0917  # one parameter an option
     store_activations: Annotated[
         bool | None, typer.Option("--store-activations/--no-store-activations", help="Keep records.")
     ] = None,
+    network: Annotated[
+        Network | None, typer.Option(help="off: its functions reach nothing but themselves.", show_default=False)
+    ] = None,
     reset: Annotated[bool, typer.Option("--reset", help="Back to the installation's defaults first.")] = False,
     data_dir: DataDir = None,
     config: Config = None,
@@ -185,6 +196,7 @@ def limits(  # noqa: PLR0917  # one parameter an option
         "memory_mb_max": memory_mb_max,
         "allowed_kinds": kinds or None,
         "store_activations": store_activations,
+        "network": None if network is None else network.value,
     }
     given = {field: value for field, value in changes.items() if value is not None}
     settings = _settings(config, data_dir)

@@ -224,31 +224,37 @@ class Executables:
 
     def __init__(self, most: int = 1024) -> None:
         self._most = most
-        self._kept: dict[int, tuple[Action, Parameters, Executable]] = {}
+        self._kept: dict[int, tuple[Action, Parameters, bool, Executable]] = {}
 
     def of(self, call: Call) -> Executable:
         """As `executable_of`."""
         action, parameters = call.target.action, call.target.parameters
         kept = self._kept.get(id(action))
         if kept is not None:
-            known, bound, executable = kept
-            if known is action and bound == parameters and executable.namespace == call.identity.namespace:
+            known, bound, offline, executable = kept
+            same = known is action and bound == parameters and offline == call.identity.limits.offline
+            if same and executable.namespace == call.identity.namespace:
                 return executable
         if len(self._kept) >= self._most:
             self._kept.clear()
         executable = executable_of(call)
-        self._kept[id(action)] = (action, parameters, executable)
+        self._kept[id(action)] = (action, parameters, call.identity.limits.offline, executable)
         return executable
 
 
 def executable_of(call: Call) -> Executable:
     """What the node agent needs to know of the action."""
     action = call.target.action
+    annotations = {k: v for k, v in action.annotations.items() if k.startswith("argo.")}
+    revision = f"{action.revision}.{action.updated}"
+    if call.identity.limits.offline:
+        annotations["argo.network"] = "off"
+        revision += ".offline"  # sandboxes of before, which have a network, do not serve it any more
     return Executable(
         namespace=call.identity.namespace,
         path=f"/{action.name}",
         version=action.version,
-        revision=f"{action.revision}.{action.updated}",
+        revision=revision,
         kind=action.exec.kind,
         main=action.exec.main or "main",
         code_digest=action.exec.code_digest,
@@ -260,5 +266,5 @@ def executable_of(call: Call) -> Executable:
         concurrency=action.limits.concurrency,
         init_parameters={n: p.value for n, p in call.target.parameters.items() if p.init},
         provide_api_key=truthy(action.annotations.get("provide-api-key", True)),
-        annotations={k: v for k, v in action.annotations.items() if k.startswith("argo.")},
+        annotations=annotations,
     )

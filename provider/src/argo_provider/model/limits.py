@@ -48,6 +48,11 @@ class NamespaceLimits:
     allowed_kinds: tuple[str, ...] | None = None
     store_activations: bool | None = None
     memory_mb_max: int | None = None
+    network: str | None = None  # "off": its functions reach nothing, whatever their annotations say
+
+    @property
+    def offline(self) -> bool:
+        return self.network == "off"
 
 
 @dataclass(frozen=True, slots=True)

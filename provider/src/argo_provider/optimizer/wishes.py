@@ -8,8 +8,10 @@ from typing import Any
 from argo_provider.optimizer.model import Tier, Wishes
 
 TIER, SANDBOX, IDEMPOTENT, WARM = "argo.tier", "argo.sandbox", "argo.idempotent", "argo.warm"
+NETWORK = "argo.network"
 TIERS = tuple(tier.value for tier in Tier)
 SANDBOXES = ("auto", "process", "container", "microvm", "niuk")
+NETWORKS = ("on", "off")
 MOST_WARM = 100
 
 
@@ -24,9 +26,9 @@ def fault(name: str, value: Any) -> str | None:
 def wishes_of(annotations: Mapping[str, Any]) -> Wishes:
     """What the annotations of an action ask for; one that is not allowed (kept before it was checked) asks nothing."""
     given = {n: v for n, v in annotations.items() if n in _ALLOWED and _is_allowed(n, v)}
-    return Wishes(
-        Tier(given.get(TIER, Tier.AUTO)), given.get(SANDBOX, "auto"), given.get(IDEMPOTENT, False), given.get(WARM, 0)
-    )
+    # Native functions of a namespace share a process, and with it its network.
+    tier = Tier.ORDINARY if given.get(NETWORK) == "off" else Tier(given.get(TIER, Tier.AUTO))
+    return Wishes(tier, given.get(SANDBOX, "auto"), given.get(IDEMPOTENT, False), given.get(WARM, 0))
 
 
 def _is_allowed(name: str, value: Any) -> bool:
@@ -34,12 +36,14 @@ def _is_allowed(name: str, value: Any) -> bool:
         return isinstance(value, bool)
     if name == WARM:
         return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_WARM
-    return isinstance(value, str) and value in (TIERS if name == TIER else SANDBOXES)
+    return isinstance(value, str) and value in _WORDS[name]
 
 
+_WORDS = {TIER: TIERS, SANDBOX: SANDBOXES, NETWORK: NETWORKS}
 _ALLOWED = {
     TIER: "one of " + ", ".join(TIERS),
     SANDBOX: "one of " + ", ".join(SANDBOXES),
+    NETWORK: "one of " + ", ".join(NETWORKS),
     IDEMPOTENT: "true or false",
     WARM: f"a whole number from 0 to {MOST_WARM}",
 }

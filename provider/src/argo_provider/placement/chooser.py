@@ -11,6 +11,7 @@ from argo_proxy.runtimes import Catalogue, Runtime
 from argo_proxy.sandboxes.port import SandboxDriver, SandboxKind
 
 ANNOTATION = "argo.sandbox"
+NETWORK = "argo.network"
 BLACKBOX = "blackbox"
 # A route's choice alone: what runs there is made first.
 NATIVE = frozenset({SandboxKind.NIUK, SandboxKind.ZYGOTE})
@@ -42,11 +43,14 @@ class Chooser:
         runtime = self._catalogue.for_image(image) if image else self._catalogue.get(executable.kind)
         if runtime is None and image:
             technology = self._for_image(image)
+            if executable.offline:
+                raise _unprepared(f"The image '{image}' is spoken to over the network, which is off ({NETWORK}).")
             return Shape(technology, BLACKBOX, executable.memory_mb, executable.concurrency, image)
         if runtime is None:
             raise _unprepared(f"The kind '{executable.kind}' is not known to this installation.")
         technology = self._for_runtime(runtime, executable.annotations.get(ANNOTATION, _AUTO))
-        return Shape(technology, runtime.kind, executable.memory_mb, executable.concurrency)
+        offline = executable.offline
+        return Shape(technology, runtime.kind, executable.memory_mb, executable.concurrency, offline=offline)
 
     def native_shape(self, executable: Executable, technology: str) -> Shape | None:
         """A sandbox of a technology that no annotation and no default chooses; None where it cannot run this kind.
@@ -57,6 +61,8 @@ class Chooser:
         if kind is None:
             return None
         driver, runtime = self._native.get(kind), self._catalogue.get(executable.kind)
+        if executable.offline:
+            return None  # what it would share with the namespace's other functions has a network
         if driver is None or runtime is None or executable.image or not driver.ready(runtime, None):
             return None
         reserved = max(executable.memory_mb // _IN_ONE_LIMIT[kind], 1)

@@ -162,6 +162,8 @@ class ContainerDriver:
 
     async def _plan_stock(self, identity: str, spec: SandboxSpec) -> ContainerPlan:
         image = spec.image or ""
+        if not spec.network:
+            raise SandboxCreationError(f"The image '{image}' is spoken to over the network, which is off for it.")
         if not await self._images.present(image) and not (self._settings.pull and await self._pull(image)):
             raise SandboxCreationError(f"Failed to pull container image '{image}'.", user_fault=True)
         return ContainerPlan(identity, self._settings.installation, image, spec, self._settings.network)

@@ -65,7 +65,7 @@ def host_arguments(plan: ContainerPlan) -> dict[str, Any]:
     spec = plan.spec
     memory = spec.memory_mb << 20
     arguments: dict[str, Any] = {
-        "network_mode": plan.network,
+        "network_mode": plan.network if spec.network else "none",
         "mem_limit": memory,
         "memswap_limit": memory,
         "nano_cpus": int(spec.cpus * 1e9),

@@ -144,6 +144,7 @@ class MicrovmDriver:
         ports = Ports(tuple(ours[:-3]), *ours[-3:])
         memory_mb = spec.memory_mb + guest.size_mb + _SYSTEM_MB
         groups = self._groups if self._use_groups else None
+        network = self._settings.network and spec.network
         uid = self._users.take() if self._users else None
         group: ControlGroup | None = None
         host: HostProcess | None = None
@@ -157,8 +158,8 @@ class MicrovmDriver:
                     ports=tuple(stream.fileno() for stream in theirs[1:]),
                     accelerator=accelerator,
                     memory_mb=memory_mb,
-                    network=self._settings.network,
-                    arguments=("--ports", str(len(ports.requests)), *(("--net",) if self._settings.network else ())),
+                    network=network,
+                    arguments=("--ports", str(len(ports.requests)), *(("--net",) if network else ())),
                 )
                 marker = {MARKER: f"{self._settings.installation}/{identity}"}
                 argv = (*as_user(uid), *command_line(machine))

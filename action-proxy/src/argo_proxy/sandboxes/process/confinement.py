@@ -78,6 +78,7 @@ class Confinement:
     data_kib: int | None = None  # where no control group holds the memory
     tools: Sequence[Path] = ()  # toolchains outside /usr, mounted read-only at their own place
     mount_proc: bool = True
+    network: bool = True  # this machine's; else a loopback of its own, and nothing behind it
     links: Mapping[str, str] = field(default_factory=dict)  # top-level symlinks: "bin" → "usr/bin"
 
 
@@ -127,6 +128,8 @@ def toolchain_folders(tool: Path) -> tuple[Path, ...]:
 def _bubblewrap(confinement: Confinement) -> list[str]:
     arguments = ["bwrap", "--die-with-parent", "--new-session", "--unshare-pid", "--unshare-ipc", "--unshare-uts"]
     arguments += ["--unshare-cgroup-try", "--hostname", "sandbox"]
+    if not confinement.network:
+        arguments.append("--unshare-net")
     if confinement.uid is None:
         arguments += ["--unshare-user", "--disable-userns"]
     else:

@@ -229,6 +229,7 @@ class ProcessDriver:
             data_kib=None if holdings.group else spec.memory_mb << 10,
             tools=(*self._tools.get(runtime.kind, ()), *((spec.recorder.parent,) if spec.recorder else ())),
             links=self._links,
+            network=spec.network,
         )
         return command_line(confinement), process_environment(confinement, marker=self._marker(identity))
 
