@@ -16,6 +16,7 @@ from typing import Any
 
 _FOLDER = Path(__file__).resolve().parents[1] / "families"
 _GSON = Path(__file__).resolve().parents[2] / "compat-tests/functions/java/gson"  # to compile with; runtimes have it
+_JAR_DATE = "2020-01-01T00:00:00Z"  # the same jar each time
 _SOURCES = {
     "java_orders": ("java:default", "Orders.java"),
     "nodejs_page": ("nodejs:default", "page.js"),
@@ -59,5 +60,6 @@ def _jar(source: Path) -> bytes:
         words = ["javac", "--release", "8", "-Xlint:-options", "-sourcepath", str(_GSON), "-d", folder, str(source)]
         subprocess.run(words, check=True, timeout=120)
         jar = Path(folder) / "function.jar"
-        subprocess.run(["jar", "cf", str(jar), "-C", folder, f"{source.stem}.class"], check=True, timeout=120)
+        words = ["jar", "--create", f"--date={_JAR_DATE}", "--file", str(jar), "-C", folder, f"{source.stem}.class"]
+        subprocess.run(words, check=True, timeout=120)
         return jar.read_bytes()

@@ -65,7 +65,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="a few of each")
     parser.add_argument("--isolates", type=int, default=40, help="functions in isolates, of each language")
     parser.add_argument("--containers", type=int, default=8, help="functions in containers, of each language")
-    parser.add_argument("--move-seconds", type=float, default=1200.0, help="time in which they must become native")
+    parser.add_argument("--move-seconds", type=float, default=600.0, help="time in which they must become native")
     options = parser.parse_args()
     if options.quick:
         options.isolates, options.containers = 6, 2

@@ -15,6 +15,7 @@ GSON = Path("/usr/share/java/gson.jar")
 _JAVA = """import com.google.gson.JsonObject;
 public class Echo { public static JsonObject main(JsonObject args) { return args; } }
 """
+_JAR_DATE = "2020-01-01T00:00:00Z"  # the same jar each time: one native build serves all that have it
 _SKELETON = "openwhisk/dockerskeleton"  # the name that clients give to "any executable"
 _GO = """package main
 func Main(args map[string]interface{}) map[string]interface{} { return args }
@@ -61,5 +62,6 @@ def _jar() -> bytes:
         (Path(folder) / "Echo.java").write_text(_JAVA)
         subprocess.run(["javac", "-cp", str(GSON), "-d", folder, f"{folder}/Echo.java"], check=True, timeout=120)
         jar = Path(folder) / "echo.jar"
-        subprocess.run(["jar", "cf", str(jar), "-C", folder, "Echo.class"], check=True, timeout=120)
+        words = ["jar", "--create", f"--date={_JAR_DATE}", "--file", str(jar), "-C", folder, "Echo.class"]
+        subprocess.run(words, check=True, timeout=120)
         return jar.read_bytes()
