@@ -20,6 +20,7 @@ from argo_provider.machine import installation_id
 
 _LABEL = "argofn.installation"
 _DOCKER_SECONDS = 20
+_REST = 9.0  # times as long as a sample took, nothing is looked at
 
 
 @dataclass(slots=True)
@@ -47,16 +48,17 @@ class Held:
 
 @contextmanager
 def watched(service: Service, every_seconds: float = 2.0) -> Iterator[Held]:
-    """Samples until the block ends; a sample costs milliseconds for each process."""
+    """Samples until the block ends. One costs milliseconds for each process: they are rarer where that is much."""
     held, ended = Held(), threading.Event()
     containers: dict[str, float] = {}
     _, before = cpu_seconds(service.pid)
 
     def look() -> None:
         while True:
-            held.moments.append(time.monotonic())
+            began = time.monotonic()
             held.memory_mb.append(memory_mb(service, containers))
-            if ended.wait(every_seconds):
+            held.moments.append((began + time.monotonic()) / 2)
+            if ended.wait(max(every_seconds, _REST * (time.monotonic() - began))):
                 return
 
     watcher = threading.Thread(target=look, name="watch sandboxes")

@@ -17,7 +17,7 @@ from argo_proxy.sandboxes.niuk import reports
 from argo_proxy.sandboxes.niuk.binary import HOST_VARIABLE
 from argo_proxy.sandboxes.niuk.consolidation import Room
 from argo_proxy.sandboxes.niuk.driver import NiukDriver
-from argo_proxy.sandboxes.niuk.frames import Status
+from argo_proxy.sandboxes.niuk.frames import IsolatePolicy, Status
 from argo_proxy.sandboxes.niuk.process import Library
 from argo_proxy.sandboxes.niuk.slot import Compiled, InitRequest, NiukSlot, SlotEvents
 from argo_proxy.sandboxes.niuk.walls import WallSettings
@@ -47,9 +47,10 @@ class AllCompiled:
     """Every action but `/guest/none` was built, and does what its parameters say."""
 
     library: Library
+    policy: IsolatePolicy
 
     async def find(self, request: InitRequest) -> Compiled | None:
-        return None if request.name == "none" else Compiled(self.library)
+        return None if request.name == "none" else Compiled(self.library, policy=self.policy)
 
 
 @contextlib.asynccontextmanager
@@ -60,11 +61,13 @@ async def driver_of(
     monkeypatch: pytest.MonkeyPatch,
     heard: Heard | None = None,
     waiting: int = 0,
+    *,
     room: Room | None = None,
+    policy: IsolatePolicy | None = None,
 ) -> AsyncIterator[NiukDriver]:
     monkeypatch.setenv(HOST_VARIABLE, str(program))
     settings = WallSettings(f"t{os.getpid()}", work / "run", (library.parent,))
-    compiled = AllCompiled(library_at(library))
+    compiled = AllCompiled(library_at(library), policy or IsolatePolicy())
     driver = NiukDriver(settings, compiled, events=(heard or Heard()).events(), waiting=waiting, room=room)
     report = await driver.probe()
     if not report.available:
@@ -118,6 +121,22 @@ async def test_slots_of_a_namespace_share_one_process(
             await slot.destroy()
         assert house.process is None, "scaled to zero"
         await process.stop()
+
+
+async def test_isolates_come_and_go_with_their_slots(
+    host_program: Path, fake_library: Path, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with driver_of(host_program, fake_library, work, monkeypatch, policy=IsolatePolicy(idle_ms=1)) as driver:
+        slots = [await slot_of(driver, "f") for _ in range(3)]
+        await slots[0].grow(3)
+        process = driver.houses[0].process
+        assert process is not None
+        await slots[2].destroy()
+        async with asyncio.timeout(SECONDS):
+            while (idle := json.loads(await process.stats())["functions"][0]["idle"]) != 2:
+                assert idle == 3
+                await asyncio.sleep(0.01)
+        assert (await run(slots[0], {"x": 1})).status == 200
 
 
 async def test_what_a_full_niuk_does_not_take_goes_into_a_second_one(

@@ -66,6 +66,8 @@ pub struct Pool<T> {
     failing: bool,
     /// Isolates that are still to be reached, those that serve included; 0: none.
     target: usize,
+    /// So many stay, however long they are idle.
+    floor: usize,
 }
 
 impl<T: PartialEq> Pool<T> {
@@ -81,6 +83,7 @@ impl<T: PartialEq> Pool<T> {
             closed: false,
             failing: false,
             target: 0,
+            floor: 0,
         }
     }
 
@@ -107,9 +110,11 @@ impl<T: PartialEq> Pool<T> {
         steps
     }
 
-    /// Starts what is missing to `isolates` in all, those that serve included. What serves and who waits do not notice.
+    /// Starts what is missing to `isolates` in all, those that serve included, and keeps so many from now on. What
+    /// serves and who waits do not notice.
     pub fn grow(&mut self, isolates: usize) -> Vec<Step<T>> {
         let wanted = isolates.min(self.sizes.most);
+        self.floor = wanted;
         let mut steps = Vec::new();
         if wanted > self.idle.len() + self.busy && !self.closed {
             self.target = self.target.max(wanted);
@@ -197,10 +202,10 @@ impl<T: PartialEq> Pool<T> {
         self.queue.len() < before
     }
 
-    /// Retires idle isolates beyond the spares that nobody wanted for long.
+    /// Retires idle isolates beyond the spares, and beyond what is to be kept, that nobody wanted for long.
     pub fn expire(&mut self, now_ms: u64) -> Vec<Step<T>> {
         let mut steps = Vec::new();
-        while self.idle.len() > self.sizes.spares {
+        while self.idle.len() > self.sizes.spares && self.idle.len() + self.busy > self.floor {
             match self.idle.front() {
                 Some((_, since)) if now_ms.saturating_sub(*since) >= self.sizes.idle_ms => {
                     steps.extend(self.idle.pop_front().map(|(isolate, _)| Step::Retire(isolate)));

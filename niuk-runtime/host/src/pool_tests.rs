@@ -115,6 +115,18 @@ fn grows_to_what_is_asked_for_a_few_at_a_time_while_others_serve() {
 }
 
 #[test]
+fn what_it_was_grown_to_stays_until_it_is_to_be_less() {
+    let mut pool: Pool<&str> = Pool::new(sizes(0, 4));
+    pool.grow(3);
+    (1..=3).for_each(|isolate| drop(pool.started(isolate, 0)));
+    pool.request("a", false);
+    assert_eq!(pool.expire(1000), []);
+    pool.grow(2);
+    assert_eq!(pool.expire(1000), [Step::Retire(1)]);
+    assert_eq!(pool.expire(1000), []);
+}
+
+#[test]
 fn growing_ends_where_no_isolate_can_be_made() {
     let mut pool: Pool<&str> = Pool::new(sizes(0, 4));
     assert_eq!(pool.grow(2), [Step::Start, Step::Start]);

@@ -191,6 +191,11 @@ class NiukClient(asyncio.Protocol):
         if self._grows:
             await self._ask(frames.Grow(function, isolates), reports.Ok, seconds)
 
+    def resize(self, function: str, isolates: int) -> None:
+        """The same without waiting for it; nothing where the host is gone."""
+        if self._grows and self._gone is None:
+            self._write(frames.encode(frames.Grow(function, isolates), next(self._numbers)))
+
     async def reseed(self, unix_ns: int, entropy: bytes, *, seconds: float) -> None:
         await self._ask(frames.Reseed(unix_ns, entropy), reports.Ok, seconds)
 

@@ -151,6 +151,7 @@ class NiukDriver:
 
     def enter(self, house: NiukHouse, function: str) -> None:
         self._slots[house, function] += 1
+        house.resize(function, self._slots[house, function])
         house.added += 1
 
     async def leave(self, house: NiukHouse, function: str) -> None:
@@ -158,6 +159,7 @@ class NiukDriver:
         key = (house, function)
         self._slots[key] -= 1
         if self._slots[key] > 0:
+            house.resize(function, self._slots[key])
             return
         del self._slots[key]
         if self._linger:

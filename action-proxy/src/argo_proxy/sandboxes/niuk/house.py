@@ -63,6 +63,7 @@ class NiukHouse:
         self._ledger = CrashLedger()
         self._functions: dict[str, NativeFunction] = {}
         self._defined: set[str] = set()  # in the current process
+        self._sizes: dict[str, int] = {}  # isolates that each function keeps, also in the next process
         self._process: NiukProcess | None = None
         self._starting = asyncio.Lock()
         self._defining: dict[str, asyncio.Lock] = {}
@@ -114,6 +115,12 @@ class NiukHouse:
             await self._ensure_defined(process, function)
         return await process.invoke(run)
 
+    def resize(self, name: str, isolates: int) -> None:
+        """Let a function keep so many isolates from now on; missing ones are made behind what runs."""
+        self._sizes[name] = isolates
+        if self._process is not None and name in self._defined:
+            self._process.resize(name, isolates)
+
     async def grow(self, name: str, isolates: int) -> None:
         """Have so many isolates of a function, where it runs now; elsewhere they come with its invocations."""
         if self._process is not None and name in self._defined:
@@ -124,6 +131,7 @@ class NiukHouse:
         if self._functions.pop(name, None) is None:
             return
         self._defining.pop(name, None)
+        self._sizes.pop(name, None)
         if self._process is not None and name in self._defined:
             self._defined.discard(name)
             await self._process.drop(name)
@@ -170,6 +178,7 @@ class NiukHouse:
             ready = await process.define(function)
             if process is self._process:
                 self._defined.add(function.name)
+                process.resize(function.name, self._sizes.get(function.name, 1))
             return ready
 
     def _gone(self, process: NiukProcess, suspects: tuple[str, ...]) -> None:

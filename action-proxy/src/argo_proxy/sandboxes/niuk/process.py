@@ -176,6 +176,10 @@ class NiukProcess:
         """Have so many isolates of a function, those that serve included."""
         await self._client.grow(function, isolates, seconds=_GROW_SECONDS)
 
+    def resize(self, function: str, isolates: int) -> None:
+        """The same, without waiting for it."""
+        self._client.resize(function, isolates)
+
     async def drop(self, function: str) -> None:
         """Forget a function; its isolates go as they become free."""
         await self._client.drop(function, seconds=_ANSWER_SECONDS)
