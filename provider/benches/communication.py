@@ -9,7 +9,7 @@ import asyncio
 import hashlib
 import shutil
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -19,8 +19,9 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from argo_dev import charts
-from niuk import niuks, pairs, parts
+from niuk import niuks, pairs, parts, through_api
 from niuk.frame import Options, Outcome, run_bench, spread
+from niuk.pairs import Relay
 
 from argo_proxy.builder.sources import niuk_runtime
 from argo_proxy.sandboxes.niuk import frames
@@ -28,8 +29,8 @@ from argo_proxy.sandboxes.niuk import frames
 SIZES = tuple(4**power for power in range(2, 11))  # 16 B to 1 MiB
 CALLS = 2000
 NEW_CONNECTIONS = 200  # at most: each holds a port of the caller for a minute
+OVER_API = 400  # at most: each is an invocation of the service
 BYTES = 64 << 20  # moved at most by one measurement of one size
-Relay = Callable[[int, int], Awaitable[list[float]]]  # (payload bytes, calls) → seconds of each
 
 
 async def measure(options: Options) -> Outcome:
@@ -41,11 +42,13 @@ async def measure(options: Options) -> Outcome:
         isolates(program, java.library) as (inside, raw),
         c_functions(program) as in_c,
         pairs.over_http(java) as pair,
+        through_api.argo_invoke(java, "process" if pair.no_container else "container") as over_api,
     ):
         relays: dict[str, Relay] = {
             "isolates": inside,
             "isolates_raw": raw,
             "http": pair.relay,
+            "http_argo_invoke": lambda size, calls: over_api(size, min(calls, OVER_API)),
             "http_new_connection": lambda size, calls: pair.relay(size, min(calls, NEW_CONNECTIONS), fresh=True),
         }
         if in_c is not None:
@@ -61,6 +64,7 @@ async def measure(options: Options) -> Outcome:
                     times.setdefault(name, {}).setdefault(size, []).extend(await relay(size, calls))
     outcome.setup = {
         "http": pair.what,
+        "http_argo_invoke": "the same argo.invoke between sandboxes of their own: over the API, with its records",
         "isolates": "argo.invoke from Java to Java: bytes copied from isolate to isolate in one process",
         "isolates_raw": "the same where the caller passes bytes on unparsed; the callee parses and writes JSON",
         "isolates_c": "the same between C functions that parse nothing: the host's share of a call",
@@ -152,6 +156,12 @@ def report(outcome: Outcome, times: dict[str, dict[int, list[float]]]) -> None:
         }
         outcome.ratios["latency_lower_c_new_connection"] = bytes_only[smallest]
         outcome.ratios["throughput_higher_at_best_c_new_connection"] = max(bytes_only.values())
+    same = {size: middle["http_argo_invoke"][size] / middle["isolates"][size] for size in middle["isolates"]}
+    outcome.at_least("latency_lower_same_call", same[smallest], 200)
+    outcome.at_least("throughput_higher_at_best_same_call", max(same.values()), 700)
+    same_raw = {size: middle["http_argo_invoke"][size] / each for size, each in middle["isolates_raw"].items()}
+    outcome.ratios["latency_lower_same_call_raw"] = same_raw[smallest]
+    outcome.ratios["throughput_higher_at_best_same_call_raw"] = max(same_raw.values())
     raw = {size: middle["http"][size] / each for size, each in middle["isolates_raw"].items()}
     outcome.ratios["latency_lower_raw"] = raw[smallest]
     outcome.ratios["throughput_higher_at_best_raw"] = max(raw.values())

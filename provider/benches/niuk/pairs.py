@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -20,6 +20,7 @@ from argo_proxy.sandboxes.port import Sandbox, SandboxSpec
 from . import rivals
 from .parts import MAIN, RELAY_MAIN, JavaParts, Missing
 
+Relay = Callable[[int, int], Awaitable[list[float]]]  # (payload bytes, calls) → seconds of each
 _PORT = 8080
 _START_SECONDS = 60.0
 
