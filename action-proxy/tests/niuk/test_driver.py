@@ -232,16 +232,23 @@ async def test_hosts_run_confined(
         await slot_of(driver)
         process = driver.house("guest").process
         assert process is not None
-        status, namespace = await asyncio.to_thread(_confinement, process.pid)
-        assert (status["NoNewPrivs"], status["Seccomp"], int(status["CapEff"], 16)) == ("1", "2", 0)
-        assert os.geteuid() or int(status["Uid"].split()[0]) >= 1_000_000
+        host = await asyncio.to_thread(_deepest, process.pid)
+        status, namespace = await asyncio.to_thread(_confinement, host)
+        assert (status["NoNewPrivs"], status["Seccomp"]) == ("1", "2")
+        assert [int(status[f"Cap{which}"], 16) for which in ("Inh", "Prm", "Eff", "Amb")] == [0, 0, 0, 0]
+        if os.geteuid() == 0:
+            ids = {int(number) for which in ("Uid", "Gid") for number in status[which].split()}
+            assert len(ids) == 1
+            assert min(ids) >= 1_000_000
+            assert (int(status["CapBnd"], 16), status["Groups"].split()) == (0, [])
+        assert os.sched_getscheduler(host) == os.SCHED_BATCH
         folders = await asyncio.to_thread(lambda: [path.stat() for path in (work / "run").glob("*/io")])
         assert [(found.st_uid, found.st_mode & 0o777) for found in folders] == [(os.geteuid(), 0o711)]
         assert namespace != await asyncio.to_thread(lambda: Path("/proc/self/ns/mnt").readlink())
 
 
 def _confinement(pid: int) -> tuple[dict[str, str], Path]:
-    inside = Path("/proc", str(_deepest(pid)))
+    inside = Path("/proc", str(pid))
     lines = (inside / "status").read_text().splitlines()
     status = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
     return status, (inside / "ns/mnt").readlink()

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use niuk_host::artifacts::Artifacts;
 use niuk_host::host::Host;
 use niuk_host::options::{self, Options};
-use niuk_host::sys::{confine, machine, network};
+use niuk_host::sys::{confine, machine, network, rights};
 use niuk_host::{boot, clock, limits, listen};
 
 fn main() -> ExitCode {
@@ -39,6 +39,12 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options, owns_machine: bool) -> io::Result<()> {
+    if options.batch {
+        rights::be_batch()?;
+    }
+    if let Some(id) = options.user {
+        rights::become_user(id)?;
+    }
     machine::spare_malloc_arenas();
     machine::forbid_core_files()?;
     if let Some(bytes) = options.data_limit {

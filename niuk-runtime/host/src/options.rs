@@ -35,6 +35,10 @@ pub struct Options {
     pub announce: bool,
     /// Bring up the network of a VM.
     pub net: bool,
+    /// Give up root and all its rights for this user and group.
+    pub user: Option<u32>,
+    /// Be scheduled as a batch process.
+    pub batch: bool,
 }
 
 /// How to call the program.
@@ -57,6 +61,8 @@ OPTIONS
   --unconfined              install no system call filter
   --announce                print 'ready' and the microseconds since the start
   --net                     bring up the network of a VM (as PID 1 only)
+  --user ID                 become this user and group without any right (from root)
+  --batch                   be scheduled as a batch process
 ";
 
 /// Parses the arguments behind the program's name; `Err` in words.
@@ -64,16 +70,19 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Options, S
     let mut arguments = arguments.into_iter();
     let (mut transport, mut folder) = (None, PathBuf::from("/tmp"));
     let (mut data_limit, mut unconfined, mut announce, mut net) = (None, false, false, false);
+    let (mut user, mut batch) = (None, false);
     while let Some(name) = arguments.next() {
         let name = name.to_string_lossy().into_owned();
         match name.as_str() {
             "--unconfined" => unconfined = true,
             "--announce" => announce = true,
             "--net" => net = true,
+            "--batch" => batch = true,
             _ => {
                 let value = arguments.next().ok_or_else(|| format!("{name} needs a value, or is unknown"))?;
                 match name.as_str() {
                     "--folder" => folder = value.into(),
+                    "--user" => user = Some(number(&name, &value)?),
                     "--data-limit" => data_limit = Some(number(&name, &value)?),
                     _ => transport = Some(parse_transport(&name, value)?),
                 }
@@ -81,7 +90,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Options, S
         }
     }
     let transport = transport.ok_or("no transport given")?;
-    Ok(Options { transport, folder, data_limit, unconfined, announce, net })
+    Ok(Options { transport, folder, data_limit, unconfined, announce, net, user, batch })
 }
 
 fn parse_transport(name: &str, value: OsString) -> Result<Transport, String> {
@@ -132,6 +141,8 @@ mod tests {
         let options = parse_words("--fd 3 --folder /f --data-limit 1000 --unconfined").unwrap();
         assert_eq!((options.folder, options.data_limit), (PathBuf::from("/f"), Some(1000)));
         assert!(options.unconfined && !options.announce);
+        let options = parse_words("--fd 3 --user 1000001 --batch").unwrap();
+        assert_eq!((options.user, options.batch), (Some(1_000_001), true));
         for (line, word) in [
             ("", "transport"),
             ("--fd x", "--fd"),
@@ -139,6 +150,7 @@ mod tests {
             ("--nonsense 1", "--nonsense"),
             ("--vsock-connect 5", "CID:PORT"),
             ("--fd 3 --data-limit -1", "--data-limit"),
+            ("--fd 3 --user root", "--user"),
         ] {
             assert!(parse_words(line).unwrap_err().contains(word), "{line}");
         }

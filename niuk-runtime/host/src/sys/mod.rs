@@ -8,4 +8,5 @@ pub mod kvm;
 pub mod library;
 pub mod machine;
 pub mod network;
+pub mod rights;
 pub mod socket;

@@ -27,7 +27,7 @@ _EXIT_SECONDS = 3.0
 _TAIL_BYTES = 8 * 1024
 _TMP_BYTES = 256 << 20
 _FILE_BYTES = 512 << 20
-_SPARE_PIDS = 8  # sh, bubblewrap twice, setpriv
+_SPARE_PIDS = 8  # sh, bubblewrap twice
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +192,7 @@ class ConfinedLauncher:
 
     def _confinement(self, folder: SandboxFolder, group: ControlGroup | None, uid: int | None, fd: int) -> Confinement:
         command = [f"{RUNTIME_FOLDER}/{self.program.name}", "--fd", str(fd), "--folder", "/tmp"]  # noqa: S108 - the sandbox's own
+        command += ["--batch", *(() if uid is None else ("--user", str(uid)))]
         return Confinement(
             command=command,
             environment={},
@@ -204,6 +205,7 @@ class ConfinedLauncher:
             pids=self.sizes.threads,
             file_bytes=_FILE_BYTES,
             cgroup_folders=group.folders if group else (),
+            sheds_rights=True,
             data_kib=None if group else self.sizes.memory_mb << 10,
             tools=self.libraries,
             links=top_level_links(),

@@ -19,7 +19,7 @@ from argo_proxy.sandboxes.niuk.launching import ConfinedLauncher, Launcher, Size
 from argo_proxy.sandboxes.process.cgroups import ControlGroups
 from argo_proxy.sandboxes.process.users import UserIds
 
-_CONFINEMENT = ("bwrap", "chrt", "setpriv")
+_CONFINEMENT = ("bwrap",)
 
 
 class Wall(Enum):
@@ -93,7 +93,7 @@ async def _why_no_machine(program: Path, settings: WallSettings) -> str:
 
 def _process(program: Path, settings: WallSettings, groups: ControlGroups | None) -> ConfinedLauncher:
     if missing := missing_programs(_CONFINEMENT):
-        raise WallError(f"not installed: {', '.join(missing)}", "apt-get install bubblewrap util-linux")
+        raise WallError(f"not installed: {', '.join(missing)}", "apt-get install bubblewrap")
     return ConfinedLauncher(
         program,
         settings.run_dir,
