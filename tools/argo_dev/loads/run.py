@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import csv
 import os
+import re
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+import urllib.request
 import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 from argo_dev.client import CallError, Client
@@ -29,6 +32,7 @@ WARMING = 4  # actions called for the first time at once
 READY_SECONDS = 300
 ENDING_SECONDS = 120
 SAMPLES = 120  # of a stage, at the most
+METRICS_SECONDS = 20
 
 
 class LoadError(Exception):
@@ -80,7 +84,7 @@ def _of(kinds: Sequence[str]) -> list[EchoFunction]:
 def _stage(stage: Stage, names: Sequence[str], service: Service) -> Measured:
     samples: list[Sample] = []
     over = threading.Event()
-    watch = threading.Thread(target=_watch, args=(service.pid, stage.seconds, samples, over))
+    watch = threading.Thread(target=_watch, args=(service, stage.seconds, samples, over))
     watch.start()
     try:
         with tempfile.TemporaryDirectory(prefix="argo-load-") as folder:
@@ -125,11 +129,35 @@ def _read(stage: Stage, path: Path, samples: tuple[Sample, ...]) -> Measured:
     )
 
 
-def _watch(pid: int, seconds: float, samples: list[Sample], over: threading.Event) -> None:
+def _watch(service: Service, seconds: float, samples: list[Sample], over: threading.Event) -> None:
     began, every = time.monotonic(), max(1.0, seconds / SAMPLES)
     while not over.wait(every):
-        with suppress(OSError, ValueError):
-            threads = len(list(Path(f"/proc/{pid}/task").iterdir()))
-            descriptors = len(list(Path(f"/proc/{pid}/fd").iterdir()))
-            at = time.monotonic() - began
-            samples.append(Sample(at, resident_mb(pid), descriptors, threads, len(tree(pid)) - 1))
+        with suppress(OSError, ValueError, sqlite3.Error):
+            samples.append(_sample(service, time.monotonic() - began))
+
+
+def _sample(service: Service, at: float) -> Sample:
+    process, database = Path(f"/proc/{service.pid}"), service.data_dir / "argo.db"
+    return Sample(
+        at,
+        resident_mb(service.pid),
+        len(list((process / "fd").iterdir())),
+        len(list((process / "task").iterdir())),
+        len(tree(service.pid)) - 1,
+        _tasks(service.url),
+        _rows(database, "journal"),
+        database.with_name("argo.db-wal").stat().st_size / (1 << 20),
+    )
+
+
+def _tasks(url: str) -> float:
+    with urllib.request.urlopen(f"{url}/metrics", timeout=METRICS_SECONDS) as answer:  # noqa: S310  # loopback
+        found = re.search(rb"^argo_event_loop_tasks (\S+)$", answer.read(), re.MULTILINE)
+    if found is None:
+        raise ValueError("the service tells no number of tasks")
+    return float(found[1])
+
+
+def _rows(database: Path, table: str) -> float:
+    with closing(sqlite3.connect(f"{database.as_uri()}?mode=rw", uri=True)) as opened:
+        return float(opened.execute(f"SELECT count(*) FROM {table}").fetchone()[0])  # noqa: S608  # a name of ours

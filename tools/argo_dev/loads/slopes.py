@@ -1,23 +1,28 @@
-"""Whether something grows: a line through what was seen, once it has settled. Pure."""
+"""Whether something grows more than chance would have it: a line through what was seen, once it settled. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
+from math import sqrt
 
 SETTLED = 0.4  # the first share of a run is not judged: caches and pools fill
 ALLOWED = 0.05  # growth over the judged part, as a share of the mean
+NOISE = 2.0  # so much of anything is no growth: a request more that was under way at the end
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The service at one moment. `at`: seconds."""
+    """The service at one moment. `at`: seconds; `tasks`: of its event loop; `journal`: rows; `wal_mb`: of SQLite."""
 
     at: float
     memory_mb: float
     descriptors: float
     threads: float
     sandboxes: float
+    tasks: float
+    journal: float
+    wal_mb: float
 
 
 def slope(points: Sequence[tuple[float, float]]) -> float:
@@ -26,6 +31,15 @@ def slope(points: Sequence[tuple[float, float]]) -> float:
     mean_x, mean_y = sum(x for x, _ in points) / count, sum(y for _, y in points) / count
     spread = sum((x - mean_x) ** 2 for x, _ in points)
     return sum((x - mean_x) * (y - mean_y) for x, y in points) / spread if spread else 0.0
+
+
+def doubt(points: Sequence[tuple[float, float]]) -> float:
+    """Three standard errors of that slope: what lies within may be chance."""
+    count, rise = len(points), slope(points)
+    mean_x, mean_y = sum(x for x, _ in points) / count, sum(y for _, y in points) / count
+    spread = sum((x - mean_x) ** 2 for x, _ in points)
+    left = sum((y - mean_y - rise * (x - mean_x)) ** 2 for x, y in points)
+    return 3 * sqrt(left / max(1, count - 2) / spread) if spread else 0.0
 
 
 def growing(samples: Sequence[Sample]) -> Iterator[tuple[str, str, bool]]:
@@ -40,4 +54,6 @@ def growing(samples: Sequence[Sample]) -> Iterator[tuple[str, str, bool]]:
         mean = sum(value for _, value in values) / len(values)
         grown = slope(values) * span
         share = grown / mean if mean else 0.0
-        yield column.name, f"mean {mean:.1f}, grew by {share:+.1%} in {span:.0f} s (allowed: 5 %)", share <= ALLOWED
+        allowed = max(ALLOWED * mean, NOISE, doubt(values) * span)
+        told = f"mean {mean:.1f}, grew by {grown:+.1f} ({share:+.1%}) in {span:.0f} s (allowed: {allowed:.1f})"
+        yield column.name, told, grown <= allowed

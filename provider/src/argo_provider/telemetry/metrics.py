@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 
-from prometheus_client import CollectorRegistry, Counter, Info, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Info, generate_latest
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.platform_collector import PlatformCollector
@@ -39,6 +39,7 @@ class Metrics:
         self.errors = Counter("argo_errors", "Errors answered, by reason.", ["reason"], registry=self.registry)
         lag = Spreads("argo_event_loop_lag_seconds", "How late the event loop woke up.", (), LATENCY, self.registry)
         self.loop_lag = lag.of()
+        self.loop_tasks = Gauge("argo_event_loop_tasks", "Tasks of the event loop.", registry=self.registry)
 
     def watch_pool(self, snapshot: Callable[[], PlacementSnapshot]) -> None:
         """Report the pool and its queues as they are at the time of each scrape."""
@@ -49,12 +50,13 @@ class Metrics:
         return generate_latest(self.registry)
 
     async def watch_loop(self) -> None:
-        """Measure the event loop's lag until cancelled."""
+        """Measure the event loop's lag, and count its tasks, until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
             due = loop.time() + _LAG_EVERY
             await asyncio.sleep(_LAG_EVERY)
             self.loop_lag.observe(max(0.0, loop.time() - due))
+            self.loop_tasks.set(len(asyncio.all_tasks(loop)))
 
 
 class HttpMetrics:
