@@ -141,29 +141,30 @@ class LocalPlacement:
         return Ticket(answered, finished)
 
     async def prepare(self, executable: Executable, route: Route, *, slots: int = 1) -> Execution:
-        """Have `slots` sandboxes ready for this way before any invocation takes it; how it came out.
+        """Have `slots` sandboxes ready for this way before any invocation takes it; how the first came out.
 
-        The first one takes its turn like an invocation. The others come out of memory that is free, all at once, and
-        keep nobody waiting. Raises Overloaded where there is no such way here.
+        That one takes its turn like an invocation. The others come out of memory that is free, all at once, and keep
+        nobody waiting; there may be fewer. Raises Overloaded where there is no such way here.
         """
         if route.technology is not None and self._chooser.native_shape(executable, route.technology) is None:
             text = f"Nothing here can run '{executable.kind}' as '{route.technology}'."
             raise self._refused(OverloadReason.UNPREPARED, text)
         invocation = Invocation("", "", executable, dict(executable.init_parameters), accepted_at=time.monotonic())
         key, shape = self._way(executable, route)
-        if 0 < self._there(key) < slots:
-            return await self._grow(invocation, key, shape, slots)
+        known = self._there(key) > 0  # then it can do it, and the others need not wait for a first one
+        if known:
+            await self._grow(invocation, key, shape, slots)
         made = await self._submit(invocation, route, only_init=True).outcome
-        if made.outcome.kind is not OutcomeKind.SUCCESS or self._there(key) >= slots:
-            return made
-        return await self._grow(invocation, key, shape, slots)
+        if not known and made.outcome.kind is OutcomeKind.SUCCESS:
+            await self._grow(invocation, key, shape, slots)
+        return made
 
     def _there(self, key: Key) -> int:
         """Sandboxes that serve this key, or will."""
         return self._pool.table.bound(key) + self._scheduler.coming(key)
 
-    async def _grow(self, invocation: Invocation, key: Key, shape: Shape, slots: int) -> Execution:
-        """To `slots` sandboxes; how the first new one came out, once all are there, or what can be had in time."""
+    async def _grow(self, invocation: Invocation, key: Key, shape: Shape, slots: int) -> None:
+        """To `slots` sandboxes, or as many as can be had in time."""
         outcomes: list[asyncio.Future[Execution]] = []
         for _ in range(slots - self._there(key)):
             outcomes.append(self._loop.create_future())
@@ -178,9 +179,9 @@ class LocalPlacement:
                 only_init=True,
             )
             self._scheduler.grow(job)
-        await asyncio.wait(outcomes, timeout=_PREPARE_SECONDS)
+        if outcomes:
+            await asyncio.wait(outcomes, timeout=_PREPARE_SECONDS)
         await _provide_for_all(self._pool.table, key)
-        return await outcomes[0]
 
     async def recorded(self, path: str) -> list[bytes]:
         """What the recorders beside the function at `path` have seen so far, as it came out of their sandboxes."""
