@@ -82,6 +82,7 @@ def at_work(client: Client) -> dict[str, tuple[str, str]]:
         "activation": (f"activations/{price}", ".phases"),
         "sequence": (f"activations/{orders[-1]}", ".tree li li"),
         "machine": ("machine", ".histogram"),
+        "niuk": ("machine", ".niuk"),
     }
 
 
@@ -147,6 +148,8 @@ def take(browser: Browser, service: Service, places: dict[str, tuple[str, str]],
             for count in range(1, 9):
                 Client(service).invoke("shop/price", {"items": [{"price": 12 * count, "count": count}]})
             page.get_by_role("log", name="Followed logs").wait_for()
+        if name == "niuk":
+            page.locator(".niuk").evaluate("box => box.scrollIntoView({ block: 'center' })")
         if name == "machine":
             busy(service, page)
         picture(page, name, look)
@@ -162,6 +165,7 @@ def busy(service: Service, page: Page) -> None:
     for _ in range(12):
         for _ in range(10):
             client.invoke("shop/price", ORDER)
+        client.invoke("shop/shipping")
         page.wait_for_timeout(800)
 
 
