@@ -69,7 +69,7 @@ def test_a_report_is_made_of_what_a_run_prints() -> None:
     found = [measured("peak", 1000.0, 20.0, 100.0), measured("overload", 700.0, 800.0, 150.0, 5000)]
     told = as_json(plan, found, plan.judge(found), "2 processors.", "2026-11-25")
     page = markdown.page(told)
-    assert "| overload | 16 | 1000 | 700 | 5 | 9 | 800 | 0 | 5000 |" in page
+    assert "| overload | 10 | 16 | 1000 | 700 | 5 | 9 | 800 | 0 | 5000 |" in page
     assert page.count("**no**") == 1
     assert "2 processors." in page
     assert "memory_mb" in page

@@ -85,6 +85,7 @@ def as_json(
     stages = [
         {
             "stage": found.stage.title,
+            "seconds": found.stage.seconds,
             "clients": found.stage.clients,
             "actions": found.stage.actions,
             "requests": found.requests,

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 _COLUMNS = {
+    "seconds": "seconds",
     "clients": "clients",
     "requests": "calls",
     "perSecond": "answered a second",
