@@ -5,6 +5,7 @@ import os
 import struct
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import worlds
@@ -66,24 +67,36 @@ class TestSystemCallFilter:
         assert compile_filter("riscv64") is None
 
 
-@pytest.mark.unit
-def test_folders_above_a_tool_are_open_before_anything_is_made_in_them(tmp_path):
-    """bubblewrap makes what is missing for root alone: a tool below /var could not be reached by a sandbox's user."""
-    tool = Path("/var/cache/argo/tool")
-    confinement = Confinement(
+def confinement_of(folder: Path, **more: Any) -> Confinement:
+    return Confinement(
         command=["true"],
         environment={},
-        runtime=tmp_path,
-        socket_folder=tmp_path,
-        passwd=tmp_path,
-        group=tmp_path,
+        runtime=folder,
+        socket_folder=folder,
+        passwd=folder,
+        group=folder,
         uid=1,
         tmp_bytes=1,
         pids=1,
         file_bytes=1,
-        tools=[tool],
+        **more,
     )
-    words = command_line(confinement)
+
+
+@pytest.mark.unit
+def test_only_a_command_that_sheds_its_rights_is_started_with_them(tmp_path):
+    between = [word for word in ("chrt", "setpriv") if word in command_line(confinement_of(tmp_path))]
+    assert between == ["chrt", "setpriv"]
+    words = command_line(confinement_of(tmp_path, sheds_rights=True))
+    assert not {"chrt", "setpriv"} & set(words)
+    assert words[words.index("--chdir") :] == ["--chdir", "/tmp", "--", "true"]
+
+
+@pytest.mark.unit
+def test_folders_above_a_tool_are_open_before_anything_is_made_in_them(tmp_path):
+    """bubblewrap makes what is missing for root alone: a tool below /var could not be reached by a sandbox's user."""
+    tool = Path("/var/cache/argo/tool")
+    words = command_line(confinement_of(tmp_path, tools=[tool]))
     for folder in tool.parents[:-1]:
         first = next(i for i, word in enumerate(words) if word == str(folder) or word.startswith(f"{folder}/"))
         assert words[first - 3 : first + 1] == ["--perms", "0755", "--dir", str(folder)]
@@ -144,6 +157,7 @@ class TestControlGroups:
 UNPRIVILEGED = """
 import asyncio, os, sys
 from pathlib import Path
+from typing import Any
 sys.path.insert(0, sys.argv[1])
 import worlds
 from worlds import run, value
