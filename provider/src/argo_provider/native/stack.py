@@ -19,7 +19,7 @@ from argo_proxy.builder.errors import BuilderError
 from argo_proxy.builder.port import Exchange
 from argo_proxy.runtimes import Catalogue
 from argo_proxy.sandboxes.folders import default_run_dir
-from argo_proxy.sandboxes.niuk.binary import find_host
+from argo_proxy.sandboxes.niuk.binary import find_host, is_outdated
 from argo_proxy.sandboxes.niuk.client import CallServer
 from argo_proxy.sandboxes.niuk.consolidation import Room
 from argo_proxy.sandboxes.niuk.driver import NiukDriver
@@ -93,7 +93,7 @@ class NativeStack:
 
     async def open(self) -> None:
         """What can serve at once does: functions that were native start in milliseconds."""
-        if await asyncio.to_thread(find_host) is not None:
+        if await asyncio.to_thread(lambda: find_host() is not None or is_outdated()):
             try:
                 await self.toolchain.host()
             except (BuilderError, OSError):

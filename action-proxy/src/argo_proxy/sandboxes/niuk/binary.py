@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from argo_proxy.builder import packages
+from argo_proxy.builder.cache import content_hash
 from argo_proxy.builder.errors import ProvisionError
 from argo_proxy.builder.progress import Progress
 
@@ -31,10 +32,18 @@ def source_folder() -> Path:
 
 
 def find_host() -> Path | None:
-    """The program named by ARGO_NIUK_HOST, else the one beside this package, else the one built from this checkout."""
+    """The program named by ARGO_NIUK_HOST, else the one beside this package, else the one built from this checkout.
+
+    One that was built from other sources than the checkout has now is none: it may not know what it is told.
+    """
     named = os.environ.get(HOST_VARIABLE)
-    candidates = [Path(named)] if named else [Path(__file__).with_name("niuk-host"), _built()]
+    candidates = [Path(named)] if named else [Path(__file__).with_name("niuk-host"), *_current()]
     return next((path for path in candidates if os.access(path, os.X_OK) and path.is_file()), None)
+
+
+def is_outdated() -> bool:
+    """There is none, but there was one before the checkout's sources changed: it is worth building again unasked."""
+    return find_host() is None and _built().is_file() and bool(_sources())
 
 
 async def build_host() -> Path:
@@ -50,6 +59,7 @@ async def build_host() -> Path:
         await packages.need("building niuk-host", _TOOLS, {}, log=log, progress=Progress("niuk-host"))
     except ProvisionError as error:
         raise HostBuildError(str(error)) from error
+    sources = await asyncio.to_thread(_sources)
     command = ("nice", "cargo", "build", "--release", "--locked", "--manifest-path", str(manifest))
     environment = {**os.environ, "CARGO_TARGET_DIR": str(_target()), "CARGO_TERM_COLOR": "never"}
     process = await asyncio.create_subprocess_exec(
@@ -66,11 +76,31 @@ async def build_host() -> Path:
         raise
     if process.returncode != 0:
         raise HostBuildError(output.decode(errors="replace").strip()[-2000:])
+    _stamp().write_text(sources)
     return _built()
 
 
 def _target() -> Path:
     return Path(os.environ.get("CARGO_TARGET_DIR") or cache_folder() / "cargo-target")
+
+
+def _sources() -> str:
+    """A hash of what the program is built from; "" where there is no checkout."""
+    crate = source_folder()
+    parts = [crate / "src", crate / "Cargo.toml", crate / "Cargo.lock"]
+    return content_hash(parts) if all(part.exists() for part in parts) else ""
+
+
+def _current() -> list[Path]:
+    """What was built, if it was built from the sources as they are."""
+    try:
+        return [_built()] if _stamp().read_text() == _sources() else []
+    except OSError:
+        return []
+
+
+def _stamp() -> Path:
+    return _built().with_suffix(".sources")
 
 
 def _built() -> Path:
