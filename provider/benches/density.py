@@ -1,7 +1,7 @@
 """`./dev bench density`: distinct warm functions a GiB holds: isolates of one NIUk against a container each.
 
-Memory is the proportional set size of all that a service keeps for its functions. Of isolates it is taken at two
-numbers of functions, so that what the first one costs (the NIUk, its engine) is told apart from each more. The Java
+Memory is the proportional set size of all that a service keeps for its functions. It is taken at two numbers of
+functions, so that what the first one costs (the NIUk, its engine, stem cells) is told apart from each more. The Java
 functions are distinct actions of one jar, so that one build serves all; the JavaScript ones differ in their code.
 """
 
@@ -94,6 +94,11 @@ def isolates(language: str, options: argparse.Namespace) -> dict[str, Any]:
             made = number
             call_all(client, made)
             memory[number] = memory_mb(service)
+    return _figures(memory)
+
+
+def _figures(memory: Mapping[int, float]) -> dict[str, Any]:
+    """From the memory with few functions and with many: what each more holds, and what they hold together."""
     (few, least), (many, most) = memory.items()
     each_mb = max(0.01, (most - least) / (many - few))
     first_mb = most - each_mb * many
@@ -112,21 +117,15 @@ def containers(language: str, options: argparse.Namespace) -> dict[str, Any]:
     with fresh_service(*_flags(language, *flags)) as service:
         client = Client(service)
         await_runtimes(client, [language])
-        time.sleep(SETTLE_SECONDS)
-        idle = memory_mb(service)  # stem cells and what is left of the check above
-        for number in range(options.containers):
-            client.put_action(f"warm-{number}", code(language, number))
-        call_all(client, options.containers)
-        used = memory_mb(service)
-    each_mb = (used - idle) / options.containers
-    return {
-        "functions": options.containers,
-        "memory_mb": round(used, 1),
-        "first_mb": round(idle, 1),
-        "each_more_mb": round(each_mb, 2),
-        "per_gib": round(GIB_MB / each_mb, 1),
-        "per_gib_as_measured": round(GIB_MB / (used / options.containers), 1),
-    }
+        memory: dict[int, float] = {}
+        made = 0
+        for number in (options.containers // 2, options.containers):
+            for each in range(made, number):
+                client.put_action(f"warm-{each}", code(language, each))
+            made = number
+            call_all(client, made)
+            memory[number] = memory_mb(service)
+    return _figures(memory)
 
 
 def call_all(client: Client, number: int) -> None:

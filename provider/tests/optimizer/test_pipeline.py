@@ -208,6 +208,11 @@ async def test_a_build_that_fails_says_why(moving: Moving, kind: FailureKind, sa
     assert {route.technology for route in moving.invoke(3)} == {None} or kind is FailureKind.BUILDER
 
 
+async def test_once_native_it_holds_no_ordinary_sandbox(moving: Moving) -> None:
+    await moving.make_native()
+    assert {("", 0), (Route(observed=True).variant, 0)} <= set(moving.ways.closed)
+
+
 async def test_a_restart_goes_on_where_it_was(moving: Moving, tmp_path: Path) -> None:
     await moving.make_native()
     await moving.close()

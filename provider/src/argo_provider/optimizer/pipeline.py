@@ -290,6 +290,8 @@ class Pipeline:
             return
         if known.adopt():
             known.open = True
+            for variant in (ORDINARY.variant, OBSERVED.variant):  # what they hold serves nobody any more
+                self._reach.ways.close_way(*function, variant)
         else:
             self.tell(ev.ArtefactGone(function, time.time(), fingerprint))
 
