@@ -1,10 +1,11 @@
-"""Real servers for those tests that want one; each is started at its first use and ends with the run."""
+"""Real servers and disks for those tests that want one; each server is started at its first use and ends with the run."""
 
 from __future__ import annotations
 
 import os
 
 import pytest
+from argo_dev import disks
 from argo_dev.nats import nats, why_no_nats
 from argo_dev.postgres import postgres, why_no_postgres
 
@@ -39,3 +40,21 @@ def nats_server():
     _need(why_no_nats())
     with nats() as server:
         yield server
+
+
+@pytest.fixture
+def mounted():
+    """Mount a small disk of memory over a folder, by options of tmpfs; gone after the test."""
+    folders = []
+
+    def mount(folder, options):
+        try:
+            disks.mount(folder, options)
+        except disks.DiskError as error:
+            (pytest.fail if os.environ.get("CI") == "true" and os.geteuid() == 0 else pytest.skip)(str(error))
+        folders.append(folder)
+        return folder
+
+    yield mount
+    for folder in folders:
+        disks.unmount(folder)

@@ -1,7 +1,6 @@
 """The service over a small disk that fills up: it says so, keeps what it promised, and goes on when there is room."""
 
 import itertools
-import os
 import secrets
 import sqlite3
 import subprocess
@@ -10,6 +9,7 @@ from contextlib import closing, suppress
 
 import pytest
 from argo_dev.client import CallError, Client
+from argo_dev.disks import fill
 from argo_dev.service import ARGOFN, environment_of_clone, fresh_service
 
 pytestmark = pytest.mark.end_to_end
@@ -20,28 +20,9 @@ SECONDS = 60
 
 
 @pytest.fixture
-def disk(tmp_path):
+def disk(mounted, tmp_path):
     """A file system of 24 MB and 300 files."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=24m,nr_inodes=300,mode=700", "argo-test", str(folder)]
-    made = subprocess.run(command, check=False, capture_output=True, text=True)
-    if made.returncode != 0:
-        reason = f"cannot mount a tmpfs: {made.stderr.strip()}"
-        if os.environ.get("CI") == "true" and os.geteuid() == 0:
-            pytest.fail(reason)
-        pytest.skip(reason)
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
-
-
-def fill(folder):
-    """Take all room; the file to delete."""
-    ballast = folder / "ballast"
-    with ballast.open("wb", buffering=0) as file, suppress(OSError):
-        while True:
-            file.write(b"\0" * 65536)
-    return ballast
+    return mounted(tmp_path / "disk", "size=24m,nr_inodes=300")
 
 
 def fill_files(folder):
@@ -103,7 +84,8 @@ def test_a_full_disk_is_said_and_nothing_promised_is_lost(disk):
         client = Client(service)
         put_code(client)
         kept = client.call("GET", "actions/a")
-        ballast = fill(disk)
+        ballast = disk / "ballast"
+        fill(ballast)
         with pytest.raises(CallError, match="full") as refused:
             put_code(client)
         assert refused.value.status == 503

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import subprocess
 from dataclasses import replace
 
@@ -20,23 +19,15 @@ pytestmark = pytest.mark.integration
 QUEUED = 100
 
 
-def mount(*arguments):
-    return subprocess.run(["mount", *arguments], check=False, capture_output=True, text=True)
+def made_read_only(disk):
+    command = ["mount", "-o", "remount,ro", str(disk)]
+    return subprocess.run(command, check=False, capture_output=True).returncode == 0
 
 
 @pytest.fixture
-def small_disk(tmp_path):
+def small_disk(mounted, tmp_path):
     """A file system of 4 MB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    made = mount("-t", "tmpfs", "-o", "size=4m", "argo-test", str(folder))
-    if made.returncode != 0:
-        reason = f"cannot mount a tmpfs: {made.stderr.strip()}"
-        if os.environ.get("CI") == "true" and os.geteuid() == 0:
-            pytest.fail(reason)
-        pytest.skip(reason)
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+    return mounted(tmp_path / "disk", "size=4m")
 
 
 def open_on(disk):
@@ -112,7 +103,7 @@ async def test_queue_of_records_stays_bounded_while_the_disk_is_full(small_disk)
 async def test_read_only_disk_is_said_and_still_read(small_disk):
     async with open_on(small_disk) as stores:
         entry = await accept_one(stores)
-        assert mount("-o", "remount,ro", str(small_disk)).returncode != 0, "files are open for writing"
+        assert not made_read_only(small_disk), "files are open for writing"
         set_query_only(stores, "ON")
         with pytest.raises(StorageError, match="read-only"):
             await accept_one(stores)
@@ -125,7 +116,7 @@ async def test_read_only_disk_is_said_and_still_read(small_disk):
 async def test_opening_on_a_read_only_disk_names_the_trouble(small_disk):
     async with open_on(small_disk):
         pass
-    assert mount("-o", "remount,ro", str(small_disk)).returncode == 0
+    assert made_read_only(small_disk)
     with pytest.raises(StorageError, match="written"):
         async with open_on(small_disk):
             pass

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import asyncpg
 import pytest
+from argo_dev.disks import fill
 from argo_dev.postgres import postgres, why_no_postgres
 
 from argo_provider.errors import StoreUnavailable, WriteInDoubt
@@ -114,28 +115,9 @@ async def test_work_whose_commit_is_in_doubt_is_not_run_later(server, stores_of,
 
 
 @pytest.fixture
-def small_disk(tmp_path):
+def small_disk(mounted):
     """Mount a file system of so many MB that the server's user owns."""
-    mounted = []
-
-    def mount(megabytes, folder):
-        folder.mkdir(exist_ok=True)
-        options = f"size={megabytes}m,mode=700,uid=postgres,gid=postgres"
-        made = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", options, "argo-test", str(folder)],
-            check=False,
-            capture_output=True,
-            text=True,
-        )
-        if made.returncode != 0:
-            reason = f"cannot mount a tmpfs: {made.stderr.strip()}"
-            (pytest.fail if os.environ.get("CI") == "true" and os.geteuid() == 0 else pytest.skip)(reason)
-        mounted.append(folder)
-        return folder
-
-    yield mount
-    for folder in mounted:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+    return lambda megabytes, folder: mounted(folder, f"size={megabytes}m,uid=postgres,gid=postgres")
 
 
 async def until_refused(stores):
@@ -199,12 +181,3 @@ async def test_a_full_disk_under_the_whole_server_loses_nothing_that_was_acknowl
         accepted += [*more, (await again(lambda: accept_one(stores), server)).activation_id]
     async with stores_of(server.url()) as stores:
         assert await unfinished(stores) == sorted(accepted)
-
-
-def fill(ballast):
-    with ballast.open("wb", buffering=0) as file:
-        try:
-            while True:
-                file.write(b"\0" * 65536)
-        except OSError:
-            return

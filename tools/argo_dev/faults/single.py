@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from argo_dev import disks
 from argo_dev.faults.world import Breakable, Managed, until_serving
 from argo_dev.service import ARGOFN, environment_of_clone, free_port
 from argo_provider.machine import installation_id
@@ -38,8 +39,7 @@ class SingleBox:
     async def start(self) -> None:
         self._data.mkdir(parents=True, exist_ok=True)
         if os.geteuid() == 0:
-            options = f"size={DISK_MB}m,mode=700"
-            await _run("mount", "-t", "tmpfs", "-o", options, "argo-faults", str(self._data))
+            await asyncio.to_thread(disks.mount, self._data, f"size={DISK_MB}m")
             self._mounted = True
         await self.processes["service"].start()
 
@@ -49,7 +49,7 @@ class SingleBox:
     async def unmount(self) -> None:
         """After the last look at what was kept."""
         if self._mounted:
-            await _run("umount", str(self._data))
+            await asyncio.to_thread(disks.unmount, self._data)
             self._mounted = False
 
     async def new_tenant(self, name: str) -> str:
@@ -64,7 +64,7 @@ class SingleBox:
 
     async def fill_disk(self) -> bool:
         if self._mounted:
-            await asyncio.to_thread(_fill, self._ballast)
+            await asyncio.to_thread(disks.fill, self._ballast)
         return self._mounted
 
     async def free_disk(self) -> None:
@@ -83,15 +83,6 @@ class SingleBox:
     async def _ready(self) -> None:
         service = self._service
         await until_serving(self.urls[0], service.log, lambda: service.ended)
-
-
-def _fill(ballast: Path) -> None:
-    with ballast.open("wb", buffering=0) as file:
-        try:
-            while True:
-                file.write(b"\0" * 65536)
-        except OSError:
-            return
 
 
 async def _run(*command: str) -> None:
