@@ -49,4 +49,5 @@ class ZygoteLauncher(ConfinedLauncher):
             environment=inside.environment,
             runtime=self.runtime.directory,
             seccomp=self.seccomp,
+            sheds_rights=False,  # an interpreter does not: setpriv does it before user code is near
         )
