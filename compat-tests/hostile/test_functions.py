@@ -45,14 +45,22 @@ def expect_developer_error(response: Any, *texts: str) -> None:
 async def expect_a_fresh_one(ow: Workspace, name: str) -> None:
     """The next call answers from the beginning: the sandbox was replaced."""
     assert await ow.result(name) == {"calls": 1}
-    assert await ow.result(name) == {"calls": 2}
+    await expect_kept(ow, name)
+
+
+async def expect_kept(ow: Workspace, name: str) -> None:
+    """A sandbox serves again. Not always the next call: one whose logs are still being read is not free yet."""
+    answers = [await ow.result(name)]
+    while answers[-1]["calls"] == 1 and len(answers) < 10:
+        answers.append(await ow.result(name))
+    assert answers[-1] == {"calls": 2}, answers
 
 
 async def expect_stopped_or_immune(ow: Workspace, name: str, response: Any, text: str) -> None:
     """A function that is process 1 of its sandbox cannot kill or stop itself: it has gone on."""
     if response["success"]:
         assert response["result"] == {"calls": 1}
-        assert await ow.result(name) == {"calls": 2}
+        await expect_kept(ow, name)
     else:
         expect_developer_error(response, text)
         await expect_a_fresh_one(ow, name)
@@ -160,7 +168,7 @@ async def test_one_endless_line_of_logs(ow: Workspace) -> None:
     assert response["result"] == {"calls": 1}
     (record, *_) = await ow.activations_of(name)
     assert sum(len(line) for line in record["logs"]) < 1.5 * MB
-    assert await ow.result(name) == {"calls": 2}
+    await expect_kept(ow, name)
 
 
 async def test_forged_sentinels(ow: Workspace) -> None:

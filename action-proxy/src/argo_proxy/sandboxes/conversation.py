@@ -98,10 +98,10 @@ class Conversation:
                 answer = await self._channel.post(path, body, timeout=timeout, limit=limit)
             else:
                 answer = Gone(sent=False) if self._over.is_set() or self._closed else TimedOut()
+            if isinstance(answer, Gone):  # still under way: who is told otherwise takes away what explains it
+                return await self._explain(answer)
         finally:
             self._in_flight -= 1
-        if isinstance(answer, Gone):
-            return await self._explain(answer)
         self._report_if_over()  # it answered and ended in one breath
         return answer
 
