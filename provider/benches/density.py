@@ -78,7 +78,7 @@ def _flags(language: str, *more: str) -> tuple[str, ...]:
 
 def isolates(language: str, options: argparse.Namespace) -> dict[str, Any]:
     """Native functions, each kept warm; NotMovedError if they do not become so."""
-    kept = ("enabled=true", "keep_alive_first_seconds=3600", "keep_alive_least_seconds=3600")
+    kept = ("enabled=true", "builds_per_hour=1000", "keep_alive_first_seconds=3600", "keep_alive_least_seconds=3600")
     flags = [word for each in kept for word in ("--set", f"optimizer.{each}")]
     memory: dict[int, float] = {}
     with fresh_service(*_flags(language, "--sandbox", "process", *flags)) as service:

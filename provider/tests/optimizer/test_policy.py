@@ -62,6 +62,7 @@ def test_a_namespace_out_of_builds_lets_others_go_first() -> None:
     assert [each.function for each in drive.built(mine[0]) if isinstance(each, Build)] == theirs
     drive.built(theirs[0])
     assert drive.state(mine[1]) is State.BUILDING
+    assert "optimizer.builds_per_hour" in drive.explain(mine[1]).next, "it does not wait for its turn but for the hour"
     assert [type(each) for each in drive.passes(3601)] == [Build]
 
 

@@ -26,3 +26,7 @@ class Budget:
         while self.builds and self.builds[0] <= at - _HOUR:
             self.builds.popleft()
         return len(self.builds) < self.settings.builds_per_hour
+
+    def next_build(self, at: float) -> float | None:
+        """From when on one more may begin, epoch seconds; None: now."""
+        return None if self.may_build(at) else self.builds[0] + _HOUR

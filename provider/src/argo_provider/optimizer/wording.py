@@ -81,9 +81,20 @@ def _of_ordinary(record: Record, settings: OptimizerSettings, *, may_move: bool,
         return "Without that annotation it could move."
     hot = what_makes_hot(settings, record.family)
     if now < record.cool_until:
-        when = datetime.fromtimestamp(record.cool_until, UTC).strftime("%H:%M:%S UTC")
-        return f"It is tried again after {when}, if it is hot then ({hot}); `argofn optimise` tries at once."
+        return f"It is tried again after {_clock(record.cool_until)}, if it is hot then ({hot}); `argofn optimise` tries at once."
     return f"It moves when it gets hot: {hot}; `argofn optimise` moves it at once."
+
+
+def out_of_builds(settings: OptimizerSettings, not_before: float) -> str:
+    """For one that waits for a build of which its namespace has had as many as it may."""
+    return (
+        f"Its namespace has begun {settings.builds_per_hour} builds within an hour, as many as it may"
+        f" (optimizer.builds_per_hour): the next begins after {_clock(not_before)}."
+    )
+
+
+def _clock(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%H:%M:%S UTC")
 
 
 def _of_building(queued: int | None) -> str:
