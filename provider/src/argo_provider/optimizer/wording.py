@@ -81,7 +81,8 @@ def _of_ordinary(record: Record, settings: OptimizerSettings, *, may_move: bool,
         return "Without that annotation it could move."
     hot = what_makes_hot(settings, record.family)
     if now < record.cool_until:
-        return f"It is tried again after {_clock(record.cool_until)}, if it is hot then ({hot}); `argofn optimise` tries at once."
+        when = _clock(record.cool_until)
+        return f"It is tried again after {when}, if it is hot then ({hot}); `argofn optimise` tries at once."
     return f"It moves when it gets hot: {hot}; `argofn optimise` moves it at once."
 
 
