@@ -23,6 +23,15 @@ _CACHE_BYTES = 32 * 1024 * 1024
 _SECONDS = 30.0
 
 
+async def opened_bucket(js: JetStreamContext, config: ObjectStoreConfig) -> ObjectStore:
+    """The bucket that `config` names, made as it says if it is missing. NatsError, TimeoutError."""
+    bucket = str(config.bucket)
+    try:
+        return await js.object_store(bucket)
+    except (BucketNotFoundError, NotFoundError):
+        return await js.create_object_store(bucket, config=config)
+
+
 class ObjectBlobStore:
     """The port `BlobStore`. When an object was last put is its description: the bus keeps no time that lists show."""
 
@@ -35,10 +44,7 @@ class ObjectBlobStore:
     async def open(cls, js: JetStreamContext, bucket: str) -> ObjectBlobStore:
         """The bucket is made if it is missing. StoreUnavailable."""
         try:
-            try:
-                return cls(await js.object_store(bucket))
-            except (BucketNotFoundError, NotFoundError):
-                return cls(await js.create_object_store(bucket, config=ObjectStoreConfig(bucket=bucket)))
+            return cls(await opened_bucket(js, ObjectStoreConfig(bucket=bucket)))
         except (NatsError, TimeoutError) as error:
             raise _unavailable(error) from error
 

@@ -16,10 +16,11 @@ from pathlib import Path
 import structlog
 from nats.errors import Error as NatsError
 from nats.js.api import ObjectMeta, ObjectStoreConfig
-from nats.js.errors import BucketNotFoundError, NotFoundError
+from nats.js.errors import NotFoundError
 from nats.js.object_store import ObjectStore
 
 from argo_provider.cluster import messages
+from argo_provider.cluster.artifacts import opened_bucket
 from argo_provider.cluster.bus import Bus
 from argo_provider.cluster.queues import no_jetstream
 from argo_proxy.builder.cache import file_digest
@@ -48,13 +49,9 @@ class BusProducts:
     @classmethod
     async def open(cls, bus: Bus) -> BusProducts:
         """The bucket is made if it is missing. ClusterError."""
-        bucket = f"argo_{bus.cluster}_native"
+        config = ObjectStoreConfig(bucket=f"argo_{bus.cluster}_native", ttl=_KEPT_SECONDS)
         try:
-            try:
-                return cls(bus, await bus.js.object_store(bucket))
-            except (BucketNotFoundError, NotFoundError):
-                config = ObjectStoreConfig(bucket=bucket, ttl=_KEPT_SECONDS)
-                return cls(bus, await bus.js.create_object_store(bucket, config=config))
+            return cls(bus, await opened_bucket(bus.js, config))
         except (NatsError, TimeoutError) as error:
             raise no_jetstream(error) from error
 

@@ -111,10 +111,11 @@ class Policy:
             return None
         record = known.record
         queued = self._place_in_queue(function)
-        after = wording.what_next(record, self._settings, may_move=known.may_move(), queued=queued, now=self._now)
-        if queued is not None:
-            not_before = self._namespaces[function.namespace].budget.next_build(self._now)
-            after = after if not_before is None else wording.out_of_builds(self._settings, not_before)
+        not_before = None if queued is None else self._namespaces[function.namespace].budget.next_build(self._now)
+        if not_before is None:
+            after = wording.what_next(record, self._settings, may_move=known.may_move(), queued=queued, now=self._now)
+        else:
+            after = wording.out_of_builds(self._settings, not_before)
         figures = Figures(
             record.signals.per_minute(self._now),
             record.signals.per_hour(self._now),
