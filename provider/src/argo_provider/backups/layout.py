@@ -6,10 +6,8 @@ The manifest is written last: what has none was cut off.
 from __future__ import annotations
 
 import json
-import os
 import re
 from dataclasses import asdict, dataclass, fields
-from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
@@ -76,18 +74,3 @@ def _no_backup() -> BackupError:
 def is_archive(path: Path) -> bool:
     """By its name: where a backup is to be written, nothing is there yet."""
     return path.name.endswith(_ARCHIVES)
-
-
-def digest_of(path: Path) -> str:
-    """SHA-256 of the file, in hexadecimal digits."""
-    with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()
-
-
-def sync(path: Path) -> None:
-    """Have a file or folder on the disk, not only in memory."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

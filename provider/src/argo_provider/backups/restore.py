@@ -11,10 +11,12 @@ from contextlib import closing, contextmanager
 from hashlib import sha256
 from pathlib import Path
 
-from argo_provider.backups.layout import BLOB, BLOBS, DATABASE, MANIFEST, BackupError, Manifest, digest_of, sync
+from argo_provider.backups.layout import BLOB, BLOBS, DATABASE, MANIFEST, BackupError, Manifest
 from argo_provider.backups.take import schema_of
 from argo_provider.hosting import StartError, alone_over
+from argo_provider.storage.files.folders import sync
 from argo_provider.storage.sql.schema import HEAD
+from argo_proxy.builder.cache import file_digest
 
 _STAGING = ".restoring"
 _PARTS = (f"{DATABASE}-wal", f"{DATABASE}-shm", DATABASE, BLOBS)  # a log must not outlive its database
@@ -127,7 +129,7 @@ def _blob(path: Path, data: bytes) -> None:
 def _check(manifest: Manifest, staging: Path, *, run_accepted: bool) -> None:
     """BackupError unless the database is whole and of a schema that this version knows."""
     path = staging / DATABASE
-    if digest_of(path) != manifest.database_sha256:
+    if file_digest(path) != manifest.database_sha256:
         raise BackupError("the backup's database is damaged: it does not match its digest", "give another backup")
     path.chmod(0o600)
     try:

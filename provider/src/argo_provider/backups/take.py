@@ -29,11 +29,10 @@ from argo_provider.backups.layout import (
     MANIFEST,
     BackupError,
     Manifest,
-    digest_of,
     is_archive,
-    sync,
 )
-from argo_provider.storage.files.folders import make_private
+from argo_provider.storage.files.folders import make_private, sync
+from argo_proxy.builder.cache import file_digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +96,7 @@ def _fill(sink: _Sink, data_dir: Path, workspace: Path) -> Manifest:
     made = time.time_ns() // 1_000_000
     schema = snapshot(data_dir / DATABASE, workspace / DATABASE)
     _copy_blobs(data_dir, sink, copied, damaged)
-    digest = digest_of(workspace / DATABASE)
+    digest = file_digest(workspace / DATABASE)
     return Manifest(__version__, schema, made, digest, len(copied), len(damaged))
 
 

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from argo_provider.errors import NotFound, StorageError, StoreUnavailable
 from argo_provider.storage.cache import LruCache
-from argo_provider.storage.files.folders import make_private
+from argo_provider.storage.files.folders import make_private, sync
 from argo_provider.storage.offload import Offload
 
 T = TypeVar("T")
@@ -147,7 +147,7 @@ def _is_intact(path: Path, digest: str) -> bool:
 def _write(root: Path, path: Path, data: bytes) -> None:
     if not path.parent.is_dir():
         make_private(path.parent)
-        _sync_folder(root)
+        sync(root)
     with NamedTemporaryFile(dir=root / _TEMPORARY, delete=False) as file:
         temporary = Path(file.name)
         try:
@@ -158,15 +158,7 @@ def _write(root: Path, path: Path, data: bytes) -> None:
         except OSError:
             temporary.unlink(missing_ok=True)
             raise
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync(path.parent)
 
 
 def _read(path: Path, digest: str) -> bytes:
