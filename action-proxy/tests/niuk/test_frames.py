@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from argo_proxy.sandboxes.niuk import frames, reports
-from argo_proxy.sandboxes.niuk.frames import Decoder, Flag, Frame, FrameError, Status
+from argo_proxy.sandboxes.niuk.frames import Flag, Status
+from argo_proxy.sandboxes.niuk.framing import MAX_PAYLOAD, Decoder, Frame, FrameError
 
 VECTORS = Path(__file__).resolve().parents[3] / "niuk-runtime" / "host" / "tests" / "vectors.txt"
 TIMING = reports.Timing(Flag.BEGAN | Flag.COLD, 1_700_000_000_000_000_001, 2, 3, 4, 5)
@@ -40,6 +41,18 @@ REQUESTS: dict[str, frames.Request] = {
     "run": frames.Run(
         "/guest/hello@7", '{"name":"Zoë"}'.encode(), 60_000, 5_000, environment=b'{"__OW_ACTIVATION_ID":"0123"}'
     ),
+    "chain": frames.Chain(
+        1 << 20,
+        (
+            frames.Run(
+                "/guest/hello@7", '{"name":"Zoë"}'.encode(), 60_000, 5_000, environment=b'{"__OW_ACTIVATION_ID":"0123"}'
+            ),
+            frames.Run(
+                "/guest/bye@2", b'{"greeting":"bye"}', 60_000, 5_000, environment=b'{"__OW_ACTIVATION_ID":"0123"}'
+            ),
+        ),
+    ),
+    "cut": frames.Cut(78),
     "cancel": frames.Cancel(2**64 - 1),
     "stats": frames.Stats(),
     "shutdown": frames.Shutdown(1500),
@@ -50,7 +63,7 @@ REQUESTS: dict[str, frames.Request] = {
 }
 REPORTS: dict[str, tuple[int, reports.Report]] = {
     "ok": (1, reports.Ok()),
-    "welcome": (1, reports.Welcome(1, 1, 42, 1_000_000, frames.MAX_PAYLOAD, 4096, "0.2.0")),
+    "welcome": (1, reports.Welcome(1, 1, 42, 1_000_000, MAX_PAYLOAD, 4096, "0.3.0")),
     "pong": (2, reports.Pong(3)),
     "loaded": (3, reports.Loaded(already=True, took_ns=4)),
     "ready": (4, reports.Ready(5, 6, 7)),
@@ -127,7 +140,7 @@ def test_any_bytes_are_frames_or_refused(data: bytes) -> None:
 
 def test_what_no_frame_can_carry_is_refused() -> None:
     with pytest.raises(ValueError, match="payload"):
-        frames.encode(frames.CallResult(0, bytes(frames.MAX_PAYLOAD)), 1)
+        frames.encode(frames.CallResult(0, bytes(MAX_PAYLOAD)), 1)
     with pytest.raises(ValueError, match="32 bytes"):
         frames.encode(frames.Unload(b"short"), 1)
     with pytest.raises(FrameError, match="limit"):

@@ -120,6 +120,14 @@ impl Run {
         lock(&self.state).cancelled
     }
 
+    /// Lets the run not begin, unless it has begun.
+    pub fn hold(&self) {
+        let mut state = lock(&self.state);
+        if state.active.is_empty() {
+            state.cancelled.get_or_insert(Status::Cancelled);
+        }
+    }
+
     /// Ends the run: no more calls, and those that are active, innermost first.
     pub fn cancel(&self, why: Status) -> Vec<Arc<Call>> {
         let mut state = lock(&self.state);
@@ -167,6 +175,8 @@ pub struct Call {
     pub parent: u32,
     /// 0 for the run itself.
     pub depth: u16,
+    /// A thread waits for its turn, serves it and answers for it; else that is done on the isolate's own.
+    pub attended: bool,
     /// What is called.
     pub function: Arc<Function>,
     /// Most time in user code.
@@ -210,6 +220,7 @@ impl Call {
             number: 0,
             parent: 0,
             depth: 0,
+            attended: false,
             function,
             timeout,
             input: Mutex::new(input),

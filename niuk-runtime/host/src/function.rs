@@ -248,7 +248,7 @@ impl Function {
         let found = lock(&self.isolates).get(&id).cloned();
         match found {
             Some(isolate) if call.assign(&isolate) => {
-                if call.is_run() {
+                if !call.attended {
                     isolate.put(Job::Serve(Arc::clone(call)));
                 }
                 Vec::new()
@@ -258,7 +258,7 @@ impl Function {
     }
 
     fn refuse(&self, call: &Arc<Call>, status: Status, body: Vec<u8>) {
-        if call.refuse(status, body.clone()) && call.is_run() {
+        if call.refuse(status, body.clone()) && !call.attended {
             let timing = Timing { start_unix_ns: crate::clock::unix_ns(), ..Timing::default() };
             self.host.finish(call, status);
             call.answer(status, &timing, &body);

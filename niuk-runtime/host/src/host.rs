@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, RwLock, Weak, mpsc};
 use crate::artifacts::{Artifacts, hex};
 use crate::birth::Birth;
 use crate::call::Call;
+use crate::chain::Chains;
 use crate::function::Function;
 use crate::invoke::Remote;
 use crate::isolate::Isolate;
@@ -53,6 +54,8 @@ pub struct Host {
     pub watchdog: Watchdog<Limit>,
     /// Calls that the controller answers.
     pub remote: Remote,
+    /// Threads that carry chains out.
+    pub chains: Chains,
     /// Runs that are not answered yet.
     pub in_flight: AtomicUsize,
     /// No new runs.
@@ -94,6 +97,7 @@ impl Host {
             artifacts,
             watchdog: Watchdog::default(),
             remote: Remote::default(),
+            chains: Chains::default(),
             in_flight: AtomicUsize::new(0),
             stopping: AtomicBool::new(false),
             owns_machine,

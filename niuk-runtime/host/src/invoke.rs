@@ -71,11 +71,12 @@ fn call_here(
     let left = caller.deadline().saturating_duration_since(now);
     let timeout = left.min(Duration::from_millis(function.spec.run_timeout_ms.into()));
     let mut call = Call::new(host.next_id(), Arc::clone(&caller.run), function, now, timeout, None);
-    (call.number, call.parent, call.depth) = (number, caller.number, caller.depth + 1);
+    (call.number, call.parent, call.depth, call.attended) = (number, caller.number, caller.depth + 1, true);
     let call = Arc::new(call);
     let activation = host.activation_id();
     let performed = if call.run.enter(&call) {
-        let performed = take_turn(host, &call, caller.deadline(), &activation, &params);
+        let environment = |now| environment(&call, &activation, now);
+        let performed = take_turn(host, &call, caller.deadline(), environment, &params);
         call.run.leave(&call);
         performed
     } else {
@@ -97,11 +98,12 @@ fn with_defaults<'a>(function: &Function, params: &'a [u8]) -> Option<std::borro
     json::merge(&function.spec.defaults, params).map(Into::into)
 }
 
-fn take_turn(
+/// Waits for an isolate until `deadline`, and runs `call` in it on the calling thread. `None`: the watchdog has answered.
+pub fn take_turn(
     host: &Arc<Host>,
     call: &Arc<Call>,
     deadline: Instant,
-    activation: &str,
+    environment: impl FnOnce(Moment) -> Vec<u8>,
     params: &[u8],
 ) -> Option<Performed> {
     call.function.request(call, true);
@@ -109,7 +111,7 @@ fn take_turn(
         Turn::Isolate(isolate) => match isolate.visit() {
             Ok(on) => {
                 let now = Moment::now();
-                perform(host, call, &isolate, on, now, &environment(call, activation, now), params)
+                perform(host, call, &isolate, on, now, &environment(now), params)
             }
             Err(code) => {
                 call.function.release(&isolate, Instant::now());
@@ -125,7 +127,8 @@ fn take_turn(
     }
 }
 
-fn unserved(status: Status, body: Vec<u8>) -> Performed {
+/// What did not begin.
+pub fn unserved(status: Status, body: Vec<u8>) -> Performed {
     Performed { status, body, timing: Timing { start_unix_ns: unix_ns(), ..Timing::default() } }
 }
 

@@ -57,12 +57,14 @@ pub fn members(text: &[u8]) -> Option<Vec<Member<'_>>> {
     }
 }
 
-/// `over` laid on `base`: an object with the members of both, `over` winning. `None` where one is not an object.
+/// `over` laid on `base`: an object with the members of both, `over` winning, in the order in which a dictionary of the
+/// service's would have them. `None` where one is not an object.
 pub fn merge(base: &[u8], over: &[u8]) -> Option<Vec<u8>> {
     let (base, over) = (members(base)?, members(over)?);
-    let kept = base.iter().filter(|member| !over.iter().any(|other| other.key == member.key));
+    let kept = base.iter().map(|member| over.iter().rfind(|other| other.key == member.key).unwrap_or(member));
+    let new = over.iter().filter(|member| !base.iter().any(|other| other.key == member.key));
     let mut out = Vec::with_capacity(64);
-    for member in kept.chain(over.iter()) {
+    for member in kept.chain(new) {
         out.push(if out.is_empty() { b'{' } else { b',' });
         out.push(b'"');
         out.extend_from_slice(member.key);
@@ -158,6 +160,7 @@ mod tests {
         let merged = merge(br#" {"a": 1, "b":{"x":[1,2,"}"]}} "#, br#"{"b":null,"c":"\""}"#).unwrap();
         assert_eq!(merged, br#"{"a":1,"b":null,"c":"\""}"#);
         assert_eq!(merge(b"{}", b"{ }").unwrap(), b"{}");
+        assert_eq!(merge(br#"{"a":1,"b":2}"#, br#"{"c":3,"a":4}"#).unwrap(), br#"{"a":4,"b":2,"c":3}"#);
     }
 
     #[test]

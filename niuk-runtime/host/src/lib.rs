@@ -1,15 +1,16 @@
 //! The host of a NIUk: loads function libraries, keeps their isolates, and serves invocations over one framed protocol.
 //!
 //! Layers, each knowing only those above it in this list:
-//! `frame`, `wire`, `request`, `report`, `status`, `json`, `lines`, `pool`, `options` — pure;
+//! `frame`, `wire`, `request`, `report`, `status`, `json`, `plain`, `lines`, `pool`, `options` — pure;
 //! `sys` — all unsafe code; `outbox`, `watchdog`, `artifacts` — one resource each;
-//! `isolate`, `call`, `services`, `serve`, `invoke`, `birth`, `function`, `host`, `limits` — invocations;
+//! `isolate`, `call`, `services`, `serve`, `invoke`, `chain`, `birth`, `function`, `host`, `limits` — invocations;
 //! `session`, `listen`, `boot` — the outside.
 
 pub mod artifacts;
 pub mod birth;
 pub mod boot;
 pub mod call;
+pub mod chain;
 pub mod clock;
 pub mod frame;
 pub mod function;
@@ -22,6 +23,7 @@ pub mod lines;
 pub mod listen;
 pub mod options;
 pub mod outbox;
+pub mod plain;
 pub mod pool;
 pub mod report;
 pub mod request;

@@ -97,7 +97,7 @@ fn end_call(host: &Arc<Host>, call: &Arc<Call>, why: Status) {
 
 fn refuse(host: &Host, call: &Call, status: Status, words: &str) {
     let body = error_body(words);
-    if call.refuse(status, body.clone()) && call.is_run() {
+    if call.refuse(status, body.clone()) && !call.attended {
         host.finish(call, status);
         let timing = Timing { start_unix_ns: unix_ns(), ..Timing::default() };
         call.run.outbox.post_always(report::result(call.run.id, status, &timing, &body));

@@ -33,6 +33,10 @@ pub mod kind {
     pub const RESEED: u8 = 13;
     /// Make more isolates of a function.
     pub const GROW: u8 = 14;
+    /// Invoke functions one after the other, each on the result of the one before.
+    pub const CHAIN: u8 = 15;
+    /// Let a step of a chain not begin.
+    pub const CUT: u8 = 16;
 }
 
 /// What LOAD brings.
@@ -135,6 +139,19 @@ pub struct Run {
     pub params: Vec<u8>,
 }
 
+/// CHAIN: runs one after the other. Of those behind the first, `params` is what the result of the one before is laid
+/// over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chain {
+    /// A result that is longer is the last of the chain, bytes.
+    pub longest_result: u32,
+    /// 1 to [`MOST_STEPS`].
+    pub steps: Vec<Run>,
+}
+
+/// Most steps of one chain.
+pub const MOST_STEPS: usize = 64;
+
 /// A request, typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Request {
@@ -198,6 +215,13 @@ pub enum Request {
         /// So many in all, those that serve included.
         isolates: u16,
     },
+    /// Invoke functions one after the other.
+    Chain(Chain),
+    /// Let a step of a chain not begin, nor those behind it.
+    Cut {
+        /// The step's id.
+        step: u64,
+    },
 }
 
 impl Request {
@@ -222,7 +246,7 @@ impl Request {
             Self::Chunk { offset, bytes } => FrameWriter::new(kind::CHUNK, id).u64(*offset).bytes(bytes),
             Self::Unload { hash } => FrameWriter::new(kind::UNLOAD, id).hash(hash),
             Self::Init(init) => encode_init(init, id),
-            Self::Run(run) => encode_run(run, id),
+            Self::Run(run) => put_run(FrameWriter::new(kind::RUN, id), run),
             Self::Cancel { run } => FrameWriter::new(kind::CANCEL, id).u64(*run),
             Self::Stats => FrameWriter::new(kind::STATS, id),
             Self::Shutdown { grace_ms } => FrameWriter::new(kind::SHUTDOWN, id).u32(*grace_ms),
@@ -230,6 +254,8 @@ impl Request {
             Self::Drop { function } => FrameWriter::new(kind::DROP, id).text(function),
             Self::Reseed { unix_ns, entropy } => FrameWriter::new(kind::RESEED, id).u64(*unix_ns).bytes(entropy),
             Self::Grow { function, isolates } => FrameWriter::new(kind::GROW, id).text(function).u16(*isolates),
+            Self::Chain(chain) => encode_chain(chain, id),
+            Self::Cut { step } => FrameWriter::new(kind::CUT, id).u64(*step),
         }
         .finish()
     }
@@ -243,7 +269,7 @@ fn parse_fields(frame: u8, fields: &mut FieldReader<'_>) -> Result<Request, Fram
         kind::CHUNK => Request::Chunk { offset: fields.u64()?, bytes: fields.bytes()?.to_vec() },
         kind::UNLOAD => Request::Unload { hash: fields.hash()? },
         kind::INIT => parse_init(fields)?,
-        kind::RUN => parse_run(fields)?,
+        kind::RUN => Request::Run(parse_run(fields)?),
         kind::CANCEL => Request::Cancel { run: fields.u64()? },
         kind::STATS => Request::Stats,
         kind::SHUTDOWN => Request::Shutdown { grace_ms: fields.u32()? },
@@ -251,6 +277,8 @@ fn parse_fields(frame: u8, fields: &mut FieldReader<'_>) -> Result<Request, Fram
         kind::DROP => Request::Drop { function: fields.text()?.to_owned() },
         kind::RESEED => Request::Reseed { unix_ns: fields.u64()?, entropy: fields.bytes()?.to_vec() },
         kind::GROW => Request::Grow { function: fields.text()?.to_owned(), isolates: fields.u16()? },
+        kind::CHAIN => Request::Chain(parse_chain(fields)?),
+        kind::CUT => Request::Cut { step: fields.u64()? },
         other => return Err(FrameError::Type(other)),
     })
 }
@@ -344,21 +372,31 @@ fn encode_init(init: &Init, id: u64) -> FrameWriter {
         .u8(u8::from(policy.recycle_threads))
 }
 
-fn parse_run(fields: &mut FieldReader<'_>) -> Result<Request, FrameError> {
-    Ok(Request::Run(Run {
+fn parse_run(fields: &mut FieldReader<'_>) -> Result<Run, FrameError> {
+    Ok(Run {
         function: fields.text()?.to_owned(),
         timeout_ms: fields.u32()?,
         wait_ms: fields.u32()?,
         environment: fields.bytes()?.to_vec(),
         params: fields.bytes()?.to_vec(),
-    }))
+    })
 }
 
-fn encode_run(run: &Run, id: u64) -> FrameWriter {
-    FrameWriter::new(kind::RUN, id)
-        .text(&run.function)
-        .u32(run.timeout_ms)
-        .u32(run.wait_ms)
-        .bytes(&run.environment)
-        .bytes(&run.params)
+fn put_run(frame: FrameWriter, run: &Run) -> FrameWriter {
+    frame.text(&run.function).u32(run.timeout_ms).u32(run.wait_ms).bytes(&run.environment).bytes(&run.params)
+}
+
+fn parse_chain(fields: &mut FieldReader<'_>) -> Result<Chain, FrameError> {
+    let longest_result = fields.u32()?;
+    let count = usize::from(fields.u16()?);
+    if !(1..=MOST_STEPS).contains(&count) {
+        return Err(FrameError::Payload("a chain of no steps, or of too many"));
+    }
+    let steps = (0..count).map(|_| parse_run(fields)).collect::<Result<_, _>>()?;
+    Ok(Chain { longest_result, steps })
+}
+
+fn encode_chain(chain: &Chain, id: u64) -> FrameWriter {
+    let count = u16::try_from(chain.steps.len()).unwrap_or(u16::MAX);
+    chain.steps.iter().fold(FrameWriter::new(kind::CHAIN, id).u32(chain.longest_result).u16(count), put_run)
 }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::artifacts::Upload;
 use crate::call::{Call, Input, Run, Runs};
+use crate::chain;
 use crate::clock;
 use crate::frame::{FrameError, Incoming, MAX_GREETING, MAX_PAYLOAD, VERSION, read_frame};
 use crate::function::Function;
@@ -97,6 +98,14 @@ impl Session {
             }
             Request::Init(init) => self.init(id, *init),
             Request::Run(run) => return self.run(id, run),
+            Request::Chain(chain) => return self.chain(id, chain),
+            Request::Cut { step } => {
+                let found = lock(&self.runs).get(&step).cloned();
+                if let Some(run) = &found {
+                    run.hold();
+                }
+                self.ok_or_unknown(id, found.is_some(), "no such step");
+            }
             Request::Cancel { run } => {
                 let found = lock(&self.runs).get(&run).cloned();
                 if let Some(run) = &found {
@@ -265,6 +274,18 @@ impl Session {
             if !call.is_waiting() {
                 call.stop_waiting(&self.host);
             }
+        }
+        Ok(())
+    }
+
+    fn chain(&self, id: u64, chain: request::Chain) -> Result<(), FrameError> {
+        let last = id.checked_add(chain.steps.len() as u64 - 1);
+        if last.is_none() {
+            return Err(FrameError::Payload("the ids of a chain's steps run over"));
+        }
+        match chain::prepare(&self.host, &self.outbox, &self.runs, self.serves_calls, id, chain)? {
+            Ok(work) => chain::begin(&self.host, work),
+            Err((status, words, steps)) => (id..id + steps).for_each(|step| self.refuse_run(step, status, words)),
         }
         Ok(())
     }

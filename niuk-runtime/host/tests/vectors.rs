@@ -4,7 +4,7 @@
 
 use niuk_host::frame::{HEADER_LENGTH, Header, Incoming, MAX_PAYLOAD, read_frame};
 use niuk_host::report::{self, Record, Timing};
-use niuk_host::request::{Artifact, Hello, Init, Load, Policy, Request, Run};
+use niuk_host::request::{Artifact, Chain, Hello, Init, Load, Policy, Request, Run};
 use niuk_host::status::Status;
 use niuk_host::wire::FrameWriter;
 use proptest::prelude::*;
@@ -40,6 +40,8 @@ fn requests() -> Vec<(&'static str, Request)> {
         environment: br#"{"__OW_ACTIVATION_ID":"0123"}"#.to_vec(),
         params: "{\"name\":\"Zoë\"}".as_bytes().to_vec(),
     };
+    let second = Run { function: "/guest/bye@2".into(), params: br#"{"greeting":"bye"}"#.to_vec(), ..run.clone() };
+    let chain = Chain { longest_result: 1 << 20, steps: vec![run.clone(), second] };
     let load =
         Load { hash: [0xAB; 32], artifact: Artifact::Library, verify: true, size: 12, path: "/lib/hello.so".into() };
     let code = Load { hash: [1; 32], artifact: Artifact::Code, verify: false, size: 1 << 40, path: String::new() };
@@ -59,6 +61,8 @@ fn requests() -> Vec<(&'static str, Request)> {
         ("drop", Request::Drop { function: "/guest/hello@7".into() }),
         ("reseed", Request::Reseed { unix_ns: 1_700_000_000_000_000_000, entropy: vec![9; 32] }),
         ("grow", Request::Grow { function: "/guest/hello@7".into(), isolates: 300 }),
+        ("chain", Request::Chain(chain)),
+        ("cut", Request::Cut { step: 78 }),
     ]
 }
 
@@ -211,7 +215,7 @@ fn seeded_mutations_never_panic() {
             }
         }
         payload.truncate(payload.len() - next(payload.len() + 1) * next(2));
-        accepted += usize::from(Request::parse(next(16) as u8, &payload).is_ok());
+        accepted += usize::from(Request::parse(next(18) as u8, &payload).is_ok());
     }
     assert!(accepted > 0);
 }

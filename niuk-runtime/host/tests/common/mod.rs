@@ -188,6 +188,11 @@ impl Client {
         id
     }
 
+    /// The next ids are taken: by the steps of a chain.
+    pub fn skip(&mut self, ids: u64) {
+        self.next += ids;
+    }
+
     pub fn send_run(&mut self, run: Run) -> u64 {
         self.send(&Request::Run(run))
     }

@@ -16,7 +16,8 @@ import structlog
 
 from argo_proxy.records import record
 from argo_proxy.sandboxes.niuk import frames, reports
-from argo_proxy.sandboxes.niuk.frames import Artifact, Decoder, FrameError, Request, Status
+from argo_proxy.sandboxes.niuk.frames import Artifact, Request, Status
+from argo_proxy.sandboxes.niuk.framing import Decoder, FrameError
 
 _log = structlog.get_logger(__name__)
 _GRACE = 5.0  # beyond a request's own limit: the host answers a stuck invocation 1.5 s after its limit

@@ -1,32 +1,19 @@
-"""Frames between a controller and a NIUk's host, version 1 (niuk-runtime/host/PROTOCOL.md). Pure.
-
-A controller encodes requests and parses reports; a malformed report raises `FrameError`.
-"""
+"""What a controller asks of a NIUk's host, as frames (niuk-runtime/host/PROTOCOL.md). Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum, IntFlag
 from struct import Struct
-from typing import Final, TypeVar
+from typing import Final
 
 from argo_proxy.records import record
+from argo_proxy.sandboxes.niuk.framing import HEADER, MAGIC, MAX_PAYLOAD, VERSION
 
-VERSION: Final = 1
-HEADER_LENGTH: Final = 16
-MAX_PAYLOAD: Final = 8 * 1024 * 1024
 CHUNK_BYTES: Final = 1024 * 1024
 NO_HASH: Final = bytes(32)
 
-_MAGIC = b"NK"
-_HEADER = Struct("<2sBBIQ")
 _U8, _U16, _U32, _U64 = Struct("<B"), Struct("<H"), Struct("<I"), Struct("<Q")
-_TIMING = Struct("<BQQQQQ")
-
-
-class FrameError(Exception):
-    """The bytes are no frame of this protocol: the connection is of no more use."""
 
 
 class Status(IntEnum):
@@ -203,8 +190,39 @@ class Grow:
     isolates: int
 
 
+@record
+class Chain:
+    """Invoke functions one after the other. Of those behind the first, `params` is what the result of the one before is
+    laid over. The frame's id is the first step's; those of the others follow it."""
+
+    longest_result: int  # bytes; one that is longer ends it
+    steps: tuple[Run, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Let the step of a chain whose id this is not begin, nor those behind it."""
+
+    step: int
+
+
 Request = (
-    Hello | Ping | Load | Chunk | Unload | Init | Run | Cancel | Stats | Shutdown | CallResult | Drop | Reseed | Grow
+    Hello
+    | Ping
+    | Load
+    | Chunk
+    | Unload
+    | Init
+    | Run
+    | Cancel
+    | Stats
+    | Shutdown
+    | CallResult
+    | Drop
+    | Reseed
+    | Grow
+    | Chain
+    | Cut
 )
 
 
@@ -221,14 +239,13 @@ def encode(request: Request, identity: int) -> bytes:
     kind, payload = _payload(request)
     if len(payload) > MAX_PAYLOAD:
         raise ValueError(f"a payload of {len(payload)} bytes; the most is {MAX_PAYLOAD}")
-    return _HEADER.pack(_MAGIC, VERSION, kind, len(payload), identity) + payload
+    return HEADER.pack(MAGIC, VERSION, kind, len(payload), identity) + payload
 
 
 def _payload(request: Request) -> tuple[int, bytes]:  # noqa: C901, PLR0911, PLR0912 - a case each type
     match request:
         case Run():
-            limits = _U32.pack(request.timeout_ms) + _U32.pack(request.wait_ms)
-            return 7, _text(request.function) + limits + _sized(request.environment) + _sized(request.params)
+            return 7, _run(request)
         case Hello():
             versions = bytes((request.lowest, request.highest, request.serves_calls))
             return 1, versions + _text(request.namespace)
@@ -257,6 +274,16 @@ def _payload(request: Request) -> tuple[int, bytes]:  # noqa: C901, PLR0911, PLR
             return 13, _U64.pack(request.unix_ns) + _sized(request.entropy)
         case Grow():
             return 14, _text(request.function) + _U16.pack(request.isolates)
+        case Chain():
+            head = _U32.pack(request.longest_result) + _U16.pack(len(request.steps))
+            return 15, head + b"".join(_run(step) for step in request.steps)
+        case Cut():
+            return 16, _U64.pack(request.step)
+
+
+def _run(run: Run) -> bytes:
+    limits = _U32.pack(run.timeout_ms) + _U32.pack(run.wait_ms)
+    return _text(run.function) + limits + _sized(run.environment) + _sized(run.params)
 
 
 def _hash(value: bytes) -> bytes:
@@ -289,112 +316,3 @@ def _init(init: Init) -> bytes:
             _U8.pack(policy.recycle_threads),
         )
     )
-
-
-# ---------------------------------------------------------------- frames on a stream
-
-
-@record
-class Frame:
-    """A frame as it came: type, id and payload."""
-
-    kind: int
-    identity: int
-    payload: bytes
-
-
-class Decoder:
-    """Cuts a stream of bytes into frames."""
-
-    __slots__ = ("_buffer",)
-
-    def __init__(self) -> None:
-        self._buffer = bytearray()
-
-    def feed(self, data: bytes) -> Iterator[Frame]:
-        """The frames that `data` completes. Raises FrameError where the stream is none."""
-        buffer = self._buffer
-        buffer += data
-        at = 0
-        try:
-            while len(buffer) - at >= HEADER_LENGTH:
-                magic, version, kind, length, identity = _HEADER.unpack_from(buffer, at)
-                _check_header(magic, version, length)
-                end = at + HEADER_LENGTH + length
-                if len(buffer) < end:
-                    break
-                payload = bytes(buffer[at + HEADER_LENGTH : end])
-                at = end
-                yield Frame(kind, identity, payload)
-        finally:
-            del buffer[:at]
-
-
-def _check_header(magic: bytes, version: int, length: int) -> None:
-    if magic != _MAGIC:
-        raise FrameError("not a NIUk frame")
-    if version != VERSION:
-        raise FrameError(f"frame of protocol version {version}; this client speaks {VERSION}")
-    if length > MAX_PAYLOAD:
-        raise FrameError(f"payload of {length} bytes; the limit is {MAX_PAYLOAD}")
-
-
-_E = TypeVar("_E", bound=IntEnum)
-
-
-class Fields:
-    """Takes fields off a payload, in order."""
-
-    __slots__ = ("_at", "_payload")
-
-    def __init__(self, payload: bytes) -> None:
-        self._payload = payload
-        self._at = 0
-
-    def take(self, length: int) -> bytes:
-        end = self._at + length
-        if end > len(self._payload):
-            raise FrameError("malformed payload: a field is cut short")
-        taken = self._payload[self._at : end]
-        self._at = end
-        return taken
-
-    def number(self, form: Struct) -> int:
-        value: int = form.unpack(self.take(form.size))[0]
-        return value
-
-    def u8(self) -> int:
-        return self.number(_U8)
-
-    def u16(self) -> int:
-        return self.number(_U16)
-
-    def u32(self) -> int:
-        return self.number(_U32)
-
-    def u64(self) -> int:
-        return self.number(_U64)
-
-    def timing(self) -> tuple[int, int, int, int, int, int]:
-        flags, start, wait, init, run, memory = _TIMING.unpack(self.take(_TIMING.size))
-        return flags, start, wait, init, run, memory
-
-    def data(self) -> bytes:
-        return self.take(self.u32())
-
-    def text(self) -> str:
-        try:
-            return self.data().decode()
-        except UnicodeDecodeError as error:
-            raise FrameError("malformed payload: text is not UTF-8") from error
-
-    def one_of(self, kind: type[_E]) -> _E:
-        value = self.u8()
-        try:
-            return kind(value)
-        except ValueError as error:
-            raise FrameError(f"malformed payload: {value} is no {kind.__name__}") from error
-
-    def end(self) -> None:
-        if self._at != len(self._payload):
-            raise FrameError("malformed payload: bytes follow the last field")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from argo_proxy.sandboxes.niuk.frames import Fields, Flag, Frame, FrameError, Status
+from argo_proxy.sandboxes.niuk.frames import Flag, Status
+from argo_proxy.sandboxes.niuk.framing import Fields, Frame, FrameError
 
 
 @dataclass(frozen=True, slots=True)
