@@ -11,8 +11,8 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -57,8 +57,52 @@ def main() -> int:
     chosen = _chosen(options.suites)
     with _engine_for(chosen) as missing:
         say(f"Docker: {missing or 'an engine answers'}")
-        results = {suite.name: _run(suite, options.pytest) for suite in chosen}
+        results = _run_all(chosen, options.pytest)
+    if options.counts:
+        options.counts.write_text(sum(results.values(), Counts()).to_json())
     return _sum_up(results)
+
+
+def _run_all(chosen: Sequence[Suite], extra: Sequence[str]) -> dict[str, Counts]:
+    """One suite after the other, but for the cluster's: it waits for answers as compat does, so they run together."""
+    results: dict[str, Counts] = {}
+    together = {suite.name for suite in chosen} >= {"compat", "cluster"}
+    for suite in chosen:
+        if together and suite.name == "compat":
+            with _beside(SUITES["cluster"], extra) as other:
+                results[suite.name] = _run(suite, extra)
+            results["cluster"] = other()
+        elif suite.name not in results:
+            results[suite.name] = _run(suite, extra)
+    return results
+
+
+@contextmanager
+def _beside(suite: Suite, extra: Sequence[str]) -> Iterator[Callable[[], Counts]]:
+    """Run a suite in a process of its own meanwhile; what it yields gives its counts afterwards.
+
+    Its output comes when it has ended, in one piece.
+    """
+    with tempfile.TemporaryDirectory(prefix="argo-tests-") as temporary:
+        output, report = Path(temporary) / "output", Path(temporary) / "counts.json"
+        command = [sys.executable, "-P", "-m", "argo_dev.suites", suite.name, f"--counts={report}"]
+        command += [f"--pytest={argument}" for argument in extra]
+        say(f"suite {suite.name}: beside the next one")
+        counts = Counts.broken(f"{suite.name}: broken off")
+        with output.open("wb") as written:
+            process = subprocess.Popen(command, cwd=HERE, stdout=written, stderr=subprocess.STDOUT)
+        try:
+            yield lambda: counts
+            status = _attended(process)
+            if report.exists():
+                counts = Counts.from_json(report.read_text())
+            else:
+                counts = Counts.broken(f"{suite.name}: ended with status {status} without counts")
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                process.wait(timeout=TEARDOWN_SECONDS)
+            sys.stdout.write(output.read_text(errors="replace"))
 
 
 def _options() -> argparse.Namespace:
@@ -66,6 +110,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("suites", nargs="*", metavar="SUITE", help="see --list; none: all")
     parser.add_argument("--list", action="store_true", help="list the suites")
     parser.add_argument("--pytest", action="append", default=[], metavar="ARG", help="passed on, e.g. --pytest=-x")
+    parser.add_argument("--counts", type=Path, metavar="FILE", help="write the sum there as JSON, too")
     options = parser.parse_args()
     unknown = [name for name in options.suites if name not in SUITES]
     if unknown:

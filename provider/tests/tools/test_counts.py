@@ -47,3 +47,9 @@ def test_suites_add_up_to_the_line_that_ends_a_run():
     total = Counts(3, 0, 1, (), {"x": 1}) + Counts.broken("compat: the service did not start")
     assert str(total) == "3 passed, 1 failed, 1 skipped"
     assert total.failures == ("compat: the service did not start",)
+
+
+def test_counts_of_another_process_add_up_with_ours() -> None:
+    ours = Counts(3, 1, 1, ("a",), {"no engine": 1})
+    theirs = Counts.from_json((Counts(2, 1, 1, ("b",), {"no engine": 1}) + Counts()).to_json())
+    assert ours + theirs == Counts(5, 2, 2, ("a", "b"), {"no engine": 2})
