@@ -90,7 +90,7 @@ int32_t argo_v1_version(argo_thread *thread);
 int32_t argo_v1_describe(argo_thread *thread, argo_reply *reply);
 
 /*
- * Once in an isolate's life. `request` is JSON:
+ * Once in an isolate's life, or in that of a place. `request` is JSON:
  *   {"name": "hello", "main": "main", "binary": false, "env": {"KEY": "value"}, "heap": 134217728,
  *    "young": 4194304, "options": {"engine.Compilation": "true"}}
  * All may be left out; "young" is the most that the young generation may take, "options" are the language engine's. `code` is the function (UTF-8 source, or a zip's bytes where binary is true)
@@ -98,6 +98,15 @@ int32_t argo_v1_describe(argo_thread *thread, argo_reply *reply);
  */
 int32_t argo_v1_init(argo_thread *thread, const argo_host *host, const uint8_t *request, uint64_t request_length,
                      const uint8_t *code, uint64_t code_length, argo_reply *reply);
+
+/*
+ * An engine may hold several functions in one isolate, each in a place with a number of the host's choice (not 0): a context of its own,
+ * with what they have in common kept once. `place` says which of them the next init or run is for, and makes the place where there is
+ * none; `leave` forgets the function there. One invocation at a time an isolate, as ever, and a status for which ARGO_SPENT holds spends
+ * all of it. 0: done; 1: not so. A library may lack both, as it may answer 1: its isolates hold one function, which no place is named for.
+ */
+int32_t argo_v1_place(argo_thread *thread, uint64_t place);
+int32_t argo_v1_leave(argo_thread *thread, uint64_t place);
 
 /*
  * One invocation; one at a time an isolate. `params` is the JSON object given to the function. `environment` is a JSON object of strings

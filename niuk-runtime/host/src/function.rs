@@ -1,26 +1,29 @@
 //! A function of this NIUk: what INIT said, and its isolates. Carries out what its pool decides.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::birth;
 use crate::call::{Call, INHERITED};
 use crate::clock::{ms_at, now_ms};
-use crate::host::Host;
+use crate::host::{Host, Limit};
 use crate::isolate::{Isolate, Job};
 use crate::json;
 use crate::outbox::Outbox;
 use crate::pool::{Counts, IsolateId, Pool, Sizes, Step};
 use crate::report::{self, Timing};
 use crate::request::Init;
+use crate::share::Claim;
 use crate::status::{Status, error_body};
 use crate::sync::lock;
 use crate::sys::library::FunctionLibrary;
 
 /// An isolate that nobody wanted for so long collects its garbage, milliseconds.
 const REST_MS: u64 = 500;
+/// An invocation that finds the shared isolate at work waits so long for it before its function gets one of its own.
+const TURN: Duration = Duration::from_millis(20);
 /// Isolates that start at once for one function.
 const STARTING: usize = 4;
 
@@ -29,6 +32,8 @@ pub type Announce = (Arc<Outbox>, u64);
 
 /// A function.
 pub struct Function {
+    /// Unique in this process.
+    pub number: u64,
     /// As INIT said.
     pub spec: Init,
     /// Where it is compiled in, or the engine that runs it.
@@ -42,6 +47,10 @@ pub struct Function {
     isolates: Mutex<HashMap<IsolateId, Arc<Isolate>>>,
     /// Why the last isolate could not be made.
     failure: Mutex<Option<(Status, Vec<u8>)>>,
+    /// It has, or is about to get, a place in an isolate that it shares.
+    placed: AtomicBool,
+    /// It needs isolates of its own.
+    alone: AtomicBool,
     announce: Mutex<Option<Announce>>,
     /// GROWs that wait for their answer.
     growing: Mutex<Vec<Announce>>,
@@ -81,7 +90,12 @@ impl Function {
             queue: spec.policy.queue.into(),
             idle_ms: spec.policy.idle_ms.into(),
         };
+        let shares =
+            !code.is_empty() && library.has_places() && spec.policy.max_uses == 0 && spec.policy.recycle_bytes == 0;
         Ok(Arc::new(Self {
+            number: host.next_id(),
+            placed: AtomicBool::new(false),
+            alone: AtomicBool::new(!shares),
             spec,
             library,
             code,
@@ -124,18 +138,81 @@ impl Function {
 
     /// `isolate` is free since `at`.
     pub fn release(self: &Arc<Self>, isolate: &Isolate, at: Instant) {
-        let steps = lock(&self.pool).released(isolate.id, ms_at(at));
-        self.carry_out(steps);
+        pass_on(isolate, at);
+        self.offer(isolate, at);
     }
 
     /// `isolate` is to be torn down.
     pub fn spend(self: &Arc<Self>, isolate: &Isolate) {
+        if isolate.share.is_some() {
+            birth::condemn(&self.host, isolate);
+            isolate.put(Job::Retire);
+            return;
+        }
         let steps = lock(&self.pool).spent(isolate.id);
+        self.carry_out(steps);
+    }
+
+    /// From now on it shares no isolate.
+    pub fn stay_alone(&self) {
+        self.alone.store(true, Ordering::Relaxed);
+    }
+
+    /// Gives up its place in `isolate`, which is free since `at`.
+    pub fn move_out(self: &Arc<Self>, isolate: &Isolate, at: Instant) {
+        self.stay_alone();
+        let steps = {
+            let isolates = lock(&self.isolates);
+            if isolates.contains_key(&isolate.id) { lock(&self.pool).spent(isolate.id) } else { Vec::new() }
+        };
+        self.carry_out(steps);
+        pass_on(isolate, at);
+    }
+
+    /// Whether its next isolate is to be a place in a shared one; true once until that place is given up.
+    pub fn takes_place(&self) -> bool {
+        !self.alone.load(Ordering::Relaxed) && !self.placed.swap(true, Ordering::Relaxed)
+    }
+
+    /// The place that it had, or was about to get, is no more.
+    pub fn lose_place(&self) {
+        self.placed.store(false, Ordering::Relaxed);
+    }
+
+    /// The shared `isolate` is gone.
+    pub fn evict(self: &Arc<Self>, isolate: &Isolate) {
+        self.lose_place();
+        let steps = {
+            let mut isolates = lock(&self.isolates);
+            if isolates.remove(&isolate.id).is_some() { lock(&self.pool).evicted(isolate.id) } else { Vec::new() }
+        };
+        self.carry_out(steps);
+    }
+
+    /// Who waits has waited long enough for a shared isolate.
+    pub fn insist(self: &Arc<Self>) {
+        let steps = lock(&self.pool).fill();
+        self.carry_out(steps);
+    }
+
+    /// Takes `isolate` back, free since `at`, unless it was evicted from it meanwhile.
+    fn offer(self: &Arc<Self>, isolate: &Isolate, at: Instant) {
+        let steps = {
+            let isolates = lock(&self.isolates);
+            if !isolates.contains_key(&isolate.id) {
+                return;
+            }
+            lock(&self.pool).released(isolate.id, ms_at(at))
+        };
         self.carry_out(steps);
     }
 
     /// `isolate` does not come back.
     pub fn lose(self: &Arc<Self>, isolate: &Isolate) {
+        if isolate.share.is_some() {
+            birth::condemn(&self.host, isolate);
+            return;
+        }
         lock(&self.isolates).remove(&isolate.id);
         let steps = lock(&self.pool).lost();
         self.carry_out(steps);
@@ -143,9 +220,15 @@ impl Function {
 
     /// A new isolate is ready.
     pub fn started(self: &Arc<Self>, isolate: Arc<Isolate>) {
-        let id = isolate.id;
+        let (id, shared) = (isolate.id, isolate.share.is_some());
         lock(&self.isolates).insert(id, isolate);
-        let steps = lock(&self.pool).started(id, now_ms());
+        let steps = {
+            let mut pool = lock(&self.pool);
+            if shared {
+                pool.share(id);
+            }
+            pool.started(id, now_ms())
+        };
         self.carry_out(steps);
         self.tell_grown();
     }
@@ -164,7 +247,10 @@ impl Function {
         self.carry_out(steps);
         let resting = lock(&self.pool).resting(now_ms(), REST_MS);
         let isolates = lock(&self.isolates);
-        resting.iter().filter_map(|id| isolates.get(id)).for_each(|isolate| isolate.rest());
+        resting
+            .iter()
+            .filter_map(|id| isolates.get(id))
+            .for_each(|isolate| isolate.rest(Duration::from_millis(REST_MS)));
     }
 
     /// No more invocations.
@@ -226,8 +312,12 @@ impl Function {
                 }
                 Step::Assign(call, id) => todo.extend(self.assign(&call, id)),
                 Step::Retire(id) => {
-                    if let Some(isolate) = lock(&self.isolates).remove(&id) {
-                        isolate.put(Job::Retire);
+                    let gone = lock(&self.isolates).remove(&id);
+                    if let Some(isolate) = gone {
+                        if isolate.share.is_some() {
+                            self.lose_place();
+                        }
+                        isolate.retire(self);
                     }
                 }
                 Step::Overloaded(call) => {
@@ -244,17 +334,40 @@ impl Function {
         }
     }
 
-    fn assign(&self, call: &Arc<Call>, id: IsolateId) -> Vec<Step<Arc<Call>>> {
+    fn assign(self: &Arc<Self>, call: &Arc<Call>, id: IsolateId) -> Vec<Step<Arc<Call>>> {
         let found = lock(&self.isolates).get(&id).cloned();
-        match found {
-            Some(isolate) if call.assign(&isolate) => {
+        let Some(isolate) = found else { return self.wait_on(call) };
+        match isolate.claim(self) {
+            Claim::Yours if call.assign(&isolate) => {
                 if !call.attended {
                     isolate.put(Job::Serve(Arc::clone(call)));
                 }
                 Vec::new()
             }
-            _ => lock(&self.pool).released(id, now_ms()),
+            Claim::Yours => {
+                self.release(&isolate, Instant::now());
+                Vec::new()
+            }
+            // Whoever called it holds an isolate meanwhile, which may be this one.
+            Claim::Taken if !call.is_run() => self.wait_on(call),
+            Claim::Taken => {
+                self.host.watchdog.arm(Instant::now() + TURN, Limit::Turn(Arc::clone(self)));
+                lock(&self.pool).requeue(Arc::clone(call))
+            }
+            Claim::Over => {
+                let steps = self.wait_on(call);
+                self.evict(&isolate);
+                steps
+            }
         }
+    }
+
+    /// `call` waits for another isolate than the one that it was to have.
+    fn wait_on(&self, call: &Arc<Call>) -> Vec<Step<Arc<Call>>> {
+        let mut pool = lock(&self.pool);
+        let mut steps = pool.requeue(Arc::clone(call));
+        steps.extend(pool.fill());
+        steps
     }
 
     fn refuse(&self, call: &Arc<Call>, status: Status, body: Vec<u8>) {
@@ -263,6 +376,14 @@ impl Function {
             self.host.finish(call, status);
             call.answer(status, &timing, &body);
         }
+    }
+}
+
+/// The turn in a shared isolate is over.
+pub fn pass_on(isolate: &Isolate, at: Instant) {
+    let waiting = isolate.share.as_ref().map(|share| share.pass_on()).unwrap_or_default();
+    for function in waiting {
+        function.offer(isolate, at);
     }
 }
 

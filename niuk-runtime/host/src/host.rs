@@ -13,6 +13,7 @@ use crate::invoke::Remote;
 use crate::isolate::Isolate;
 use crate::outbox::Outbox;
 use crate::report;
+use crate::share::{Share, Shares};
 use crate::sync::{lock, read, write};
 use crate::sys::machine;
 use crate::watchdog::Watchdog;
@@ -34,6 +35,10 @@ pub enum Limit {
     InitGrace(Arc<Birth>),
     /// Tearing an isolate of this function down takes too long.
     TearDown(String),
+    /// The function's invocation has waited for the isolate that it shares.
+    Turn(Arc<Function>),
+    /// Functions have waited to move in.
+    Board(Arc<Share>),
     /// Time to look for idle isolates.
     Idle,
 }
@@ -56,6 +61,8 @@ pub struct Host {
     pub remote: Remote,
     /// Threads that carry chains out.
     pub chains: Chains,
+    /// Isolates that functions share.
+    pub shares: Shares,
     /// Runs that are not answered yet.
     pub in_flight: AtomicUsize,
     /// No new runs.
@@ -98,6 +105,7 @@ impl Host {
             watchdog: Watchdog::default(),
             remote: Remote::default(),
             chains: Chains::default(),
+            shares: Shares::default(),
             in_flight: AtomicUsize::new(0),
             stopping: AtomicBool::new(false),
             owns_machine,

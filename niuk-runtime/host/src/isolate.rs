@@ -4,11 +4,14 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, RwLock, Weak};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use crate::birth::Birth;
 use crate::call::Call;
+use crate::function::Function;
 use crate::pool::IsolateId;
 use crate::services::IsolateServices;
+use crate::share::{Claim, Share};
 use crate::sync::{lock, read, wait, write};
 use crate::sys::isolate::{Attached, Parked, RawIsolate};
 use crate::sys::library::Memory;
@@ -17,6 +20,10 @@ use crate::sys::library::Memory;
 pub enum Job {
     /// Run this invocation.
     Serve(Arc<Call>),
+    /// Make a place for this function, which shares the isolate.
+    Lodge(Arc<Birth>),
+    /// Clear the places of functions that moved out.
+    Sweep,
     /// Collect its garbage: nobody has wanted it for a while.
     Collect,
     /// Tear the isolate down and end.
@@ -37,6 +44,8 @@ pub struct Isolate {
     /// Its number.
     pub id: IsolateId,
     raw: RawIsolate,
+    /// Where several functions have it in common.
+    pub share: Option<Arc<Share>>,
     /// Callbacks of this isolate.
     pub services: Arc<IsolateServices>,
     jobs: Mutex<VecDeque<Job>>,
@@ -58,9 +67,16 @@ pub struct Isolate {
 
 impl Isolate {
     /// Wraps what `RawIsolate::create` gave.
-    pub fn new(id: IsolateId, raw: RawIsolate, services: Arc<IsolateServices>, birth: Birthtime) -> Arc<Self> {
+    pub fn new(
+        id: IsolateId,
+        raw: RawIsolate,
+        services: Arc<IsolateServices>,
+        share: Option<Arc<Share>>,
+        birth: Birthtime,
+    ) -> Arc<Self> {
         Arc::new(Self {
             id,
+            share,
             born: Instant::now(),
             birth: Mutex::new(birth),
             raw,
@@ -86,8 +102,39 @@ impl Isolate {
         self.arrived.notify_one();
     }
 
+    /// Asks for it on behalf of a function that has it in its pool.
+    pub fn claim(&self, function: &Arc<Function>) -> Claim {
+        self.share.as_ref().map_or(Claim::Yours, |share| share.claim(function))
+    }
+
+    /// `function` wants it no more.
+    pub fn retire(&self, function: &Function) {
+        match &self.share {
+            Some(share) => share.move_out(function.number),
+            None => self.put(Job::Retire),
+        }
+    }
+
+    /// Counts an invocation of `function`; gives how and when it came to be where this is the first.
+    pub fn count_use(&self, function: &Function) -> Option<(Birthtime, Instant)> {
+        let uses = self.uses.fetch_add(1, Ordering::Relaxed);
+        match &self.share {
+            Some(share) => share.first_use(function.number),
+            None => (uses == 0).then(|| (*lock(&self.birth), self.born)),
+        }
+    }
+
+    /// What is called next is `function`, in its place where it has one. False: it cannot be.
+    pub fn select(&self, function: &Function, on: Attached) -> bool {
+        self.services.belong_to(function.number);
+        self.share.is_none() || self.raw.place(on, function.number)
+    }
+
     /// It rests: its garbage is collected, once for what it served.
-    pub fn rest(&self) {
+    pub fn rest(&self, rest: Duration) {
+        if self.share.as_ref().is_some_and(|share| !share.rests(rest)) {
+            return;
+        }
         let uses = self.uses.load(Ordering::Relaxed);
         if self.clean_at.swap(uses, Ordering::Relaxed) != uses {
             self.put(Job::Collect);

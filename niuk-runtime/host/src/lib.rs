@@ -3,7 +3,7 @@
 //! Layers, each knowing only those above it in this list:
 //! `frame`, `wire`, `request`, `report`, `status`, `json`, `plain`, `lines`, `pool`, `options` — pure;
 //! `sys` — all unsafe code; `outbox`, `watchdog`, `artifacts` — one resource each;
-//! `isolate`, `call`, `services`, `serve`, `invoke`, `chain`, `birth`, `function`, `host`, `limits` — invocations;
+//! `isolate`, `share`, `call`, `services`, `serve`, `invoke`, `chain`, `birth`, `function`, `host`, `limits` — invocations;
 //! `session`, `listen`, `boot` — the outside.
 
 pub mod artifacts;
@@ -30,6 +30,7 @@ pub mod request;
 pub mod serve;
 pub mod services;
 pub mod session;
+pub mod share;
 pub mod stats;
 pub mod status;
 pub mod sync;

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
+use crate::birth;
 use crate::call::Call;
 use crate::clock::unix_ns;
 use crate::host::{Cancel, Host, Limit};
@@ -78,6 +79,8 @@ fn pass(host: &Arc<Host>, limit: Limit) {
         Limit::TearDown(function) => {
             host.ask_for_replacement("an isolate could not be torn down in time", &function);
         }
+        Limit::Turn(function) => function.insist(),
+        Limit::Board(share) => birth::board_elsewhere(host, share),
         Limit::Idle => {
             host.functions().iter().for_each(|function| function.expire());
             look_for_idle(host);

@@ -68,6 +68,8 @@ pub struct Pool<T> {
     target: usize,
     /// So many stay, however long they are idle.
     floor: usize,
+    /// The one that is shared with other functions: used where no other is idle, and kept longest.
+    shared: Option<IsolateId>,
 }
 
 impl<T: PartialEq> Pool<T> {
@@ -84,6 +86,7 @@ impl<T: PartialEq> Pool<T> {
             failing: false,
             target: 0,
             floor: 0,
+            shared: None,
         }
     }
 
@@ -150,6 +153,30 @@ impl<T: PartialEq> Pool<T> {
         steps
     }
 
+    /// An invocation that was given an isolate could not have it: it waits for the next.
+    pub fn requeue(&mut self, ticket: T) -> Vec<Step<T>> {
+        if self.closed {
+            return vec![Step::Closed(ticket)];
+        }
+        self.queue.push_front(ticket);
+        Vec::new()
+    }
+
+    /// From here on `isolate` is one that other functions use as well.
+    pub fn share(&mut self, isolate: IsolateId) {
+        self.shared = Some(isolate);
+    }
+
+    /// The shared isolate is gone, whether it was idle or busy, here or with another function.
+    pub fn evicted(&mut self, isolate: IsolateId) -> Vec<Step<T>> {
+        let before = self.idle.len();
+        self.idle.retain(|(idle, _)| *idle != isolate);
+        if self.idle.len() == before {
+            self.busy = self.busy.saturating_sub(1);
+        }
+        self.fill()
+    }
+
     /// An isolate was made and initialised.
     pub fn started(&mut self, isolate: IsolateId, now_ms: u64) -> Vec<Step<T>> {
         self.starting = self.starting.saturating_sub(1);
@@ -206,9 +233,10 @@ impl<T: PartialEq> Pool<T> {
     pub fn expire(&mut self, now_ms: u64) -> Vec<Step<T>> {
         let mut steps = Vec::new();
         while self.idle.len() > self.sizes.spares && self.idle.len() + self.busy > self.floor {
-            match self.idle.front() {
+            let own = usize::from(self.idle.len() > 1 && self.idle.front().is_some_and(|(id, _)| self.is_shared(*id)));
+            match self.idle.get(own) {
                 Some((_, since)) if now_ms.saturating_sub(*since) >= self.sizes.idle_ms => {
-                    steps.extend(self.idle.pop_front().map(|(isolate, _)| Step::Retire(isolate)));
+                    steps.extend(self.idle.remove(own).map(|(isolate, _)| Step::Retire(isolate)));
                 }
                 _ => break,
             }
@@ -237,9 +265,15 @@ impl<T: PartialEq> Pool<T> {
         } else if let Some(ticket) = self.queue.pop_front() {
             self.busy += 1;
             steps.push(Step::Assign(ticket, isolate));
+        } else if self.is_shared(isolate) {
+            self.idle.push_front((isolate, now_ms));
         } else {
             self.idle.push_back((isolate, now_ms));
         }
+    }
+
+    fn is_shared(&self, isolate: IsolateId) -> bool {
+        self.shared == Some(isolate)
     }
 
     fn top_up(&mut self, steps: &mut Vec<Step<T>>) {

@@ -58,6 +58,53 @@ fn a_spent_isolate_is_replaced_and_a_lost_one_too() {
 }
 
 #[test]
+fn a_shared_isolate_is_used_last_and_kept_longest() {
+    let mut pool = Pool::new(sizes(0, 4));
+    pool.open();
+    pool.share(1);
+    pool.started(1, 0);
+    assert_eq!(pool.request("a", false), [Step::Assign("a", 1)]);
+    assert_eq!(pool.request("b", false), [Step::Start]);
+    assert_eq!(pool.started(2, 0), [Step::Assign("b", 2)]);
+    pool.released(2, 0);
+    pool.released(1, 50);
+    assert_eq!(pool.request("c", false), [Step::Assign("c", 2)]);
+    pool.released(2, 60);
+    pool.grow(1);
+    assert_eq!(pool.expire(1000), [Step::Retire(2)]);
+    assert_eq!(pool.expire(1000), []);
+}
+
+#[test]
+fn who_cannot_have_the_shared_isolate_goes_first_for_the_next() {
+    let mut pool = Pool::new(sizes(0, 2));
+    pool.open();
+    pool.share(1);
+    pool.started(1, 0);
+    assert_eq!(pool.request("a", false), [Step::Assign("a", 1)]);
+    assert_eq!(pool.requeue("a"), []);
+    assert_eq!(pool.counts(), Counts { starting: 0, idle: 0, busy: 1, queued: 1 });
+    assert_eq!(pool.fill(), [Step::Start]);
+    assert_eq!(pool.released(1, 0), [Step::Assign("a", 1)]);
+}
+
+#[test]
+fn a_shared_isolate_that_is_gone_is_counted_no_more() {
+    let mut pool = Pool::new(sizes(0, 2));
+    pool.open();
+    pool.share(1);
+    pool.started(1, 0);
+    assert_eq!(pool.evicted(1), []);
+    assert_eq!(pool.counts(), Counts::default());
+    assert_eq!(pool.request("a", false), [Step::Start]);
+    pool.started(2, 0);
+    assert_eq!(pool.requeue("a"), []);
+    assert_eq!(pool.evicted(2), [Step::Start]);
+    pool.close();
+    assert_eq!(pool.requeue("b"), [Step::Closed("b")]);
+}
+
+#[test]
 fn closing_retires_now_or_on_release() {
     let mut pool = Pool::new(sizes(0, 1));
     pool.open();

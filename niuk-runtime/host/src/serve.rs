@@ -18,6 +18,10 @@ use crate::sys::library::Memory;
 /// Longest result, bytes: a frame less its other fields.
 const LONGEST_RESULT: usize = MAX_PAYLOAD as usize - 4096;
 
+/// A function that leaves a shared isolate with more heap in use than this gets one of its own. The engine lets a shared
+/// isolate have so much on top of a function's own limit.
+const CROWDED: u64 = 64 * 1024 * 1024;
+
 /// How a call went.
 pub struct Performed {
     /// Its status.
@@ -57,7 +61,11 @@ pub fn perform(
     }
     let limit = host.watchdog.arm(call.deadline(), Limit::Run(Arc::clone(call)));
     isolate.services.enter(call);
-    let (code, body) = isolate.raw().run(on, call.handle, environment, params, |code, reply| (code, reply.to_vec()));
+    let (code, body) = if isolate.select(&call.function, on) {
+        isolate.raw().run(on, call.handle, environment, params, |code, reply| (code, reply.to_vec()))
+    } else {
+        (Status::Fatal as i32, error_body("The isolate has lost the function."))
+    };
     let ended = Instant::now();
     timing.run_ns = nanos(ended.saturating_duration_since(now.at));
     host.watchdog.disarm(limit);
@@ -71,6 +79,9 @@ pub fn perform(
     let memory = if call.is_run() || measures(isolate) { isolate.measure(on) } else { isolate.memory() };
     timing.memory = memory.used;
     let status = Status::of_library(code);
+    if status == Status::OutOfMemory {
+        call.function.stay_alone();
+    }
     give_back(call, isolate, status.spends_isolate() || ending.cancelled.is_some(), memory, ended);
     Some(Performed { timing, ..conclude(status, ending.cancelled, body) })
 }
@@ -82,14 +93,13 @@ fn measures(isolate: &Isolate) -> bool {
 
 fn before(call: &Call, isolate: &Isolate, now: Moment) -> Timing {
     let waited = nanos(now.at.saturating_duration_since(call.asked));
-    let cold = isolate.uses.fetch_add(1, Ordering::Relaxed) == 0 && isolate.born > call.asked;
-    let birth = *lock(&isolate.birth);
-    let init_ns = if cold { birth.create_ns + birth.init_ns } else { 0 };
+    let birth = isolate.count_use(&call.function).filter(|(_, born)| *born > call.asked);
+    let init_ns = birth.map_or(0, |(birth, _)| birth.create_ns + birth.init_ns);
     Timing {
         start_unix_ns: now.unix_ns,
         wait_ns: waited.saturating_sub(init_ns),
         init_ns,
-        flags: if cold { flag::COLD } else { 0 },
+        flags: if birth.is_some() { flag::COLD } else { 0 },
         ..Timing::default()
     }
 }
@@ -101,6 +111,8 @@ fn give_back(call: &Call, isolate: &Arc<Isolate>, spent: bool, memory: Memory, a
     let haunted = policy.recycle_threads && memory.threads > 0;
     if spent || worn || swollen || haunted {
         call.function.spend(isolate);
+    } else if isolate.share.is_some() && memory.used > CROWDED {
+        call.function.move_out(isolate, at);
     } else {
         call.function.release(isolate, at);
     }

@@ -1,5 +1,7 @@
 //! What one isolate's callbacks reach: the output of its invocation, and calls to other functions.
 
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crate::call::Call;
@@ -18,7 +20,9 @@ const STRAY_LIMIT: usize = 64 * 1024;
 pub struct IsolateServices {
     host: Arc<Host>,
     current: Mutex<Option<Arc<Call>>>,
-    stray: Mutex<Stray>,
+    /// Number of the function that what is printed between invocations belongs to.
+    owner: AtomicU64,
+    stray: Mutex<HashMap<u64, Stray>>,
 }
 
 struct Stray {
@@ -35,14 +39,21 @@ impl Default for Stray {
 impl IsolateServices {
     /// For an isolate without an invocation.
     pub fn new(host: Arc<Host>) -> Arc<Self> {
-        Arc::new(Self { host, current: Mutex::default(), stray: Mutex::default() })
+        Arc::new(Self { host, current: Mutex::default(), owner: AtomicU64::new(0), stray: Mutex::default() })
+    }
+
+    /// What is printed from now on is of function `number`, until another one is named.
+    pub fn belong_to(&self, number: u64) {
+        self.owner.store(number, Ordering::Relaxed);
     }
 
     /// `call` begins: what was printed meanwhile goes before its own output, as with a container's log.
     pub fn enter(&self, call: &Arc<Call>) {
-        let mut stray = std::mem::take(&mut *lock(&self.stray));
-        stray.finished.extend(stray.lines.finish());
-        call.send_lines(&stray.finished, call.patience());
+        let stray = lock(&self.stray).remove(&call.function.number);
+        if let Some(mut stray) = stray {
+            stray.finished.extend(stray.lines.finish());
+            call.send_lines(&stray.finished, call.patience());
+        }
         *lock(&self.current) = Some(Arc::clone(call));
     }
 
@@ -62,7 +73,8 @@ impl Services for IsolateServices {
             call.write(stream, bytes);
             return;
         }
-        let mut stray = lock(&self.stray);
+        let mut strays = lock(&self.stray);
+        let stray = strays.entry(self.owner.load(Ordering::Relaxed)).or_default();
         let finished = stray.lines.push(stream, clock::unix_ns(), bytes);
         stray.finished.extend(finished);
     }

@@ -146,6 +146,20 @@ impl RawIsolate {
         take(status, unsafe { reply_bytes(&reply) })
     }
 
+    /// `argo_v1_place`: what is initialised or run next is the function of that number. False: there is no such place.
+    pub fn place(&self, on: Attached, number: u64) -> bool {
+        // SAFETY: `on` is this thread's attachment to this isolate.
+        self.functions.place.is_some_and(|place| unsafe { place(on.thread, number) == 0 })
+    }
+
+    /// `argo_v1_leave`: the place of that number is cleared.
+    pub fn leave(&self, on: Attached, number: u64) {
+        if let Some(leave) = self.functions.leave {
+            // SAFETY: `on` is this thread's attachment to this isolate.
+            unsafe { leave(on.thread, number) };
+        }
+    }
+
     /// `argo_v1_cancel`: true if that invocation was running and was asked to end.
     pub fn cancel(&self, on: Attached, invocation: u64) -> bool {
         // SAFETY: `on` is this thread's attachment to this isolate.

@@ -65,6 +65,9 @@ pub(super) struct Functions {
     pub memory: unsafe extern "C" fn(*mut CThread, *mut Memory) -> i32,
     /// Not every library has it.
     pub collect: Option<unsafe extern "C" fn(*mut CThread) -> i32>,
+    /// Nor these.
+    pub place: Option<unsafe extern "C" fn(*mut CThread, u64) -> i32>,
+    pub leave: Option<unsafe extern "C" fn(*mut CThread, u64) -> i32>,
 }
 
 /// Why a file is not a function library, in the loader's words.
@@ -105,8 +108,15 @@ impl FunctionLibrary {
                 cancel: symbol(handle, c"argo_v1_cancel")?,
                 memory: symbol(handle, c"argo_v1_memory")?,
                 collect: symbol(handle, c"argo_v1_collect").ok(),
+                place: symbol(handle, c"argo_v1_place").ok(),
+                leave: symbol(handle, c"argo_v1_leave").ok(),
             },
         })
+    }
+
+    /// Whether an isolate may hold more than one function: an engine's.
+    pub fn has_places(&self) -> bool {
+        self.functions.place.is_some() && self.functions.leave.is_some()
     }
 }
 

@@ -193,6 +193,11 @@ impl Client {
         self.next += ids;
     }
 
+    /// As a part of request `id`.
+    pub fn send_as(&mut self, id: u64, request: &Request) {
+        self.stream.write_all(&request.encode(id)).unwrap();
+    }
+
     pub fn send_run(&mut self, run: Run) -> u64 {
         self.send(&Request::Run(run))
     }

@@ -15,6 +15,16 @@
 
 #include "argo_isolate.h"
 
+/* A function in the isolate. Number 0: the one of an isolate that holds no other. */
+typedef struct {
+  uint64_t number;
+  int initialised;
+  unsigned uses;
+  char *code;
+} place;
+
+enum { MOST_PLACES = 64 };
+
 struct argo_isolate {
   argo_host host;
   atomic_int inside;      /* runs and inits in progress: never above 1 */
@@ -23,11 +33,11 @@ struct argo_isolate {
   atomic_int cancelled;
   atomic_int left_behind; /* threads that a run started */
   atomic_int haunted;     /* they stay until told to go */
-  atomic_int initialised;
+  place places[MOST_PLACES];
+  place *at;
   unsigned uses;
   unsigned collected;
   uint64_t used;
-  char *code;
   char *reply;
 };
 
@@ -102,6 +112,7 @@ int graal_attach_thread(argo_isolate *isolate, argo_thread **thread) {
 int graal_create_isolate(void *parameters, argo_isolate **isolate, argo_thread **thread) {
   demand(parameters == NULL, "parameters");
   *isolate = calloc(1, sizeof **isolate);
+  (*isolate)->at = (*isolate)->places;
   return graal_attach_thread(*isolate, thread);
 }
 
@@ -119,7 +130,7 @@ int graal_detach_all_threads_and_tear_down_isolate(argo_thread *thread) {
   for (int round = 0; isolate->left_behind && round < 500; round++) nap(1);
   if (isolate->left_behind) return 1;
   free(isolate->reply);
-  free(isolate->code);
+  for (int each = 0; each < MOST_PLACES; each++) free(isolate->places[each].code);
   memset(isolate, 0x5a, sizeof *isolate);
   free(isolate);
   thread->isolate = NULL;
@@ -273,10 +284,10 @@ static int32_t perform(argo_isolate *isolate, uint64_t invocation, const char *e
     status = answer(isolate, reply, ARGO_MISSING,
                     strdup("{\"error\":\"no class\",\"missing\":[{\"kind\":\"class\",\"name\":\"a.B\"}]}"));
   else if (!strcmp(what, "env")) status = answer(isolate, reply, ARGO_OK, text("{\"env\":%s}", environment));
-  else if (!strcmp(what, "code")) status = answer(isolate, reply, ARGO_OK, text("{\"code\":\"%s\"}", isolate->code));
+  else if (!strcmp(what, "code")) status = answer(isolate, reply, ARGO_OK, text("{\"code\":\"%s\"}", isolate->at->code));
   else if (!strcmp(what, "uses")) {
     char count[32];
-    snprintf(count, sizeof count, "%u", isolate->uses);
+    snprintf(count, sizeof count, "%u", isolate->at->uses);
     status = answer(isolate, reply, ARGO_OK, text("{\"uses\":%s}", count));
   } else status = answer(isolate, reply, ARGO_OK, strdup(params));
   free(what);
@@ -289,14 +300,43 @@ static void begin(argo_isolate *isolate, uint64_t invocation) {
   isolate->running = invocation;
 }
 
+static place *find_place(argo_isolate *isolate, uint64_t number) {
+  for (int each = 1; each < MOST_PLACES; each++)
+    if (isolate->places[each].number == number) return &isolate->places[each];
+  return NULL;
+}
+
+int32_t argo_v1_place(argo_thread *thread, uint64_t number) {
+  argo_isolate *isolate = enter(thread);
+  demand(isolate->inside == 0, "a place entered while a run is on");
+  place *found = find_place(isolate, number);
+  if (!found) found = find_place(isolate, 0);
+  if (!found) return 1;
+  found->number = number;
+  isolate->at = found;
+  return 0;
+}
+
+int32_t argo_v1_leave(argo_thread *thread, uint64_t number) {
+  argo_isolate *isolate = enter(thread);
+  demand(isolate->inside == 0, "a place left while a run is on");
+  place *found = find_place(isolate, number);
+  if (!found) return 1;
+  free(found->code);
+  memset(found, 0, sizeof *found);
+  isolate->at = isolate->places;
+  return 0;
+}
+
 int32_t argo_v1_init(argo_thread *thread, const argo_host *host, const uint8_t *request, uint64_t request_length,
                      const uint8_t *code, uint64_t code_length, argo_reply *reply) {
   argo_isolate *isolate = enter(thread);
-  demand(!isolate->initialised, "a second init");
+  demand(!isolate->at->initialised, "a second init");
   demand(host->size == sizeof *host, "size of the host table");
   isolate->host = *host;
   begin(isolate, 0);
-  isolate->code = strndup(code ? (const char *)code : "", code_length);
+  free(isolate->at->code);
+  isolate->at->code = strndup(code ? (const char *)code : "", code_length);
   char *json = strndup((const char *)request, request_length);
   int32_t status;
   host->output(host->context, 0, 1, (const uint8_t *)"init\n", find(json, "print") ? 5 : 0);
@@ -304,7 +344,7 @@ int32_t argo_v1_init(argo_thread *thread, const argo_host *host, const uint8_t *
   else if (find(json, "hang")) status = wait_for_cancel(isolate, reply, -1, 0);
   else if (find(json, "deaf")) status = wait_for_cancel(isolate, reply, -1, 1);
   else status = wait_for_cancel(isolate, reply, number(json, "slow", 0), 0);
-  isolate->initialised = status == ARGO_OK;
+  isolate->at->initialised = status == ARGO_OK;
   isolate->used = 100000;
   isolate->inside--;
   free(json);
@@ -314,10 +354,11 @@ int32_t argo_v1_init(argo_thread *thread, const argo_host *host, const uint8_t *
 int32_t argo_v1_run(argo_thread *thread, uint64_t invocation, const uint8_t *environment, uint64_t environment_length,
                     const uint8_t *params, uint64_t params_length, argo_reply *reply) {
   argo_isolate *isolate = enter(thread);
-  demand(isolate->initialised, "run before init");
+  demand(isolate->at->initialised, "run before init");
   demand(invocation != 0, "invocation 0");
   begin(isolate, invocation);
   isolate->uses++;
+  isolate->at->uses++;
   char *env = environment ? strndup((const char *)environment, environment_length) : strdup("{}");
   char *json = strndup((const char *)params, params_length);
   int32_t status = perform(isolate, invocation, env, json, reply);
