@@ -29,6 +29,7 @@ from argo_provider.errors import StorageError
 from argo_provider.events import ActionChanged, Event, EventBus
 from argo_provider.insight.services import Insight, Surroundings
 from argo_provider.invocation.activator import Activator, Runners
+from argo_provider.invocation.chains import Chains
 from argo_provider.invocation.compositions import Compositions
 from argo_provider.invocation.fire import Fire
 from argo_provider.invocation.invoke import Invoke
@@ -210,7 +211,7 @@ def _use_cases(  # noqa: PLR0917 — one place where everything meets
     steps = Steps(stores.entities, activator.start, prepare, limits, clock)
     activator.use(
         Runners(
-            sequence=Sequences(steps).run,
+            sequence=Sequences(steps, Chains(stores.entities, activator, steps, events)).run,
             composition=Compositions(steps, activator.submit_conductor).run,
             builtins=install.builtins(alarms),
         )

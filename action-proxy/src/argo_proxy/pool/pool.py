@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections import deque
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 import structlog
 
+from argo_proxy.pool.chain import ChainServing, Cutting, Ended, Part
 from argo_proxy.pool.events import NoEvents, PoolEvents
 from argo_proxy.pool.job import Job
 from argo_proxy.pool.life import (
@@ -170,6 +172,27 @@ class SandboxPool:
             return execution
         finally:
             self._release(entry, fate, cold=cold)
+
+    async def serve_chain(self, parts: Sequence[Part], cutting: Cutting, ended: Callable[[Ended], None]) -> None:
+        """Run jobs one after the other in slots taken by `assign`, which are given back however this ends.
+
+        `ended` hears of each that began, once its slot is free.
+        """
+        serving = ChainServing(parts, cutting, self._limits.serving, self._fell_short)
+        left, fate = deque(parts), _Fate.BROKEN
+        try:
+            while (done := await serving.next()) is not None:
+                part = left.popleft()
+                if done.serving.healthy:
+                    self.table.observe(part.job.key, done.execution.phases.run / 1000)
+                self._release(part.entry, _fate_of(done), cold=False)
+                ended(done)
+            fate = _Fate.UNUSED
+        finally:
+            serving.close()
+            for part in left:
+                self._release(part.entry, fate, cold=False)
+                fate = _Fate.UNUSED
 
     async def finish_starts(self) -> None:
         """Let what is being created come up, or fail, and end it: a creation that is broken off may leave traces."""
@@ -362,6 +385,11 @@ class SandboxPool:
             network=not shape.offline,
             recorder=self._limits.recorder() if shape.recorded else None,
         )
+
+
+def _fate_of(done: Ended) -> _Fate:
+    kept = _may_stay(done.serving) if done.elsewhere else done.serving.healthy
+    return _Fate.HEALTHY if kept else _Fate.BROKEN
 
 
 def _with_reply(serving: Serving) -> Serving:

@@ -5,7 +5,7 @@ States, kept by the pool: cold → warming → warm ⇄ busy → gone. A driver 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -182,6 +182,60 @@ class GrowingSandbox(Protocol):
 
     async def grow(self, slots: int) -> None:
         """Have ready what `slots` of them need to serve at once; never raises for want of it."""
+        ...
+
+
+@record
+class Link:
+    """One of several functions that run one after the other, each on the result of the one before.
+
+    `body` is that of /run; of those behind the first, its `value` is what the result of the one before is laid over.
+    """
+
+    sandbox: Sandbox
+    body: bytes
+    timeout: float  # seconds
+
+
+@record
+class Linked:
+    """A link that ended. Seconds."""
+
+    answer: Answer
+    wait: float  # since the one before had ended
+    seconds: float  # in the sandbox
+
+
+class SandboxChain(Protocol):
+    """Links under way, one at a time; `close` it whatever happens."""
+
+    async def step(self) -> Linked | None:
+        """What the next link came to; None where it did not begin, and neither do those behind it.
+
+        It goes on by itself only after a result that `run_outcome` calls a success. After any other answer ask no more.
+        """
+        ...
+
+    def cut(self) -> None:
+        """Let no link begin any more; what has begun goes on."""
+        ...
+
+    def close(self) -> None: ...
+
+
+@runtime_checkable
+class ChainingSandbox(Protocol):
+    """One that can hand a result on to the next function by itself."""
+
+    def joins(self, other: object) -> bool:
+        """Whether one chain may hold both, now."""
+        ...
+
+    def chain(self, links: Sequence[Link], *, limit: int) -> SandboxChain:
+        """Begin with the first `step`. The first link's sandbox is this one, and all the others join it.
+
+        Answers are cut at `limit` bytes.
+        """
         ...
 
 

@@ -275,6 +275,7 @@ static int32_t perform(argo_isolate *isolate, uint64_t invocation, const char *e
   else if (!strcmp(what, "thread")) status = leave_thread(isolate, params, reply);
   else if (!strcmp(what, "grow")) status = grow(isolate, params, reply);
   else if (!strcmp(what, "big")) status = big(isolate, params, reply);
+  else if (!strcmp(what, "raw")) status = answer(isolate, reply, ARGO_OK, string(params, "text"));
   else if (!strcmp(what, "execute")) status = execute(isolate, reply);
   else if (!strcmp(what, "crash")) status = crash();
   else if (!strcmp(what, "throw")) status = answer(isolate, reply, ARGO_DEVELOPER_ERROR, strdup("{\"error\":\"thrown\"}"));

@@ -8,7 +8,7 @@ from argo_provider.entities.access import ResolvedPackage, get_entity, require_o
 from argo_provider.entities.content import CommonChanges, check_sizes, next_version
 from argo_provider.entities.history import History
 from argo_provider.errors import BadRequest, Conflict, Forbidden, Unprocessable
-from argo_provider.events import ActionChanged, EventBus
+from argo_provider.events import ActionChanged, EventBus, PackageChanged
 from argo_provider.model.clock import Clock
 from argo_provider.model.entities import Action, Collection, Package
 from argo_provider.model.identity import Identity
@@ -62,6 +62,7 @@ class Packages:
             await self._check_binding(identity, name, changes.binding, old)
         (stored,) = await self._entities.commit([self._next(name, old, changes)])
         assert isinstance(stored, Package)  # noqa: S101
+        self._events.publish(PackageChanged(name))
         return stored
 
     async def _check_binding(self, identity: Identity, name: FullName, target: FullName, old: Package | None) -> None:
@@ -117,6 +118,7 @@ class Packages:
                 f"Package not empty (contains {len(held)} {noun}). Set force param or delete package contents."
             )
         await self._entities.commit(deletes=[*held, package])
+        self._events.publish(PackageChanged(name))
         for action in held:
             self._events.publish(ActionChanged(action.name, deleted=True, version=action.version))
         for action in held:

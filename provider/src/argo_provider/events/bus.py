@@ -39,6 +39,13 @@ class NamespaceChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class PackageChanged:
+    """A package or binding was created, updated or deleted: actions reached through it may have other parameters."""
+
+    name: FullName
+
+
+@dataclass(frozen=True, slots=True)
 class TierChanged:
     """The optimiser moved a function, or knows more of it; published after `insight.port.Tiers` shows it."""
 
@@ -60,7 +67,9 @@ class SandboxChanged:
     sandbox: SandboxSummary
 
 
-Event = ActionChanged | ActivationEnded | NamespaceChanged | TierChanged | BuildChanged | SandboxChanged
+Event = (
+    ActionChanged | ActivationEnded | NamespaceChanged | PackageChanged | TierChanged | BuildChanged | SandboxChanged
+)
 
 
 class EventBus:

@@ -17,6 +17,7 @@ from argo_provider.events import (
     BuildChanged,
     Event,
     NamespaceChanged,
+    PackageChanged,
     SandboxChanged,
     TierChanged,
 )
@@ -226,6 +227,8 @@ class Feed:
             return
         if isinstance(event, SandboxChanged):
             self._sandbox(event)
+            return
+        if isinstance(event, PackageChanged):
             return
         channel = self._channels.get(_namespace_of(event))
         if channel is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -67,6 +67,8 @@ class Activator:
         spawn: Callable[[Coroutine[Any, Any, None]], object],
     ) -> None:
         self._placement = placement
+        given: object = placement
+        self._chaining = given if isinstance(given, port.ChainingPlacement) else None
         self._activations = activations
         self._throttle = throttle
         self._events = events
@@ -109,25 +111,69 @@ class Activator:
         self._submit(call, started)
         return started
 
-    def _submit(self, call: Call, started: Started) -> None:
-        action = call.target.action
+    def may_chain(self, call: Call) -> bool:
+        """Whether `call` could be part of a chain now; constant time."""
+        if self._chaining is None or self._step_runner(call.target.action) is not None:
+            return False
+        return self._chaining.may_chain(self._executables.of(call))
+
+    def start_chain(self, calls: Sequence[Call], cutting: port.Cutting) -> list[Started]:
+        """Start as many of the first of these as can run one after the other, each on the result of the one before.
+
+        They are for `may_chain`; none is started where it would be fewer than two. `done` of one that does not begin is
+        cancelled. Only the first has a payload: those of the others come from the one before.
+        """
+        if self._chaining is None:
+            return []
+        invocations = [self._invocation(call, self._clock.new_id()) for call in calls]
+        tickets = self._chaining.chain(invocations, cutting)
+        chain = []
+        for call, invocation, ticket in zip(calls, invocations, tickets, strict=False):
+            started = Started(invocation.activation_id, asyncio.get_running_loop().create_future())
+            self._follow(ticket, call, started)
+            chain.append(started)
+        self._count_one(calls[0].identity.namespace, chain)
+        return chain
+
+    def _count_one(self, namespace: str, chain: list[Started]) -> None:
+        """One of a chain is in flight at a time."""
+        if not chain:
+            return
+        left = len(chain)
+
+        def ended(_: object) -> None:
+            nonlocal left
+            left -= 1
+            if not left:
+                self._throttle.leave(namespace)
+
+        self._throttle.enter(namespace)
+        for started in chain:
+            started.done.add_done_callback(ended)
+
+    def _invocation(self, call: Call, activation_id: str) -> Invocation:
         arguments = merge(call.target.parameters, call.payload)
         if call.extra_arguments and not isinstance(arguments, list):
             arguments = {**arguments, **call.extra_arguments}
-        invocation = Invocation(
-            started.activation_id,
+        return Invocation(
+            activation_id,
             call.transaction_id,
             self._executables.of(call),
             arguments,
             api_key=call.api_key,
             accepted_at=self._clock.monotonic(),
         )
+
+    def _submit(self, call: Call, started: Started) -> None:
         try:
-            ticket = self._placement.submit(invocation, claim=call.claim)
+            ticket = self._placement.submit(self._invocation(call, started.activation_id), claim=call.claim)
         except port.Overloaded as error:
             raise Overloaded(str(error)) from error
+        self._follow(ticket, call, started)
+
+    def _follow(self, ticket: port.Ticket, call: Call, started: Started) -> None:
         ticket.outcome.add_done_callback(lambda f: self._answered(call, started, f))
-        ticket.execution.add_done_callback(lambda f: self._ended(call, action, started, f))
+        ticket.execution.add_done_callback(lambda f: self._ended(call, started, f))
 
     def _answered(self, call: Call, started: Started, future: asyncio.Future[Execution]) -> None:
         if started.done.done():
@@ -144,7 +190,7 @@ class Activator:
             return
         started.done.set_result(records.of_execution(call, started.activation_id, future.result(), self._clock.now()))
 
-    def _ended(self, call: Call, action: Action, started: Started, future: asyncio.Future[Execution]) -> None:
+    def _ended(self, call: Call, started: Started, future: asyncio.Future[Execution]) -> None:
         if future.cancelled():
             return
         if (error := future.exception()) is not None:

@@ -49,6 +49,10 @@ class Budget:
         self._left -= 1
         return self._left >= 0
 
+    def put_back(self) -> None:
+        """One that was taken was not started after all."""
+        self._left += 1
+
 
 @record
 class Started:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
-from argo_provider.entities.access import resolve_action
+from argo_provider.entities.access import ResolvedAction, resolve_action
 from argo_provider.errors import ArgoError, NotFound, UserError
 from argo_provider.invocation import records
-from argo_provider.invocation.call import Budget, Call, Payload, Prepare, Starter
+from argo_provider.invocation.call import Budget, Call, Payload, Prepare, Started, Starter
 from argo_provider.model.activation import Activation, Response, Status
 from argo_provider.model.clock import Clock
 from argo_provider.model.limits import SystemLimits
@@ -58,39 +59,46 @@ class Steps:
         assert call.budget is not None  # noqa: S101
         if not target.action.exec.is_sequence and not call.budget.take():
             raise StepFailed(application_error("Too many actions in the sequence."))
-        step = Call(
-            identity=call.identity,
-            target=target,
-            payload=payload,
-            transaction_id=call.transaction_id,
-            api_key=call.api_key,
-            cause=activation_id,
-            is_step=True,
-            budget=call.budget,
-            deferred=call.deferred,
-        )
+        step = step_of(call, activation_id, target, payload)
         await self.prepare(target.action.exec.kind)
-        started = self.start(step)
+        activation = await self.wait(self.start(step), target)
+        trail.add(activation)
+        return activation
+
+    async def wait(self, started: Started, target: ResolvedAction) -> Activation:
+        """The record of a step under way; StepFailed where it does not come in time."""
         seconds = target.action.limits.timeout / 1000 + _GRACE_S
         if target.action.exec.is_sequence:
             seconds = self.limits.timeout_ms.high / 1000 * self.limits.sequence_length
         try:
-            activation = await asyncio.wait_for(asyncio.shield(started.done), seconds)
+            return await asyncio.wait_for(asyncio.shield(started.done), seconds)
         except TimeoutError as error:
             raise StepFailed(
                 whisk_error(
                     f"Timeout reached when retrieving activation {started.activation_id} for sequence component."
                 )
             ) from error
-        trail.add(activation)
-        return activation
+
+
+class Together(Protocol):
+    """Runs components that live together without coming back for each."""
+
+    def __call__(
+        self, call: Call, activation_id: str, components: Sequence[FullName], payload: Payload, trail: Trail
+    ) -> Awaitable[int]:
+        """How many of the first have run, and are in the trail; 0 where they do not live together. StepFailed."""
+        ...
 
 
 class Sequences:
-    """Runs sequences; a component's result is the next one's payload."""
+    """Runs sequences; a component's result is the next one's payload.
 
-    def __init__(self, steps: Steps) -> None:
+    `together` is asked first, at each component that the one before did not lead to.
+    """
+
+    def __init__(self, steps: Steps, together: Together | None = None) -> None:
         self._steps = steps
+        self._together = together
 
     async def run(self, call: Call, activation_id: str) -> Activation:
         """The sequence's own record; never raises for what a component does."""
@@ -104,9 +112,12 @@ class Sequences:
     async def _chain(self, call: Call, activation_id: str, trail: Trail) -> Response:
         payload: Payload = call.payload
         response = Response(Status.SUCCESS, payload)
-        for component in call.target.action.exec.components:
+        left = call.target.action.exec.components
+        while left:
             try:
-                activation = await self._steps.run(call, activation_id, component, payload, trail)
+                ran = await self._together(call, activation_id, left, payload, trail) if self._together else 0
+                if not ran:
+                    await self._steps.run(call, activation_id, left[0], payload, trail)
             except StepFailed as failure:
                 return failure.response
             except NotFound:
@@ -115,11 +126,27 @@ class Sequences:
                 return application_error(error.text)
             except ArgoError:
                 return whisk_error("Sequence failed.")
-            response = activation.response
+            left = left[max(ran, 1) :]
+            response = trail.steps[-1].response
             if response.status is not Status.SUCCESS:
                 return response
             payload = response.result if isinstance(response.result, dict | list) else {}
         return response
+
+
+def step_of(call: Call, activation_id: str, target: ResolvedAction, payload: Payload) -> Call:
+    """`target` as a step of `activation_id`, for whom `call` is."""
+    return Call(
+        identity=call.identity,
+        target=target,
+        payload=payload,
+        transaction_id=call.transaction_id,
+        api_key=call.api_key,
+        cause=activation_id,
+        is_step=True,
+        budget=call.budget,
+        deferred=call.deferred,
+    )
 
 
 def with_budget(call: Call, actions: int) -> Call:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
 from argo_provider.optimizer.model import Route
+from argo_provider.placement.chaining import Chaining
 from argo_provider.placement.chooser import NATIVE, Chooser
 from argo_provider.placement.port import (
     ORDINARY,
     Claim,
     Compared,
+    Cutting,
     OrdinaryRouter,
     Overloaded,
     OverloadReason,
@@ -84,6 +86,7 @@ class LocalPlacement:
             events=self._events,
         )
         self._scheduler.attach(self._pool)
+        self._chaining = Chaining(self._router, self._scheduler, self._ordinary_way)
         self._tasks.spawn(self._scheduler.tend_forever())
         self._draining = False
         return self
@@ -139,6 +142,15 @@ class LocalPlacement:
         else:
             self._scheduler.run(entry, job)
         return Ticket(answered, finished)
+
+    def may_chain(self, executable: Executable) -> bool:
+        return not self._draining and self._chaining.may_chain(executable)
+
+    def chain(self, invocations: Sequence[Invocation], cutting: Cutting) -> list[Ticket]:
+        parts = [] if self._draining else self._chaining.parts(invocations)
+        if parts:
+            self._scheduler.run_chain(parts, cutting)
+        return [Ticket(part.job.answered, part.job.finished) for part in parts]
 
     async def prepare(self, executable: Executable, route: Route, *, slots: int = 1) -> Execution:
         """Have `slots` sandboxes ready for this way before any invocation takes it; how the first came out.

@@ -8,19 +8,22 @@ from __future__ import annotations
 
 from asyncio import Future
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from argo_provider.optimizer.model import Route
+from argo_proxy.pool.chain import Cutting
 from argo_proxy.pool.job import Claim, Dropped
 from argo_proxy.protocol.messages import Executable, Execution, Invocation
 
 __all__ = [
     "ORDINARY",
+    "ChainingPlacement",
     "Claim",
     "Compared",
+    "Cutting",
     "Dropped",
     "OrdinaryRouter",
     "OverloadReason",
@@ -120,6 +123,24 @@ class OrdinaryRouter:
 
 
 ORDINARY = Route()
+
+
+@runtime_checkable
+class ChainingPlacement(Protocol):
+    """A placement that can have invocations run one after the other without coming back to whoever asks."""
+
+    def may_chain(self, executable: Executable) -> bool:
+        """Whether it could be part of a chain now; constant time."""
+        ...
+
+    def chain(self, invocations: Sequence[Invocation], cutting: Cutting) -> list[Ticket]:
+        """Run as many of the first of these as can be, one after the other, each on the result of the one before.
+
+        The `arguments` of those behind the first are what that result is laid over. One ticket each; none at all where
+        it would be fewer than two. A ticket raises `Dropped` where its invocation did not begin: because the one before
+        was no success, or `cutting` came first, or what the result means is better left to the service.
+        """
+        ...
 
 
 class Placement(Protocol):

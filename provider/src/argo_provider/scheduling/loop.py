@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
@@ -12,6 +13,7 @@ from argo_provider.scheduling.decision import Assign, Evict, Expire, Instruction
 from argo_provider.scheduling.growth import Growth
 from argo_provider.scheduling.queue import FairQueue
 from argo_provider.scheduling.settings import PoolSettings
+from argo_proxy.pool.chain import Cutting, Ended, Part
 from argo_proxy.pool.events import PoolEvents
 from argo_proxy.pool.job import Job
 from argo_proxy.pool.pool import SandboxPool, Spawn, Unserved
@@ -70,6 +72,16 @@ class Scheduler:
         """Have `job` run in a sandbox with room."""
         self.jobs += 1
         self._serve_in(entry, job)
+
+    def run_chain(self, parts: Sequence[Part], cutting: Cutting) -> None:
+        """Have jobs run one after the other in sandboxes with room, each on the result of the one before.
+
+        Those that do not begin are dropped.
+        """
+        self.jobs += len(parts)
+        for part in parts:
+            self._pool.assign(part.entry, part.job.key)
+        self._spawn(self._serve_chain(parts, cutting))
 
     def grow(self, job: Job) -> None:
         """Have one more sandbox made for `job`, which wants no more: none that serves is taken for it."""
@@ -209,6 +221,30 @@ class Scheduler:
             self._drop(job)
         else:
             self._elsewhere(job)
+
+    async def _serve_chain(self, parts: Sequence[Part], cutting: Cutting) -> None:
+        left = deque(part.job for part in parts)
+        try:
+            await self._pool.serve_chain(parts, cutting, lambda done: self._link_ended(left.popleft(), done))
+        except asyncio.CancelledError:
+            if left:
+                self._fail(left.popleft(), CUT_OFF)
+            raise
+        except Exception:  # noqa: BLE001 — the same guard: what may have begun has failed, the rest runs another way
+            _log.exception("serving_failed", activations=[job.invocation.activation_id for job in left])
+            if left:
+                self._fail(left.popleft(), INTERNAL)
+        finally:
+            for job in left:
+                self._drop(job)
+
+    def _link_ended(self, job: Job, done: Ended) -> None:
+        if done.elsewhere:
+            self._elsewhere(job)
+            return
+        job.finish(done.execution)
+        self._events.executed(job.invocation.executable, done.execution)
+        self._finished()
 
     def _elsewhere(self, job: Job) -> None:
         """The sandbox was gone before user code began, or not up to the job: once more in another."""

@@ -7,20 +7,21 @@ import contextlib
 import hashlib
 import itertools
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TypeVar, cast
 
 import structlog
 
-from argo_proxy.records import record
 from argo_proxy.sandboxes.niuk import frames, reports
+from argo_proxy.sandboxes.niuk.chaining import GRACE as _GRACE
+from argo_proxy.sandboxes.niuk.chaining import Awaited, ChainRun, Performed
 from argo_proxy.sandboxes.niuk.frames import Artifact, Request, Status
 from argo_proxy.sandboxes.niuk.framing import Decoder, FrameError
 
 _log = structlog.get_logger(__name__)
-_GRACE = 5.0  # beyond a request's own limit: the host answers a stuck invocation 1.5 s after its limit
 _WRITE_SECONDS = 30.0  # a host that takes no bytes for so long is stuck
 _R = TypeVar("_R", bound=reports.Reply)
 
@@ -42,15 +43,6 @@ class NiukRefused(NiukError):
         self.body = body
 
 
-@record
-class Performed:
-    """A run that ended: its result, what it and the calls inside of it printed, and those calls' records."""
-
-    result: reports.Result
-    logs: tuple[reports.Log, ...] = ()
-    records: tuple[reports.Record, ...] = ()
-
-
 @dataclass(frozen=True, slots=True)
 class OutsideCall:
     """A function calls one that is not in its NIUk: who calls, and with what rights."""
@@ -61,6 +53,7 @@ class OutsideCall:
 
 
 _GROWS = (0, 2)  # the first host that knows GROW; a cache may hold an older one
+_CHAINS = (0, 3)  # and CHAIN
 
 
 def _numbers(version: str) -> tuple[int, ...]:
@@ -90,6 +83,7 @@ class NiukClient(asyncio.Protocol):
         self._on_call = on_call
         self._namespace = ""
         self._grows = False
+        self.chains = False  # whether the host takes chains
         self._on_notice = on_notice
         self._decoder = Decoder()
         self._numbers = itertools.count(1)
@@ -130,7 +124,8 @@ class NiukClient(asyncio.Protocol):
         self._namespace = namespace
         request = frames.Hello(namespace, serves_calls=self._on_call is not None)
         welcome = await self._ask(request, reports.Welcome, seconds)
-        self._grows = _numbers(welcome.host_version) >= _GROWS
+        version = _numbers(welcome.host_version)
+        self._grows, self.chains = version >= _GROWS, version >= _CHAINS
         return welcome
 
     async def ping(self, *, seconds: float) -> reports.Pong:
@@ -172,13 +167,28 @@ class NiukClient(asyncio.Protocol):
         try:
             async with asyncio.timeout(seconds):
                 await self._send(frames.encode(run, number))
-                result = _checked(await pending.future, reports.Result)
+                return await _performed(pending)
         except (asyncio.CancelledError, TimeoutError):
-            self._cancel_behind(number)
+            self.cancel_behind(number)
             raise
         finally:
             self._pending.pop(number, None)
-        return Performed(result, tuple(pending.logs), tuple(pending.records))
+
+    async def chain(self, chain: frames.Chain) -> ChainRun:
+        """Invoke functions one after the other: `ChainRun` says what each came to. Raises ValueError if too long."""
+        numbers = [next(self._numbers) for _ in chain.steps]
+        frame = frames.encode(chain, numbers[0])
+        steps = []
+        for number, step in zip(numbers, chain.steps, strict=True):
+            pending = self._expect_answer(number, step.environment)
+            seconds = (step.timeout_ms + step.wait_ms) / 1000
+            steps.append(Awaited(number, step.function, seconds, partial(_performed, pending)))
+        try:
+            await self._send(frame)
+        except BaseException:
+            self.forget(numbers)
+            raise
+        return ChainRun(steps, self)
 
     async def stats(self, *, seconds: float) -> bytes:
         """Figures as a JSON object; its keys are listed in PROTOCOL.md."""
@@ -256,10 +266,20 @@ class NiukClient(asyncio.Protocol):
             raise NiukGone("not connected")
         self._transport.write(frame)
 
-    def _cancel_behind(self, number: int) -> None:
+    def cancel_behind(self, number: int) -> None:
         """Tell the host, whose answer nobody waits for."""
         if self._gone is None:
             self._write(frames.encode(frames.Cancel(number), next(self._numbers)))
+
+    def cut(self, number: int) -> None:
+        """Let a step of a chain not begin; the same without waiting."""
+        if self._gone is None:
+            self._write(frames.encode(frames.Cut(number), next(self._numbers)))
+
+    def forget(self, numbers: Sequence[int]) -> None:
+        """Nobody waits for these answers any more."""
+        for number in numbers:
+            self._pending.pop(number, None)
 
     def _take(self, identity: int, report: reports.Report) -> None:
         match report:
@@ -328,6 +348,11 @@ class NiukClient(asyncio.Protocol):
                 pending.future.exception()  # one who was cancelled meanwhile does not ask for it
         for call in self._calls:
             call.cancel()
+
+
+async def _performed(pending: _Pending) -> Performed:
+    result = _checked(await pending.future, reports.Result)
+    return Performed(result, tuple(pending.logs), tuple(pending.records))
 
 
 def _checked(reply: reports.Reply, kind: type[_R]) -> _R:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import structlog
 
 from argo_proxy.sandboxes.niuk import frames, reports
-from argo_proxy.sandboxes.niuk.client import CallServer, NiukError, NiukGone, NiukRefused, Performed
+from argo_proxy.sandboxes.niuk.chaining import ChainRun, Performed
+from argo_proxy.sandboxes.niuk.client import CallServer, NiukError, NiukGone, NiukRefused
 from argo_proxy.sandboxes.niuk.crashes import CrashLedger
 from argo_proxy.sandboxes.niuk.frames import Status
 from argo_proxy.sandboxes.niuk.launching import Launcher
@@ -114,6 +115,17 @@ class NiukHouse:
             process = await self._running()
             await self._ensure_defined(process, function)
         return await process.invoke(run)
+
+    def chains(self, name: str) -> bool:
+        """Whether `name` may be a step of a chain now: it is ready in a process that takes chains."""
+        return self._process is not None and self._process.chains and name in self._defined
+
+    async def chain(self, chain: frames.Chain) -> ChainRun:
+        """Run functions that are ready one after the other. Raises `NiukGone`, ValueError. Close what comes of it."""
+        process = self._process
+        if process is None:
+            raise NiukGone("no process runs")
+        return await process.chain(chain)
 
     def resize(self, name: str, isolates: int) -> None:
         """Let a function keep so many isolates from now on; missing ones are made behind what runs."""

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from argo_proxy.sandboxes.niuk import frames, reports
-from argo_proxy.sandboxes.niuk.client import CallServer, NiukClient, NiukGone, Performed, open_socket
+from argo_proxy.sandboxes.niuk.chaining import ChainRun, Performed
+from argo_proxy.sandboxes.niuk.client import CallServer, NiukClient, NiukGone, open_socket
 from argo_proxy.sandboxes.niuk.frames import Artifact, Init
 from argo_proxy.sandboxes.niuk.launching import HostProcess, Launcher
 from argo_proxy.sandboxes.niuk.stock import HostStock, launch
@@ -94,6 +95,7 @@ class NiukProcess:
         self._loading: dict[bytes, asyncio.Lock] = {}
         self._loaded: set[bytes] = set()
         self._in_flight: Counter[str] = Counter()
+        self._chained: dict[int, ChainRun] = {}
         self._stopping = False
         self._on_gone: Callable[[NiukProcess, tuple[str, ...]], None] | None = None
         self._on_end: Callable[[NiukProcess, Ended], None] | None = None
@@ -152,7 +154,12 @@ class NiukProcess:
     @property
     def in_flight(self) -> int:
         """Invocations in flight."""
-        return self._in_flight.total()
+        return self._in_flight.total() + len(self._chained)
+
+    @property
+    def chains(self) -> bool:
+        """Whether it takes chains."""
+        return self._client.chains
 
     async def define(self, function: NativeFunction) -> reports.Ready:
         """Load what the function needs and make its first isolate. The same function again is fine."""
@@ -171,6 +178,13 @@ class NiukProcess:
             return await self._client.run(run)
         finally:
             self._in_flight[run.function] -= 1
+
+    async def chain(self, chain: frames.Chain) -> ChainRun:
+        """Run functions that were defined here one after the other. Close what comes of it."""
+        run = await self._client.chain(chain)
+        self._chained[id(run)] = run
+        run.ended = self._chain_ended
+        return run
 
     async def grow(self, function: str, isolates: int) -> None:
         """Have so many isolates of a function, those that serve included."""
@@ -221,9 +235,13 @@ class NiukProcess:
                 await load()
                 self._loaded.add(digest)
 
+    def _chain_ended(self, run: ChainRun) -> None:
+        self._chained.pop(id(run), None)
+
     def _lost(self) -> None:
         if not self._stopping:
-            suspects = tuple(name for name, count in self._in_flight.items() if count)
+            ran = {run.running for run in self._chained.values() if run.running}
+            suspects = tuple({name for name, count in self._in_flight.items() if count} | ran)
             if self._on_gone is not None:
                 self._on_gone(self, suspects)
             self._burial = asyncio.ensure_future(self._bury(suspects))

@@ -7,7 +7,7 @@ isolates: which isolate serves which slot is the host's business.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -16,15 +16,18 @@ import msgspec
 
 from argo_proxy import jsontext
 from argo_proxy.sandboxes.niuk import frames, reports
-from argo_proxy.sandboxes.niuk.client import NiukError, NiukGone, NiukRefused, Performed
+from argo_proxy.sandboxes.niuk.chaining import ChainRun, Performed
+from argo_proxy.sandboxes.niuk.client import NiukError, NiukGone, NiukRefused
 from argo_proxy.sandboxes.niuk.frames import Flag, IsolatePolicy, Status
 from argo_proxy.sandboxes.niuk.house import NiukBanned, NiukHouse
 from argo_proxy.sandboxes.niuk.process import Library, NativeFunction
+from argo_proxy.sandboxes.niuk.slot_chain import SlotChain
 from argo_proxy.sandboxes.port import (
     Answer,
     Answered,
     CollectedLogs,
     Gone,
+    Link,
     LogLine,
     SandboxCreationError,
     SandboxKind,
@@ -165,6 +168,38 @@ class NiukSlot:
         run = frames.Run(self._function.name, params, timeout_ms, min(timeout_ms, _LONGEST_WAIT_MS), environment)
         return await self._guarded(self._perform(self._house, run, limit))
 
+    def joins(self, other: object) -> bool:
+        """Whether one chain may hold both: their functions are ready in one process."""
+        if not isinstance(other, NiukSlot) or other._function is None or self._function is None:
+            return False
+        house = self._house
+        if house is None or house is not other._house:
+            return False
+        return house.chains(self._function.name) and house.chains(other._function.name)
+
+    def chain(self, links: Sequence[Link], *, limit: int) -> SlotChain:
+        """The first link's sandbox is this one; all of them join it."""
+        return SlotChain([_slot_of(link) for link in links], links, limit)
+
+    def chained(self, body: bytes, timeout: float) -> frames.Run | None:
+        """This slot's part of a chain."""
+        if self._function is None:
+            return None
+        timeout_ms = max(1, round(timeout * 1000))
+        params, environment = _run_parts(body)
+        return frames.Run(self._function.name, params, timeout_ms, min(timeout_ms, _LONGEST_WAIT_MS), environment)
+
+    async def start_chain(self, chain: frames.Chain) -> ChainRun:
+        """Raises `NiukError`, ValueError."""
+        if self._house is None:
+            raise NiukGone("not initialized")
+        return await self._house.chain(chain)
+
+    def link_ended(self, done: Performed, limit: int) -> Answer:
+        """What its part of a chain came to."""
+        self._keep(done)
+        return self._answer(done.result.status, done.result.body, limit, began=True)
+
     async def collect_logs(self, *, limit: int, wait: float) -> CollectedLogs:
         """Output comes before the result, so there is nothing to wait for."""
         del wait
@@ -278,6 +313,11 @@ class NiukSlot:
         if status in _LACKING:
             return _short(502, body, limit, _LACKING[status], began=began)
         return _answered(200 if status is Status.OK else 502, body, limit)
+
+
+def _slot_of(link: Link) -> NiukSlot:
+    assert isinstance(link.sandbox, NiukSlot), "it joins another, so it is one"  # noqa: S101
+    return link.sandbox
 
 
 _ENDED = frozenset({Status.CANCELLED, Status.EXITED, Status.FATAL})

@@ -1,0 +1,78 @@
+"""Which invocations run as one chain: natively, in one NIUk, with a sandbox free for each."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+
+from argo_provider.placement.port import Router
+from argo_provider.scheduling.loop import Scheduler
+from argo_proxy.pool.chain import Part
+from argo_proxy.pool.job import Job
+from argo_proxy.pool.shape import Key, Shape, key_of
+from argo_proxy.pool.table import SandboxEntry
+from argo_proxy.protocol.messages import Executable, Invocation
+from argo_proxy.sandboxes.port import ChainingSandbox, SandboxKind
+
+_NATIVELY = SandboxKind.NIUK.value
+OrdinaryWay = Callable[[Executable], tuple[Key, Shape] | None]
+
+
+class Chaining:
+    """`ordinary`: where an invocation goes when the native way falls short of the ordinary one."""
+
+    def __init__(self, router: Router, scheduler: Scheduler, ordinary: OrdinaryWay) -> None:
+        self._router = router
+        self._scheduler = scheduler
+        self._ordinary = ordinary
+
+    def may_chain(self, executable: Executable) -> bool:
+        """Whether a native sandbox of it is warm and has room."""
+        entry = self._scheduler.warm(key_of(executable, _NATIVELY))
+        sandbox: object = None if entry is None else entry.sandbox
+        return isinstance(sandbox, ChainingSandbox)
+
+    def parts(self, invocations: Sequence[Invocation]) -> list[Part]:
+        """Of as many of the first as can be; empty for fewer than two. Asks the router only about these."""
+        entries: list[SandboxEntry] = []
+        for invocation in invocations:
+            entry = self._joining(invocation.executable, entries)
+            if entry is None:
+                break
+            entries.append(entry)
+        parts: list[Part] = []
+        if len(entries) > 1:
+            for invocation, entry in zip(invocations, entries, strict=False):
+                part = self._part(invocation, entry)
+                if part is None:
+                    break
+                parts.append(part)
+        return parts if len(parts) > 1 else []
+
+    def _joining(self, executable: Executable, before: list[SandboxEntry]) -> SandboxEntry | None:
+        """A sandbox for the next one. An init parameter would have to leave a result that only the NIUk sees."""
+        entry = self._scheduler.warm(key_of(executable, _NATIVELY))
+        if entry is None or entry in before or (before and executable.init_parameters):
+            return None
+        first: object = before[0].sandbox if before else entry.sandbox
+        return entry if isinstance(first, ChainingSandbox) and first.joins(entry.sandbox) else None
+
+    def _part(self, invocation: Invocation, entry: SandboxEntry) -> Part | None:
+        """None: it is on trial, or withdrawn by now."""
+        executable = invocation.executable
+        route = self._router.route(executable)
+        if route.technology != _NATIVELY or route.canary or entry.sandbox is None:
+            return None
+        loop = asyncio.get_running_loop()
+        job = Job(
+            invocation,
+            entry.shape,
+            claim=None,
+            answered=loop.create_future(),
+            finished=loop.create_future(),
+            now=time.monotonic(),
+            key=key_of(executable, _NATIVELY),
+            ordinary=self._ordinary(executable),
+        )
+        return Part(job, entry, entry.sandbox)
