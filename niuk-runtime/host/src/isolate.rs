@@ -115,6 +115,12 @@ impl Isolate {
         }
     }
 
+    /// What of `bytes` is each function's that has it in common.
+    pub fn part_of(&self, bytes: u64) -> u64 {
+        let functions = self.share.as_ref().map_or(1, |share| share.functions().max(1));
+        bytes / functions as u64
+    }
+
     /// Counts an invocation of `function`; gives how and when it came to be where this is the first.
     pub fn count_use(&self, function: &Function) -> Option<(Birthtime, Instant)> {
         let uses = self.uses.fetch_add(1, Ordering::Relaxed);

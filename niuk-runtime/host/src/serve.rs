@@ -77,7 +77,7 @@ pub fn perform(
     }
     timing.flags |= flag::BEGAN | call.finish_output(call.patience());
     let memory = if call.is_run() || measures(isolate) { isolate.measure(on) } else { isolate.memory() };
-    timing.memory = memory.used;
+    timing.memory = isolate.part_of(memory.used);
     let status = Status::of_library(code);
     if status == Status::OutOfMemory {
         call.function.stay_alone();

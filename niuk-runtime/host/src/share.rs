@@ -173,6 +173,11 @@ impl Share {
         state.lodgers.iter_mut().find(|lodger| lodger.function.number == number)?.birth.take()
     }
 
+    /// How many functions have it in common.
+    pub fn functions(&self) -> usize {
+        lock(&self.state).lodgers.len()
+    }
+
     /// Asks for the turn.
     pub fn claim(&self, function: &Arc<Function>) -> Claim {
         let mut state = lock(&self.state);
