@@ -153,10 +153,14 @@ impl<T: PartialEq> Pool<T> {
         steps
     }
 
-    /// An invocation that was given an isolate could not have it: it waits for the next.
+    /// An invocation that was given an isolate could not have it: it gets one that became idle meanwhile, or waits.
     pub fn requeue(&mut self, ticket: T) -> Vec<Step<T>> {
         if self.closed {
             return vec![Step::Closed(ticket)];
+        }
+        if let Some((isolate, _)) = self.idle.pop_back() {
+            self.busy += 1;
+            return vec![Step::Assign(ticket, isolate)];
         }
         self.queue.push_front(ticket);
         Vec::new()

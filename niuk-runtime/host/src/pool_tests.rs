@@ -86,6 +86,8 @@ fn who_cannot_have_the_shared_isolate_goes_first_for_the_next() {
     assert_eq!(pool.counts(), Counts { starting: 0, idle: 0, busy: 1, queued: 1 });
     assert_eq!(pool.fill(), [Step::Start]);
     assert_eq!(pool.released(1, 0), [Step::Assign("a", 1)]);
+    pool.started(2, 0);
+    assert_eq!(pool.requeue("a"), [Step::Assign("a", 2)]);
 }
 
 #[test]

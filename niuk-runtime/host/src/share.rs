@@ -202,14 +202,14 @@ impl Share {
         if state.turn == Turn::Over {
             return Vec::new();
         }
-        if let Some(birth) = state.moving_in.pop_front() {
-            state.take_turn(Job::Lodge(birth));
-        } else if state.lodgers.is_empty() {
+        if state.lodgers.is_empty() && state.moving_in.is_empty() {
             state.take_turn(Job::Retire);
             state.turn = Turn::Over;
             state.isolate = None;
         } else if !state.moved_out.is_empty() {
-            state.take_turn(Job::Sweep);
+            state.take_turn(Job::Sweep); // first: one who moves in may have moved out
+        } else if let Some(birth) = state.moving_in.pop_front() {
+            state.take_turn(Job::Lodge(birth));
         } else {
             state.turn = Turn::FreeSince(Instant::now());
             return std::mem::take(&mut state.waiting);
