@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 
 import pytest
 from sqlalchemy import text
@@ -123,6 +124,20 @@ async def test_waited_for_write_takes_the_gathered_ones_along(ledger):
     writer.enqueue(keep, "gathered", 1, lambda _: None)
     await writer.write(keep, "urgent", 1)
     assert ledger.transactions == [["gathered", "urgent"]]
+    await writer.close()
+
+
+async def test_after_a_slow_commit_what_nobody_waits_for_gathers_longer(ledger):
+    moments = itertools.count(step=100)  # each commit takes 100 seconds by this clock
+    limits = WriterLimits(linger=0.001, longest_linger=1000, patience=5.0)
+    writer = Writer(ledger, limits, clock=lambda: next(moments))
+    writer.start()
+    first = asyncio.Event()
+    writer.enqueue(keep, "at once", 1, lambda _: first.set())
+    await asyncio.wait_for(first.wait(), 5)
+    writer.enqueue(keep, "gathered", 1, lambda _: None)
+    await writer.write(keep, "urgent", 1)
+    assert ledger.transactions == [["at once"], ["gathered", "urgent"]]
     await writer.close()
 
 

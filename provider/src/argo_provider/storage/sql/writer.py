@@ -1,8 +1,9 @@
 """Group commit: the writes of all callers, one transaction after the other.
 
 While one transaction is being written, the next one's writes gather. A write somebody waits for goes as soon as the
-writer is free; records that nobody waits for may gather for `linger` seconds first, because a commit costs the same for
-one record as for fifty.
+writer is free; records that nobody waits for may gather first, because a commit costs nearly the same for one record as
+for fifty: for `linger` seconds, or longer where commits are slow (a busy machine, a slow disk), so that they take no
+more than about a tenth of the time.
 
 When the disk is full or read-only, writes that somebody waits for fail at once with StoreUnavailable; records that
 nobody waits for are kept (bounded) and tried again until the store recovers.
@@ -23,6 +24,7 @@ from sqlalchemy import Connection
 from argo_provider.errors import ArgoError, Overloaded, StorageError, StoreUnavailable, WriteInDoubt
 from argo_provider.storage.sql.database import Database
 
+_COMMITS_APART = 9.0  # of a commit's own time
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
@@ -35,13 +37,14 @@ OnCommit = Callable[[int, float], None]
 
 @dataclass(frozen=True, slots=True)
 class WriterLimits:
-    """`linger` and `patience` in seconds. The queue is full when either bound is reached."""
+    """`linger` (least and most) and `patience` in seconds. The queue is full when either bound is reached."""
 
     queued: int = 20_000
     queued_bytes: int = 128 * 1024 * 1024
     batch: int = 1_000
     batch_bytes: int = 8 * 1024 * 1024
     linger: float = 0.02
+    longest_linger: float = 0.2
     patience: float = 30.0
     retry_every: float = 0.25
 
@@ -99,14 +102,17 @@ class Writer:
         limits: WriterLimits | None = None,
         on_doubt: Callable[[], None] | None = None,
         on_commit: OnCommit | None = None,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         """`on_doubt`: called when a transaction failed in a way that may have left it written after all."""
         self._database = database
         self._on_doubt = on_doubt or (lambda: None)
         self._on_commit = on_commit or (lambda _writes, _seconds: None)
+        self._clock = clock
         self._limits = limits or WriterLimits()
         self._queue = _Queue()
         self._wake = asyncio.Event()
+        self._linger = self._limits.linger
         self._due = False  # records that nobody waits for have gathered long enough
         self._timer: asyncio.TimerHandle | None = None
         self._closing = False
@@ -170,7 +176,7 @@ class Writer:
         if write.future is not None or len(queue.writes) >= limits.batch:
             self._wake.set()
         elif self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(limits.linger, self._lingered)
+            self._timer = asyncio.get_running_loop().call_later(self._linger, self._lingered)
 
     def _lingered(self) -> None:
         self._timer = None
@@ -197,7 +203,7 @@ class Writer:
                 self._due = True
 
     async def _commit(self, batch: list[_Write]) -> None:
-        begun = time.perf_counter()
+        begun = self._clock()
         try:
             outcomes = await self._database.write(lambda connection: _apply(connection, batch))
         except StoreUnavailable as error:
@@ -212,7 +218,9 @@ class Writer:
             await self._commit_singly(batch, StorageError("The store failed. Nothing was written."))
         else:
             self._recovered()
-            self._on_commit(len(batch), time.perf_counter() - begun)
+            taken = self._clock() - begun
+            self._linger = max(self._limits.linger, min(self._limits.longest_linger, taken * _COMMITS_APART))
+            self._on_commit(len(batch), taken)
             for write, outcome in zip(batch, outcomes, strict=True):
                 _settle(write, outcome)
 
