@@ -1,8 +1,7 @@
 """`./dev bench scale`: placement at 1,000 nodes and a million functions, simulated: no machine, no bus, no clock.
 
 The product's own choice (`placement.nodes`) over nodes that are numbers. Functions are invoked as the world's are: few
-often, most seldom (Zipf). Two ways to look are compared: at all nodes, and at a few that the function's own order names
-and those where it is warm.
+often, most seldom (Zipf). Two ways to look are compared: at all nodes, and at the few that `placement.few` names.
 """
 
 from __future__ import annotations
@@ -16,12 +15,12 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from itertools import accumulate
 from typing import Any
 
 from argo_dev.report import Target, document, show
 
+from argo_provider.placement.few import FewNodes
 from argo_provider.placement.nodes import Wanted, choose
 
 CORES = 16
@@ -29,8 +28,6 @@ SLOTS = 200  # warm sandboxes that fit on a node
 KINDS = frozenset({"any"})
 RUN_SECONDS = 0.1
 RATE = 60.0  # invocations a second and node: 6 of 16 cores busy on average
-POINTS = 64  # of a node on the ring
-LOOK_AT = 8
 EXPONENT = 1.05  # of Zipf's law
 
 
@@ -81,38 +78,12 @@ class Machine:
             del self.running[function]
 
 
-class Ring:
-    """Consistent hashing: the nodes that a function's own order names first."""
-
-    def __init__(self, names: Sequence[str]) -> None:
-        points = sorted(
-            (_hash(f"{name}/{point}"), number) for number, name in enumerate(names) for point in range(POINTS)
-        )
-        self._at = [at for at, _ in points]
-        self._nodes = [number for _, number in points]
-
-    def first(self, function: int, count: int) -> list[int]:
-        found: list[int] = []
-        start = bisect.bisect(self._at, _hash(str(function)))
-        for step in range(len(self._at)):
-            node = self._nodes[(start + step) % len(self._nodes)]
-            if node not in found:
-                found.append(node)
-                if len(found) == count:
-                    break
-        return found
-
-
-def _hash(text: str) -> int:
-    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest())
-
-
 def main() -> int:
     options = _options()
     sizes = ((10, 10_000),) if options.quick else ((10, 10_000), (100, 100_000), (1000, 1_000_000))
     rows: list[dict[str, Any]] = []
     for nodes, functions in sizes:
-        invocations = 2_000 if options.quick else min(40_000, 2_000 * nodes, 10_000_000 // nodes)
+        invocations = 2_000 if options.quick else min(40_000, 2_000 * nodes, 20_000_000 // nodes)
         rows += [_simulate(nodes, functions, invocations, how) for how in ("all", "few")]
     last = {row["look_at"]: row for row in rows[-2:]}
     targets = {
@@ -147,14 +118,14 @@ def _simulate(count: int, functions: int, invocations: int, how: str) -> dict[st
             _, machine, function = ending.popleft()
             machines[machine].end(function)
         function = draw()
+        if isinstance(place, _Few):
+            place.in_flight = len(ending)
         began = time.perf_counter()
         machine = place(function)
         spent += time.perf_counter() - began
         warm += machines[machine].begin(function)
-        if isinstance(place, _Few):
-            place.began(function, machine)
         ending.append((now + RUN_SECONDS, machine, function))
-        if number % 1000 == 999:
+        if number % 1000 == 999 and now > RUN_SECONDS:  # before that the nodes are still being filled
             loads = [each.busy for each in machines]
             peaks.append(max(loads) / max(sum(loads) / count, 1))
     return {
@@ -178,24 +149,22 @@ class _All:
 
 
 class _Few:
-    """Looks at `LOOK_AT` nodes of the ring, and at those where the function was last."""
+    """As a replica of many nodes looks."""
 
     def __init__(self, machines: Sequence[Machine]) -> None:
-        self._machines = machines
-        self._ring = Ring([machine.name for machine in machines])
+        self._machines = {machine.name: machine for machine in machines}
         self._number = {machine.name: number for number, machine in enumerate(machines)}
-        self._where: dict[int, set[int]] = {}
+        self._few = FewNodes(random.Random(11))  # noqa: S311  # the same every time
+        for machine in machines:
+            self._few.join(machine.name)
+        self.in_flight = 0
 
     def __call__(self, function: int) -> int:
-        known = self._where.get(function, set())
-        gone = {number for number in known if function not in self._machines[number].warm}
-        known -= gone
-        looked = known.union(self._ring.first(function, LOOK_AT))
-        wanted = Wanted(str(function), "any", 256)
-        return self._number[choose([self._machines[number] for number in looked], wanted).name]
-
-    def began(self, function: int, machine: int) -> None:
-        self._where.setdefault(function, set()).add(machine)
+        key = str(function)
+        looked = self._few.worth_a_look(key, self._machines, self.in_flight / (CORES * len(self._machines)))
+        chosen = choose(looked, Wanted(key, "any", 256)).name
+        self._few.placed(key, chosen)
+        return self._number[chosen]
 
 
 def _zipf(count: int, dice: random.Random) -> Callable[[], int]:

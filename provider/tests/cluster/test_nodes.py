@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from argo_provider.cluster.messages import PROTOCOL, About, Beat
-from argo_provider.cluster.nodes import NodeTable, key_of
+from argo_provider.cluster.nodes import HANDFUL, NodeTable, key_of
 from argo_provider.placement.port import Overloaded
 from argo_proxy.protocol.messages import Executable
 
@@ -130,3 +130,20 @@ def test_a_well_known_image_goes_where_its_kind_runs(world):
     world.join(kinds=["binary"])
     image = Executable("a", "/a/f", "0.0.1", "1", "blackbox", "", None, binary=True, image="known/image")
     assert world.choose(image) == "n"
+
+
+def test_of_many_nodes_few_are_looked_at_and_all_where_those_cannot(world):
+    for number in range(HANDFUL + 20):
+        world.join(f"n{number}", kinds=[])
+    world.join("able", kinds=["nodejs:20"])
+    assert world.choose() == "able"
+
+
+def test_of_many_nodes_an_action_stays_where_it_was(world):
+    for number in range(HANDFUL + 20):
+        world.join(f"n{number}")
+    first = world.choose()
+    world.beat(first, slots={key_of(EXECUTABLE): 1})
+    assert {world.choose() for _ in range(10)} == {first}
+    world.beat(first, draining=True)
+    assert world.choose() != first

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 import structlog
 
 from argo_provider.cluster.messages import PROTOCOL, About, Beat
+from argo_provider.placement.few import FewNodes
 from argo_provider.placement.nodes import Wanted, choose, key_name
+from argo_provider.placement.port import Overloaded
 from argo_proxy.protocol.messages import Executable
 
 log = structlog.get_logger(__name__)
+
+HANDFUL = 16  # nodes; of more, a choice looks at few
+_MEAN_EVERY = 0.1  # seconds
 
 
 @dataclass(slots=True, eq=False)
@@ -82,6 +87,9 @@ class NodeTable:
         self._lost = lost
         self._clock = clock
         self._nodes: dict[str, Node] = {}
+        self._few = FewNodes()
+        self._mean = 0.0  # in flight for each core of all nodes
+        self._mean_at = float("-inf")
         self._refused: set[str] = set()  # incarnations of another version, each told of once
 
     def __iter__(self) -> Iterator[Node]:
@@ -106,6 +114,7 @@ class NodeTable:
             self._drop(node, "restarted")
         node = self._nodes[about.node] = Node(about, heard=self._clock())
         node.take(about)
+        self._few.join(about.node)
         log.info("node_joined", node=about.node, version=about.version, kinds=len(about.kinds))
 
     def heard(self, beat: Beat) -> None:
@@ -134,10 +143,23 @@ class NodeTable:
 
     def choose(self, executable: Executable, besides: Sequence[str] = ()) -> Node:
         """Where it should run; `besides`: nodes that have been tried. Raises Overloaded."""
-        nodes: Collection[Node] = self._nodes.values()
-        if besides:
-            nodes = [node for node in nodes if node.name not in besides]
-        return choose(nodes, self._wanted(executable))
+        wanted = self._wanted(executable)
+        if besides or len(self._nodes) <= HANDFUL:
+            return choose([node for node in self._nodes.values() if node.name not in besides], wanted)
+        try:
+            node = choose(self._few.worth_a_look(wanted.key, self._nodes, self._mean_load()), wanted)
+        except Overloaded:  # one of the others may still be able
+            node = choose(self._nodes.values(), wanted)
+        self._few.placed(wanted.key, node.name)
+        return node
+
+    def _mean_load(self) -> float:
+        now = self._clock()
+        if now - self._mean_at > _MEAN_EVERY:
+            self._mean_at = now
+            cores = sum(node.cores for node in self._nodes.values())
+            self._mean = sum(node.in_flight for node in self._nodes.values()) / max(cores, 1)
+        return self._mean
 
     def sent(self, node: Node, executable: Executable) -> None:
         node.ours[key_of(executable)] += 1
@@ -172,6 +194,7 @@ class NodeTable:
 
     def _drop(self, node: Node, reason: str) -> None:
         del self._nodes[node.name]
+        self._few.leave(node.name)
         log.warning("node_lost", node=node.name, reason=reason, in_flight=node.total)
         self._lost(node)
 
