@@ -5,20 +5,23 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import signal
 import subprocess
+from contextlib import suppress
 from dataclasses import replace
 
 import asyncpg
 import pytest
 from argo_dev.disks import fill
 from argo_dev.postgres import postgres, why_no_postgres
+from argo_dev.processes import tree
 
 from argo_provider.errors import StoreUnavailable, WriteInDoubt
 from argo_provider.model.activation import Activation, JournalEntry, Response, Status
 from argo_provider.model.entities import Action, Exec
 from argo_provider.model.names import FullName, new_activation_id
 from argo_provider.storage.port import ActivationQuery
-from argo_provider.storage.sql import StoreOptions, WriterLimits, open_stores
+from argo_provider.storage.sql import StoreOptions, WriterLimits, async_engine, open_stores
 from argo_provider.storage.sql.async_engine import PostgresDatabase
 
 pytestmark = pytest.mark.integration
@@ -112,6 +115,47 @@ async def test_work_whose_commit_is_in_doubt_is_not_run_later(server, stores_of,
             await accept_one(stores)
         await stores.activations.flush()
         assert await unfinished(stores) == [promised.activation_id]
+
+
+@pytest.fixture
+def frozen(server):
+    """Stop every process of the server, as a machine whose disk hangs would; `thaw` lets them go on."""
+    stopped = []
+
+    def freeze():
+        stopped.extend(tree(server.pid))
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+
+    def thaw():
+        while stopped:
+            with suppress(ProcessLookupError):
+                os.kill(stopped.pop(), signal.SIGCONT)
+
+    yield freeze, thaw
+    thaw()
+
+
+async def test_a_silent_server_is_told_of_within_its_limit_and_nothing_is_lost(server, frozen, tmp_path, monkeypatch):
+    monkeypatch.setattr(async_engine, "_CONNECT_SECONDS", 2.0)
+    freeze, thaw = frozen
+    writer = WriterLimits(linger=0.001, retry_every=0.01, patience=PATIENCE)
+    options = StoreOptions(writer=writer, owner="r1", silence=2.0)
+    async with open_stores(server.url(), tmp_path / "blobs", options) as stores:
+        promised = await again(lambda: accept_one(stores))
+        kept = record()
+        await asyncio.to_thread(freeze)
+        with pytest.raises(StoreUnavailable, match=r"has not answered for 2 seconds|cannot be reached") as told:
+            await accept_one(stores)
+        assert told.value.status == 503
+        with pytest.raises(StoreUnavailable, match=r"has not answered for 2 seconds|cannot be reached"):
+            await stores.activations.unfinished()
+        stores.activations.enqueue(kept)
+        thaw()
+        await again(stores.activations.flush)
+        assert await again(lambda: stores.activations.get("guest", kept.activation_id)) == kept
+        assert await unfinished(stores) == [promised.activation_id]
+        assert await again(lambda: stores.activations.claim(promised.activation_id))
 
 
 @pytest.fixture

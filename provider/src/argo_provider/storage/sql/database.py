@@ -40,7 +40,12 @@ class Database(Protocol):
 
 @runtime_checkable
 class Announcing(Protocol):
-    """A database that tells by itself what others write."""
+    """A database server: it tells by itself what others write.
+
+    `silence`: after so many seconds without an answer a read or write ends as StoreUnavailable; None: never.
+    """
+
+    silence: float | None
 
     async def announced(self, forget: Forget) -> None:
         """Pass on what others write, for ever. Ended by cancelling it."""

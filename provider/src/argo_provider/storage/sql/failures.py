@@ -40,7 +40,7 @@ def storage_failure(error: Exception) -> StorageError:
     if isinstance(error, ConnectionResetError | BrokenPipeError):
         return WriteInDoubt(_BROKE)
     if isinstance(error, OSError):
-        return StoreUnavailable(f"The database cannot be reached: {error.strerror or error}.")
+        return StoreUnavailable(f"The database cannot be reached: {error.strerror or str(error) or 'no answer'}.")
     if isinstance(error, PoolTimeout):
         return StoreUnavailable("The database has no free connection; try again.")
     if isinstance(error, DBAPIError):
@@ -51,10 +51,12 @@ def storage_failure(error: Exception) -> StorageError:
 
 
 def passes(error: Exception) -> bool:
-    """Whether the database is away, or a connection to it was cut: what a restart of it looks like."""
+    """Whether the database is away, or a connection to it was cut: what a restart of it looks like, and silence not."""
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
     cause = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(cause, TimeoutError):
+        return False
     return isinstance(cause, OSError) or str(getattr(cause, "sqlstate", "") or "").startswith(("08", "57P"))
 
 

@@ -38,6 +38,7 @@ class StoreOptions:
 
     entity_cache_bytes: int = 32 * MB
     blob_cache_bytes: int = 32 * MB
+    silence: float = 10.0  # seconds after which a database server that says nothing is given up
     notice_others_within: float = 1.0  # seconds until the caches show what another process wrote
     writer: WriterLimits = field(default_factory=WriterLimits)
     on_commit: OnCommit | None = None
@@ -60,7 +61,9 @@ async def open_stores(
         blobs = files = await FileBlobStore.open(blobs, options.blob_cache_bytes)
     database = open_database(url_or_path, options.seal)
     try:
-        await database.write(_prepare)
+        await database.write(_prepare)  # it may wait for another replica's, as long as that takes
+        if isinstance(database, Announcing):
+            database.silence = options.silence
         cached: EntityCache = ReadThroughCache(options.entity_cache_bytes)
         writer = Writer(database, options.writer, on_doubt=cached.clear, on_commit=options.on_commit)
         stores, forget = _assemble(database, writer, blobs, cached, options.owner)
