@@ -11,7 +11,7 @@ import pytest
 import worlds
 from worlds import leftovers, run, value
 
-from argo_proxy.sandboxes.port import Gone, TimedOut
+from argo_proxy.sandboxes.port import Gone, SandboxCreationError, TimedOut
 from argo_proxy.sandboxes.process import seccomp
 
 pytestmark = pytest.mark.integration
@@ -357,6 +357,41 @@ class TestNetwork:
         assert set(answer["answers"]) <= {"ENETUNREACH", "ECONNREFUSED"}
         assert "hello" not in answer["answers"]
         assert answer["interfaces"] == ["lo"]
+
+    async def test_held_to_some_networks_it_reaches_no_others(self, world, service):
+        if world.driver.kind.value != "process":
+            with pytest.raises(SandboxCreationError, match="networks"):
+                await world.create(egress=("192.0.2.0/24",))
+            return
+        wide = await world.start("dials", egress=("0.0.0.0/0",))
+        answer = value(await run(wide, addresses=[service, self.METADATA]))
+        assert answer["answers"] == ["EHOSTUNREACH", "EHOSTUNREACH"], "neither is reached because all is listed"
+        host, port = service
+        listed = await world.start("dials", egress=(f"{host}/32",))
+        answer = value(await run(listed, addresses=[service, ("127.0.0.2", port), ("192.0.2.1", 443)]))
+        assert answer["answers"] == ["hello", "EHOSTUNREACH", "EHOSTUNREACH"]
+        other = await world.start(
+            "dials", egress=("192.0.2.0/24",), environment={"__OW_API_HOST": f"http://{host}:{port}"}
+        )
+        answer = value(await run(other, addresses=[service, ("127.0.0.2", port)]))
+        assert answer["answers"] == ["hello", "EHOSTUNREACH"], "the API is always reached"
+
+    async def test_what_held_it_goes_with_it(self, world):
+        if world.driver.kind.value != "process":
+            pytest.skip("only processes are held to networks")
+        sandbox = await world.create(egress=("192.0.2.0/24",))
+        chains = {f"-N ARGO-EGRESS-{uid}" for uid in world.driver._users.all}
+        assert chains & await packet_rules()
+        await sandbox.destroy()
+        assert not chains & await packet_rules()
+        world.driver._egress.hold(world.driver._users.first, ("192.0.2.0/24",), "")
+        await world.driver.sweep()
+        assert not chains & await packet_rules()
+
+
+async def packet_rules():
+    shown = await asyncio.create_subprocess_exec("iptables", "-w", "10", "-S", stdout=asyncio.subprocess.PIPE)
+    return {*(await shown.communicate())[0].decode().splitlines()}
 
 
 CRASHING_SERVICE = """

@@ -67,3 +67,16 @@ def test_the_limit_of_a_namespace_goes_before_annotations_and_warm_sandboxes(ser
         becomes(client, service, name, "ECONNREFUSED")
     service.argofn("namespace", "limits", "guest", "--network", "on")
     becomes(client, service, "plain", "connect")
+
+
+def test_a_namespace_can_be_held_to_some_networks(service, client):
+    put(client, "elsewhere")
+    assert client.invoke("elsewhere", {})["response"]["result"]["said"] == "ECONNREFUSED", "nobody listens there"
+    shown = service.argofn("namespace", "limits", "guest", "--network", "192.0.2.7, 10.1.0.0/16", "--json")
+    assert json.loads(shown) == {"network": "10.1.0.0/16,192.0.2.7/32"}
+    deadline = time.monotonic() + SECONDS
+    while (answer := client.invoke("elsewhere", {})["response"]["result"]["said"]) != "EHOSTUNREACH":
+        assert time.monotonic() < deadline, answer
+    assert said(client, service, "elsewhere") == "connect", "the API is reached all the same"
+    service.argofn("namespace", "limits", "guest", "--network", "on")
+    becomes(client, service, "plain", "connect")

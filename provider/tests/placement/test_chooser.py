@@ -39,6 +39,20 @@ def test_what_runs_without_a_network_shares_no_sandbox_with_what_has_one():
         chooser.shape(replace(offline, image="someone/image"))
 
 
+def test_what_reaches_some_networks_only_is_a_process():
+    container, process = (SandboxKind.CONTAINER, FakeDriver()), (SandboxKind.PROCESS, FakeDriver())
+    chooser = Chooser(dict([container, process, (SandboxKind.ZYGOTE, FakeDriver())]), CATALOGUE)
+    held = executable(**{"argo.egress": ["10.0.0.0/8"]})
+    shape = chooser.shape(held)
+    assert (shape.technology, shape.egress) == (SandboxKind.PROCESS, ("10.0.0.0/8",))
+    assert chooser.native_shape(held, "zygote") is None
+    assert chooser.shape(executable(**{"argo.egress": ["10.0.0.0/8"], "argo.network": "off"})).egress == ()
+    with pytest.raises(Overloaded, match="cannot be held to the networks that its namespace may reach"):
+        chooser.shape(replace(held, image="someone/image"))
+    with pytest.raises(Overloaded, match="Only sandboxes of the kind 'process'"):
+        Chooser(dict([container]), CATALOGUE).shape(held)
+
+
 def executable(wish="auto", **annotations):
     annotations |= {"argo.sandbox": wish}
     return Executable("ns", "/ns/f", "1", "r1", "test:1", "main", None, False, annotations=annotations)

@@ -383,6 +383,7 @@ class SandboxPool:
             environment=self._limits.environment,
             label=entry.requested_by[1] if entry.requested_by else f"stem:{shape.kind}",
             network=not shape.offline,
+            egress=shape.egress,
             recorder=self._limits.recorder() if shape.recorded else None,
         )
 

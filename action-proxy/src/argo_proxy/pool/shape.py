@@ -44,6 +44,7 @@ class Shape(NamedTuple):
     limit_mb: int = 0  # the function's own limit where it is not what is reserved for it: isolates share a process
     recorded: bool = False  # with the recorder beside the function
     offline: bool = False  # without a network
+    egress: tuple[str, ...] = ()  # with one, of which it reaches these parts only
 
     @property
     def title(self) -> str:

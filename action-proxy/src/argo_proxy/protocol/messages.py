@@ -48,9 +48,17 @@ class Executable:
         return self.annotations.get("argo.network") == "off"
 
     @property
+    def egress(self) -> tuple[str, ...]:
+        """Networks that it may reach, as whoever runs the service says of the namespace; empty: all."""
+        return tuple(self.annotations.get(EGRESS, ()))
+
+    @property
     def key(self) -> tuple[str, str, str]:
         """Identity of the warm sandboxes that may serve this executable."""
         return (self.namespace, self.path, self.revision)
+
+
+EGRESS = "argo.egress"  # the service's own annotation: what owners write there does not come here
 
 
 @record

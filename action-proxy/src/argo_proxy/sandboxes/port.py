@@ -43,6 +43,7 @@ class SandboxSpec:
     log_buffer_bytes: int = 10 * 1024 * 1024  # log text kept between two collections; the rest is read and dropped
     label: str = ""  # "/ns/pkg/name" or "stem:nodejs:20": for logs and engine labels, never trusted
     network: bool = True  # False: it reaches nothing but itself, not even this machine
+    egress: tuple[str, ...] = ()  # networks: beside the API it reaches no others; a driver that cannot hold it refuses
     recorder: Path | None = (
         None  # Java: the agent's jar, to run beside the function; what it saw is asked by `recorded`
     )

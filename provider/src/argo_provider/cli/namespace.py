@@ -11,7 +11,6 @@ import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -32,6 +31,7 @@ from argo_provider.model.names import check_namespace
 from argo_provider.settings import Settings
 from argo_provider.settings.address import api_url
 from argo_provider.storage.port import NamespaceStore
+from argo_proxy.sandboxes.process.egress import networks_of
 
 T = TypeVar("T")
 namespaces = typer.Typer(name="namespace", no_args_is_help=True, help="Namespaces, their keys and their limits.")
@@ -49,11 +49,23 @@ Insecure = Annotated[bool, typer.Option("--insecure", "-i", help="Accept any TLS
 KINDS = "Kinds it may use, with commas between them; repeatable."
 
 
-class Network(StrEnum):
-    """What the functions of a namespace reach."""
+NETWORK = (
+    "off: its functions reach nothing but themselves. Or networks with commas between them, as 10.1.0.0/16: they reach"
+    " no others, but the API; not this machine, and no metadata addresses. It takes nodes that run functions as"
+    " processes of users of their own."
+)
 
-    ON = "on"
-    OFF = "off"
+
+def _network(text: str) -> str:
+    if text in {"on", "off"}:
+        return text
+    try:
+        networks = networks_of(text)
+    except ValueError as error:
+        stop(str(error), "argofn namespace limits NAME --network 10.1.0.0/16,192.0.2.7/32")
+    if not networks:
+        stop("no network is given", "argofn namespace limits NAME --network off, if it shall reach none")
+    return ",".join(networks)
 
 
 def _number(about: str) -> Any:
@@ -179,9 +191,7 @@ def limits(  # noqa: PLR0917  # one parameter an option
     store_activations: Annotated[
         bool | None, typer.Option("--store-activations/--no-store-activations", help="Keep records.")
     ] = None,
-    network: Annotated[
-        Network | None, typer.Option(help="off: its functions reach nothing but themselves.", show_default=False)
-    ] = None,
+    network: Annotated[str | None, typer.Option(help=NETWORK, metavar="on|off|NETWORKS", show_default=False)] = None,
     reset: Annotated[bool, typer.Option("--reset", help="Back to the installation's defaults first.")] = False,
     data_dir: DataDir = None,
     config: Config = None,
@@ -196,7 +206,7 @@ def limits(  # noqa: PLR0917  # one parameter an option
         "memory_mb_max": memory_mb_max,
         "allowed_kinds": kinds or None,
         "store_activations": store_activations,
-        "network": None if network is None else network.value,
+        "network": None if network is None else _network(network),
     }
     given = {field: value for field, value in changes.items() if value is not None}
     settings = _settings(config, data_dir)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 from typing import Any
 
 import structlog
@@ -22,7 +23,7 @@ from argo_provider.model.identity import Identity
 from argo_provider.model.kinds import BUILTIN
 from argo_provider.placement import port
 from argo_provider.storage.port import ActivationStore
-from argo_proxy.protocol.messages import Executable, Execution, Invocation
+from argo_proxy.protocol.messages import EGRESS, Executable, Execution, Invocation
 
 log = structlog.get_logger(__name__)
 
@@ -270,21 +271,21 @@ class Executables:
 
     def __init__(self, most: int = 1024) -> None:
         self._most = most
-        self._kept: dict[int, tuple[Action, Parameters, bool, Executable]] = {}
+        self._kept: dict[int, tuple[Action, Parameters, str | None, Executable]] = {}
 
     def of(self, call: Call) -> Executable:
         """As `executable_of`."""
         action, parameters = call.target.action, call.target.parameters
         kept = self._kept.get(id(action))
         if kept is not None:
-            known, bound, offline, executable = kept
-            same = known is action and bound == parameters and offline == call.identity.limits.offline
+            known, bound, network, executable = kept
+            same = known is action and bound == parameters and network == call.identity.limits.network
             if same and executable.namespace == call.identity.namespace:
                 return executable
         if len(self._kept) >= self._most:
             self._kept.clear()
         executable = executable_of(call)
-        self._kept[id(action)] = (action, parameters, call.identity.limits.offline, executable)
+        self._kept[id(action)] = (action, parameters, call.identity.limits.network, executable)
         return executable
 
 
@@ -292,10 +293,14 @@ def executable_of(call: Call) -> Executable:
     """What the node agent needs to know of the action."""
     action = call.target.action
     annotations = {k: v for k, v in action.annotations.items() if k.startswith("argo.")}
+    annotations.pop(EGRESS, None)
     revision = f"{action.revision}.{action.updated}"
     if call.identity.limits.offline:
         annotations["argo.network"] = "off"
         revision += ".offline"  # sandboxes of before, which have a network, do not serve it any more
+    elif egress := call.identity.limits.egress:
+        annotations[EGRESS] = egress
+        revision += f".{blake2b(','.join(egress).encode(), digest_size=4).hexdigest()}"
     return Executable(
         namespace=call.identity.namespace,
         path=f"/{action.name}",

@@ -48,11 +48,16 @@ class NamespaceLimits:
     allowed_kinds: tuple[str, ...] | None = None
     store_activations: bool | None = None
     memory_mb_max: int | None = None
-    network: str | None = None  # "off": its functions reach nothing, whatever their annotations say
+    network: str | None = None  # "off": its functions reach nothing, whatever their annotations say; or networks
 
     @property
     def offline(self) -> bool:
         return self.network == "off"
+
+    @property
+    def egress(self) -> tuple[str, ...]:
+        """The networks that its functions reach, with "," between them in `network`; empty: all or none."""
+        return () if self.network in {None, "on", "off"} else tuple(str(self.network).split(","))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 from argo_provider.optimizer.model import Tier, Wishes
 
 TIER, SANDBOX, IDEMPOTENT, WARM = "argo.tier", "argo.sandbox", "argo.idempotent", "argo.warm"
-NETWORK = "argo.network"
+NETWORK, EGRESS = "argo.network", "argo.egress"
 TIERS = tuple(tier.value for tier in Tier)
 SANDBOXES = ("auto", "process", "container", "microvm", "niuk")
 NETWORKS = ("on", "off")
@@ -27,7 +27,7 @@ def wishes_of(annotations: Mapping[str, Any]) -> Wishes:
     """What the annotations of an action ask for; one that is not allowed (kept before it was checked) asks nothing."""
     given = {n: v for n, v in annotations.items() if n in _ALLOWED and _is_allowed(n, v)}
     # Native functions of a namespace share a process, and with it its network.
-    tier = Tier.ORDINARY if given.get(NETWORK) == "off" else Tier(given.get(TIER, Tier.AUTO))
+    tier = Tier.ORDINARY if given.get(NETWORK) == "off" or annotations.get(EGRESS) else Tier(given.get(TIER, Tier.AUTO))
     return Wishes(tier, given.get(SANDBOX, "auto"), given.get(IDEMPOTENT, False), given.get(WARM, 0))
 
 

@@ -25,7 +25,7 @@ def why_it_stays(record: Record, settings: OptimizerSettings) -> str:
     if record.family not in FAMILIES:
         return f"There is no native form for {record.family}."
     if record.wishes.tier is Tier.ORDINARY:
-        return "Its annotation argo.tier says ordinary, or it runs without a network."
+        return "Its annotation argo.tier says ordinary, or it runs without a network, or with a part of it."
     return f"Its annotation argo.sandbox says {record.wishes.sandbox}."
 
 

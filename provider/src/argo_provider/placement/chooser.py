@@ -16,6 +16,7 @@ BLACKBOX = "blackbox"
 # A route's choice alone: what runs there is made first.
 NATIVE = frozenset({SandboxKind.NIUK, SandboxKind.ZYGOTE})
 _AUTO = "auto"
+_LIST = "the networks that its namespace may reach (argofn namespace limits NAME)"
 _IN_ONE_LIMIT = {SandboxKind.NIUK: 16, SandboxKind.ZYGOTE: 4}  # that fit, at rest, in the action's own memory limit
 _ONLY_ASKED = frozenset({SandboxKind.MICROVM})  # dear: never chosen for an action that does not ask
 
@@ -45,12 +46,26 @@ class Chooser:
             technology = self._for_image(image)
             if executable.offline:
                 raise _unprepared(f"The image '{image}' is spoken to over the network, which is off ({NETWORK}).")
+            if executable.egress:
+                raise _unprepared(f"The image '{image}' runs in a container, which cannot be held to {_LIST}.")
             return Shape(technology, BLACKBOX, executable.memory_mb, executable.concurrency, image)
         if runtime is None:
             raise _unprepared(f"The kind '{executable.kind}' is not known to this installation.")
         technology = self._for_runtime(runtime, executable.annotations.get(ANNOTATION, _AUTO))
         offline = executable.offline
-        return Shape(technology, runtime.kind, executable.memory_mb, executable.concurrency, offline=offline)
+        egress = () if offline else executable.egress
+        if egress:
+            technology = self._held(runtime)
+        return Shape(
+            technology, runtime.kind, executable.memory_mb, executable.concurrency, offline=offline, egress=egress
+        )
+
+    def _held(self, runtime: Runtime) -> SandboxKind:
+        """What can be held to some networks, whatever was asked for."""
+        driver = self._drivers.get(SandboxKind.PROCESS)
+        if driver is None or not driver.ready(runtime, None):
+            raise _unprepared(f"Only sandboxes of the kind 'process' can be held to {_LIST}, and none is ready here.")
+        return SandboxKind.PROCESS
 
     def native_shape(self, executable: Executable, technology: str) -> Shape | None:
         """A sandbox of a technology that no annotation and no default chooses; None where it cannot run this kind.
@@ -61,7 +76,7 @@ class Chooser:
         if kind is None:
             return None
         driver, runtime = self._native.get(kind), self._catalogue.get(executable.kind)
-        if executable.offline:
+        if executable.offline or executable.egress:
             return None  # what it would share with the namespace's other functions has a network
         if driver is None or runtime is None or executable.image or not driver.ready(runtime, None):
             return None

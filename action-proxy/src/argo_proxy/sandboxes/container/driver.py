@@ -92,6 +92,8 @@ class ContainerDriver:
         return image is not None or (runtime is not None and self._images.reference(runtime) is not None)
 
     async def create(self, spec: SandboxSpec) -> ContainerSandbox:
+        if spec.egress:
+            raise SandboxCreationError("Functions in containers cannot be held to a list of networks.")
         identity = f"c{secrets.token_hex(6)}"
         spec = await self._with_reachable_api(spec)
         plan = await (self._plan_stock(identity, spec) if spec.image is not None else self._plan_own(identity, spec))

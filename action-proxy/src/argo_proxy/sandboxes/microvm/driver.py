@@ -118,6 +118,8 @@ class MicrovmDriver:
         return usable and runtime is not None and runtime.kind in self._guests
 
     async def create(self, spec: SandboxSpec) -> MicrovmSandbox:
+        if spec.egress:
+            raise SandboxCreationError("Functions in machines cannot be held to a list of networks.")
         if spec.runtime is None:
             raise SandboxCreationError(f"Failed to pull container image '{spec.image}'.", user_fault=True)
         guest = self._guests.get(spec.runtime.kind)

@@ -11,6 +11,7 @@ import shutil
 import signal
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from argo_proxy.protocol.logs import LogCapture
@@ -27,12 +28,14 @@ from argo_proxy.sandboxes.process.confinement import (
     toolchain_folders,
     top_level_links,
 )
+from argo_proxy.sandboxes.process.egress import EgressFilter
 from argo_proxy.sandboxes.process.proc import marked_processes
 from argo_proxy.sandboxes.process.provisioning import provision_host
 from argo_proxy.sandboxes.process.sandbox import Holdings, ProcessEvents, ProcessSandbox
 from argo_proxy.sandboxes.process.seccomp import compile_filter
 from argo_proxy.sandboxes.process.users import UserIds
 
+_API_HOST = "__OW_API_HOST"
 _START_SECONDS = 10.0
 _CGROUP_OVERHEAD_PIDS = 4  # sh, bubblewrap twice, setpriv
 _FILE_BYTES = 512 << 20
@@ -67,6 +70,7 @@ class ProcessDriver:
         self._groups = ControlGroups(settings.installation)
         self._use_groups = False
         self._users = UserIds(settings.installation) if os.geteuid() == 0 else None
+        self._egress = EgressFilter()
         self._links = top_level_links()
         self._seccomp: Path | None = None
         self._ready: dict[str, bool] = {}
@@ -119,6 +123,9 @@ class ProcessDriver:
         uid = self._users.take() if self._users else None
         try:
             holdings = await asyncio.to_thread(self._hold, identity, spec, uid)
+        except SandboxCreationError:
+            self._release(uid)
+            raise
         except OSError as error:
             self._release(uid)
             raise SandboxCreationError(f"cannot prepare a sandbox: {error}") from error
@@ -177,6 +184,10 @@ class ProcessDriver:
         return trouble.decode(errors="replace").strip() or f"exit status {process.returncode}"
 
     def _hold(self, identity: str, spec: SandboxSpec, uid: int | None) -> Holdings:
+        open_network = None
+        if spec.egress:
+            self._egress.hold(uid, spec.egress, spec.environment.get(_API_HOST, ""))
+            open_network = partial(self._egress.free, uid)
         folder = SandboxFolder(self._settings.run_dir / identity)
         folder.make(uid)
         folder.write_accounts(os.geteuid() if uid is None else uid)
@@ -184,7 +195,7 @@ class ProcessDriver:
         if self._use_groups:
             limits = Limits(spec.memory_mb << 20, spec.cpus, spec.pids + _CGROUP_OVERHEAD_PIDS)
             group = self._groups.create(identity, limits)
-        return Holdings(folder, group, lambda: self._release(uid))
+        return Holdings(folder, group, lambda: self._release(uid), open_network)
 
     async def _start(
         self, identity: str, spec: SandboxSpec, runtime: Runtime, holdings: Holdings, uid: int | None
@@ -249,6 +260,8 @@ class ProcessDriver:
 
     def _sweep(self) -> int:
         found = set()
+        if self._users is not None:
+            self._egress.sweep(self._users.all)
         for group in self._groups.leftovers():
             found.add(group.folders[0].name)
             group.destroy(within=_START_SECONDS)

@@ -52,10 +52,13 @@ class Holdings:
     folder: SandboxFolder
     group: ControlGroup | None
     release: Callable[[], None]  # gives the user id back
+    open_network: Callable[[], None] | None = None  # where its user was held to some networks
 
     def free(self) -> bool:
         """Remove the group with all that still runs in it, and the folder. Blocks. False if something would not end."""
         ended = self.group is None or self.group.destroy(within=_EXIT_SECONDS)
+        if self.open_network is not None:
+            self.open_network()
         self.folder.remove()
         return ended
 

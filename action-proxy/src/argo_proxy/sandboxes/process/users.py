@@ -18,7 +18,11 @@ class UserIds:
     def __init__(self, installation: str) -> None:
         number = int.from_bytes(hashlib.sha256(installation.encode()).digest()[:4], "big") % _RANGES
         self.first = _LOWEST + number * _PER_INSTALLATION
-        self._free = deque(range(self.first, self.first + _PER_INSTALLATION))
+        self._free = deque(self.all)
+
+    @property
+    def all(self) -> range:
+        return range(self.first, self.first + _PER_INSTALLATION)
 
     def take(self) -> int:
         if not self._free:
