@@ -1,6 +1,7 @@
 """`./dev bench communication`: a function calls another one: isolate to isolate against HTTP between two containers.
 
-Both callers and callees are Java and pass JSON; latencies are taken by the caller inside its function.
+Both callers and callees are Java and pass JSON; latencies are taken by the caller inside its function. Then sequences
+of two and of eight hello functions: natively as one chain, natively one by one through the service, and in containers.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from argo_dev import charts
-from niuk import niuks, pairs, parts, through_api
+from niuk import niuks, pairs, parts, sequences, through_api
 from niuk.frame import Options, Outcome, run_bench, spread
 from niuk.pairs import Relay
 
@@ -29,6 +30,7 @@ from argo_proxy.sandboxes.niuk import frames
 SIZES = tuple(4**power for power in range(2, 11))  # 16 B to 1 MiB
 CALLS = 2000
 NEW_CONNECTIONS = 200  # at most: each holds a port of the caller for a minute
+SEQUENCES = 300  # of each length, three times
 OVER_API = 400  # at most: each is an invocation of the service
 BYTES = 64 << 20  # moved at most by one measurement of one size
 
@@ -72,7 +74,40 @@ async def measure(options: Options) -> Outcome:
     if pair.no_container:
         outcome.unavailable["containers"] = pair.no_container
     report(outcome, times)
+    report_sequences(outcome, await sequence_times(options, program, java, outcome))
     return outcome
+
+
+async def sequence_times(
+    options: Options, program: Path, java: parts.JavaParts, outcome: Outcome
+) -> dict[str, dict[int, list[float]]]:
+    """Seconds of whole sequences, by way and length; the ways take turns."""
+    times: dict[str, dict[int, list[float]]] = {}
+    async with (
+        sequences.natively(program, java, chained=True) as chain,
+        sequences.natively(program, java, chained=False) as service,
+        sequences.in_containers(java) as (containers, why),
+    ):
+        ways = {"chain": chain, "service": service, "containers": containers}
+        for _ in range(1 if options.quick else 3):
+            for name, laps in ways.items():
+                for length, lap in laps.items():
+                    warm = [await lap() for _ in range(options.rounds(50))]
+                    measured = [await lap() for _ in range(options.rounds(SEQUENCES, len(warm)))]
+                    times.setdefault(name, {}).setdefault(length, []).extend(measured)
+    what = f"bare HotSpot processes: {why}" if why else "two containers of HotSpot that take turns"
+    outcome.setup["sequences"] = f"hello functions through the service's core, records kept; containers: {what}"
+    return times
+
+
+def report_sequences(outcome: Outcome, times: dict[str, dict[int, list[float]]]) -> None:
+    for name, of in times.items():
+        for length, each in of.items():
+            outcome.results[f"sequence_of_{length}_{name}"] = spread(each)
+    for length, each in times["chain"].items():
+        for name in ("service", "containers"):
+            ratio = median(times[name][length]) / median(each)
+            outcome.ratios[f"sequence_of_{length}_lower_than_{name}"] = ratio
 
 
 @asynccontextmanager
