@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from typing import cast
 
 from argo_provider.placement.port import Router
 from argo_provider.scheduling.loop import Scheduler
@@ -30,8 +31,7 @@ class Chaining:
     def may_chain(self, executable: Executable) -> bool:
         """Whether a native sandbox of it is warm and has room."""
         entry = self._scheduler.warm(key_of(executable, _NATIVELY))
-        sandbox: object = None if entry is None else entry.sandbox
-        return isinstance(sandbox, ChainingSandbox)
+        return entry is not None and _chaining(entry.sandbox) is not None
 
     def parts(self, invocations: Sequence[Invocation]) -> list[Part]:
         """Of as many of the first as can be; empty for fewer than two. Asks the router only about these."""
@@ -55,8 +55,8 @@ class Chaining:
         entry = self._scheduler.warm(key_of(executable, _NATIVELY))
         if entry is None or entry in before or (before and executable.init_parameters):
             return None
-        first: object = before[0].sandbox if before else entry.sandbox
-        return entry if isinstance(first, ChainingSandbox) and first.joins(entry.sandbox) else None
+        first = _chaining(before[0].sandbox if before else entry.sandbox)
+        return entry if first is not None and first.joins(entry.sandbox) else None
 
     def _part(self, invocation: Invocation, entry: SandboxEntry) -> Part | None:
         """None: it is on trial, or withdrawn by now."""
@@ -76,3 +76,14 @@ class Chaining:
             ordinary=self._ordinary(executable),
         )
         return Part(job, entry, entry.sandbox)
+
+
+def _chaining(sandbox: object) -> ChainingSandbox | None:
+    """Asked once a class: looking a protocol up took longer than all else here."""
+    kind = type(sandbox)
+    if kind not in _CHAINING:
+        _CHAINING[kind] = isinstance(sandbox, ChainingSandbox)
+    return cast("ChainingSandbox", sandbox) if _CHAINING[kind] else None
+
+
+_CHAINING: dict[type, bool] = {}
