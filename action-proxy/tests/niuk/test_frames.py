@@ -36,7 +36,7 @@ REQUESTS: dict[str, frames.Request] = {
         log_limit=10 << 20,
         defaults=b'{"greeting":"hi"}',
         call_environment=b'{"__OW_ACTION_NAME":"/guest/hello"}',
-        policy=frames.IsolatePolicy(1, 32, 256, 1000, 60_000, 1 << 30, recycle_threads=True),
+        policy=frames.IsolatePolicy(1, 32, 256, 1000, 60_000, 1 << 30, recycle_threads=True, patience_ms=20),
     ),
     "run": frames.Run(
         "/guest/hello@7", '{"name":"Zoë"}'.encode(), 60_000, 5_000, environment=b'{"__OW_ACTIVATION_ID":"0123"}'
@@ -63,7 +63,7 @@ REQUESTS: dict[str, frames.Request] = {
 }
 REPORTS: dict[str, tuple[int, reports.Report]] = {
     "ok": (1, reports.Ok()),
-    "welcome": (1, reports.Welcome(1, 1, 42, 1_000_000, MAX_PAYLOAD, 4096, "0.3.0")),
+    "welcome": (1, reports.Welcome(1, 1, 42, 1_000_000, MAX_PAYLOAD, 4096, "0.4.0")),
     "pong": (2, reports.Pong(3)),
     "loaded": (3, reports.Loaded(already=True, took_ns=4)),
     "ready": (4, reports.Ready(5, 6, 7)),

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from argo_proxy.pool.depth import MOST_INSIDE
 from argo_proxy.pool.events import NoEvents
 from argo_proxy.pool.job import Claim, Dropped, Job
 from argo_proxy.pool.life import SandboxState
@@ -24,6 +25,7 @@ from argo_proxy.sandboxes.port import (
     CollectedLogs,
     Gone,
     LogLine,
+    Queued,
     SandboxCreationError,
     SandboxKind,
     TimedOut,
@@ -421,3 +423,52 @@ async def test_a_dropped_job_needs_no_listener(bench: Bench) -> None:
     job.drop("cancelled")
     with pytest.raises(Dropped):
         await job.finished
+
+
+NIUK = Shape(SandboxKind.NIUK, "nodejs:20", 16)
+
+
+async def niuk_bench(driver: Any) -> tuple[Bench, SandboxEntry]:
+    """A pool of slots in which invocations wait, and one that is initialised."""
+    bench = Bench(driver)
+    bench.pool._drivers = {SandboxKind.NIUK: driver}
+    return bench, await bench.warmed(NIUK)
+
+
+def took(waited: float, seconds: float) -> Answered:
+    return Answered(200, b"{}", 2, queued=Queued(waited, seconds))
+
+
+async def test_a_slot_in_which_invocations_wait_is_sent_as_many_as_are_served_soon(driver: Any) -> None:
+    driver.prepare = lambda sandbox: setattr(sandbox, "answer", took(0.001, 0.005))
+    bench, entry = await niuk_bench(driver)
+    assert entry.room == 4, "patience is 20 ms"
+    driver.sandboxes[0].hold()
+    serving = [bench.serving(entry, bench.job(shape=NIUK)) for _ in range(4)]
+    for _ in serving:
+        await driver.sandboxes[0].entered.acquire()
+    assert bench.pool.table.free_slot(entry.key) is None
+    driver.sandboxes[0].answer = took(1000.0, 0.0)
+    driver.sandboxes[0].gate.set()
+    for execution in await asyncio.gather(*serving):
+        phases = executed(execution).phases
+        assert (phases.run, phases.place > 0.0) == (0.0, True), "what it waited inside is no run time"
+    assert bench.pool.table.free_slot(entry.key) == entry.number
+
+
+async def test_who_waited_inside_for_too_long_makes_the_slot_smaller(driver: Any) -> None:
+    driver.prepare = lambda sandbox: setattr(sandbox, "answer", took(0.0, 0.0001))
+    bench, entry = await niuk_bench(driver)
+    assert entry.room == MOST_INSIDE
+    driver.sandboxes[0].answer = took(5.0, 0.0001)
+    for _ in range(20):
+        await bench.serve(entry, bench.job(shape=NIUK))
+    assert entry.room == 1
+
+
+async def test_a_failure_does_not_end_a_slot_that_others_wait_in(driver: Any) -> None:
+    bench, entry = await niuk_bench(driver)
+    driver.sandboxes[0].answer = Answered(502, b'{"error":"thrown"}', 18, queued=Queued(0.0, 0.001))
+    execution = executed(await bench.serve(entry, bench.job(shape=NIUK)))
+    assert execution.outcome.kind is OutcomeKind.DEVELOPER_ERROR
+    assert entry.life.state is SandboxState.WARM

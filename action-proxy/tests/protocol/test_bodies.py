@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from argo_proxy.protocol.bodies import environment_text, init_body, run_body
+from argo_proxy.protocol.bodies import environment_text, init_body, run_body, run_parts
 from argo_proxy.protocol.messages import Executable, Invocation
 
 pytestmark = pytest.mark.unit
@@ -37,6 +37,19 @@ def invocation(arguments=None, **executable) -> Invocation:
     }
     made = Executable(**fields | executable)
     return Invocation("a" * 32, "tid", made, {} if arguments is None else arguments, api_key="id:secret")
+
+
+class TestParts:
+    def test_are_what_a_niuk_would_take_out_of_the_body(self):
+        for each in (
+            invocation({"name": "x", "secret": 1}, init_parameters={"secret": 1}),
+            invocation([1, 2]),
+            invocation(provide_api_key=True),
+        ):
+            body = orjson.loads(run_body(each, 1234))
+            params, environment = map(orjson.loads, run_parts(each, 1234))
+            assert params == body.pop("value")
+            assert environment == {f"__OW_{name.upper()}": value for name, value in body.items()}
 
 
 class TestRun:

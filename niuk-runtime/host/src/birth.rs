@@ -9,7 +9,7 @@ use crate::function::{Function, pass_on};
 use crate::host::{Host, Limit};
 use crate::isolate::{Birthtime, Isolate, Job};
 use crate::report;
-use crate::serve::serve;
+use crate::serve::{Held, serve};
 use crate::services::IsolateServices;
 use crate::share::{Boarding, LONG_TURN, Share};
 use crate::status::{Status, error_body};
@@ -160,11 +160,12 @@ fn live_shared(host: &Arc<Host>, birth: &Arc<Birth>, share: &Arc<Share>) {
 }
 
 fn work(host: &Arc<Host>, isolate: &Arc<Isolate>, on: Attached) {
+    let mut held = Held::default();
     loop {
         match isolate.take() {
-            Job::Serve(call) => serve(host, &call, isolate, on),
             Job::Lodge(birth) => lodge(host, &birth, isolate, on),
             Job::Sweep => sweep(isolate, on),
+            Job::Serve(call) => serve(host, &call, isolate, on, &mut held),
             Job::Collect => {
                 isolate.raw().collect(on);
                 isolate.measure(on);

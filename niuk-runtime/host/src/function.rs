@@ -24,6 +24,8 @@ use crate::sys::library::FunctionLibrary;
 const REST_MS: u64 = 500;
 /// An invocation that finds the shared isolate at work waits so long for it before its function gets one of its own.
 const TURN: Duration = Duration::from_millis(20);
+/// Who has waited for so many times the patience gets another isolate though those that there are go on serving.
+const LATE: u32 = 10;
 /// Isolates that start at once for one function.
 const STARTING: usize = 4;
 
@@ -54,6 +56,8 @@ pub struct Function {
     announce: Mutex<Option<Announce>>,
     /// GROWs that wait for their answer.
     growing: Mutex<Vec<Announce>>,
+    /// The watchdog looks whether somebody waits for too long.
+    watched: AtomicBool,
     runs: AtomicU64,
     errors: AtomicU64,
 }
@@ -89,6 +93,7 @@ impl Function {
             starting: STARTING,
             queue: spec.policy.queue.into(),
             idle_ms: spec.policy.idle_ms.into(),
+            patient: spec.policy.patience_ms > 0,
         };
         let shares =
             !code.is_empty() && library.has_places() && spec.policy.max_uses == 0 && spec.policy.recycle_bytes == 0;
@@ -106,6 +111,7 @@ impl Function {
             failure: Mutex::default(),
             announce: Mutex::new(Some(announce)),
             growing: Mutex::default(),
+            watched: AtomicBool::new(false),
             runs: AtomicU64::new(0),
             errors: AtomicU64::new(0),
         }))
@@ -129,6 +135,34 @@ impl Function {
     pub fn request(self: &Arc<Self>, call: &Arc<Call>, urgent: bool) {
         let steps = lock(&self.pool).request(Arc::clone(call), urgent);
         self.carry_out(steps);
+        if self.spec.policy.patience_ms > 0 && call.is_waiting() && !self.watched.swap(true, Ordering::SeqCst) {
+            self.watch_from(call.asked);
+        }
+    }
+
+    /// Adds an isolate where somebody has waited for longer than the patience, and looks again while anybody waits.
+    pub fn look_at_waits(self: &Arc<Self>) {
+        self.watched.store(false, Ordering::SeqCst);
+        let now = Instant::now();
+        let oldest = lock(&self.pool).oldest().map(|call| call.asked);
+        let Some(asked) = oldest else { return };
+        let (waited, patience) = (now.saturating_duration_since(asked), self.patience());
+        let overdue = waited >= patience;
+        if overdue {
+            let steps = lock(&self.pool).overdue(waited >= patience * LATE);
+            self.carry_out(steps);
+        }
+        if !self.watched.swap(true, Ordering::SeqCst) {
+            self.watch_from(if overdue { now } else { asked });
+        }
+    }
+
+    fn watch_from(self: &Arc<Self>, since: Instant) {
+        self.host.watchdog.arm(since + self.patience(), Limit::Patience(Arc::clone(self)));
+    }
+
+    fn patience(&self) -> Duration {
+        Duration::from_millis(self.spec.policy.patience_ms.into())
     }
 
     /// `call` does not want one any more.
@@ -191,7 +225,9 @@ impl Function {
 
     /// Who waits has waited long enough for a shared isolate.
     pub fn insist(self: &Arc<Self>) {
-        let steps = lock(&self.pool).fill();
+        let mut pool = lock(&self.pool);
+        let steps = if self.spec.policy.patience_ms > 0 { pool.overdue(true) } else { pool.fill() };
+        drop(pool);
         self.carry_out(steps);
     }
 
@@ -352,7 +388,7 @@ impl Function {
             Claim::Taken if !call.is_run() => self.wait_on(call),
             Claim::Taken => {
                 self.host.watchdog.arm(Instant::now() + TURN, Limit::Turn(Arc::clone(self)));
-                lock(&self.pool).requeue(Arc::clone(call))
+                lock(&self.pool).requeue(Arc::clone(call), false)
             }
             Claim::Over => {
                 let steps = self.wait_on(call);
@@ -365,7 +401,7 @@ impl Function {
     /// `call` waits for another isolate than the one that it was to have.
     fn wait_on(&self, call: &Arc<Call>) -> Vec<Step<Arc<Call>>> {
         let mut pool = lock(&self.pool);
-        let mut steps = pool.requeue(Arc::clone(call));
+        let mut steps = pool.requeue(Arc::clone(call), !call.is_run());
         steps.extend(pool.fill());
         steps
     }

@@ -41,6 +41,8 @@ pub enum Limit {
     Board(Arc<Share>),
     /// Time to look for idle isolates.
     Idle,
+    /// Somebody may have waited too long for an isolate of this function.
+    Patience(Arc<Function>),
 }
 
 /// Whom the canceller tells to end.

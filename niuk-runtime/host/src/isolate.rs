@@ -39,6 +39,13 @@ pub struct Birthtime {
     pub init_ns: u64,
 }
 
+#[derive(Default)]
+struct Mailbox {
+    jobs: VecDeque<Job>,
+    /// The home thread must be woken: telling nobody would still be a system call.
+    sleeps: bool,
+}
+
 /// A live isolate.
 pub struct Isolate {
     /// Its number.
@@ -48,7 +55,7 @@ pub struct Isolate {
     pub share: Option<Arc<Share>>,
     /// Callbacks of this isolate.
     pub services: Arc<IsolateServices>,
-    jobs: Mutex<VecDeque<Job>>,
+    jobs: Mutex<Mailbox>,
     arrived: Condvar,
     /// Threads of other isolates that came with a call, by number, and their places here.
     visitors: Mutex<Vec<(u64, Parked)>>,
@@ -98,8 +105,11 @@ impl Isolate {
 
     /// Leaves work for the home thread.
     pub fn put(&self, job: Job) {
-        lock(&self.jobs).push_back(job);
-        self.arrived.notify_one();
+        let mut mailbox = lock(&self.jobs);
+        mailbox.jobs.push_back(job);
+        if mailbox.sleeps {
+            self.arrived.notify_one();
+        }
     }
 
     /// Asks for it on behalf of a function that has it in its pool.
@@ -149,13 +159,20 @@ impl Isolate {
 
     /// Waits for work; for the home thread.
     pub fn take(&self) -> Job {
-        let mut jobs = lock(&self.jobs);
+        let mut mailbox = lock(&self.jobs);
         loop {
-            match jobs.pop_front() {
-                Some(job) => return job,
-                None => jobs = wait(&self.arrived, jobs),
+            if let Some(job) = mailbox.jobs.pop_front() {
+                return job;
             }
+            mailbox.sleeps = true;
+            mailbox = wait(&self.arrived, mailbox);
+            mailbox.sleeps = false;
         }
+    }
+
+    /// Whether `take` would give an invocation at once.
+    pub fn has_next(&self) -> bool {
+        matches!(lock(&self.jobs).jobs.front(), Some(Job::Serve(_)))
     }
 
     /// Asks the library to end `invocation` (0: init). From any thread; false if it was not running.

@@ -81,6 +81,7 @@ fn pass(host: &Arc<Host>, limit: Limit) {
         }
         Limit::Turn(function) => function.insist(),
         Limit::Board(share) => birth::board_elsewhere(host, share),
+        Limit::Patience(function) => function.look_at_waits(),
         Limit::Idle => {
             host.functions().iter().for_each(|function| function.expire());
             look_for_idle(host);

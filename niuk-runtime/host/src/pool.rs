@@ -21,6 +21,8 @@ pub struct Sizes {
     pub queue: usize,
     /// Milliseconds after which an idle isolate beyond the spares goes.
     pub idle_ms: u64,
+    /// Who waits is given time before isolates are added for them: see [`Pool::overdue`].
+    pub patient: bool,
 }
 
 /// What is to be done; `T` is a waiting invocation.
@@ -70,6 +72,10 @@ pub struct Pool<T> {
     floor: usize,
     /// The one that is shared with other functions: used where no other is idle, and kept longest.
     shared: Option<IsolateId>,
+    /// Something was served since somebody looked whether anybody waits too long.
+    moved: bool,
+    /// Of those who wait, so many calls from running functions, which go first.
+    urgent: usize,
 }
 
 impl<T: PartialEq> Pool<T> {
@@ -87,6 +93,8 @@ impl<T: PartialEq> Pool<T> {
             target: 0,
             floor: 0,
             shared: None,
+            moved: false,
+            urgent: 0,
         }
     }
 
@@ -95,7 +103,7 @@ impl<T: PartialEq> Pool<T> {
         Counts { starting: self.starting, idle: self.idle.len(), busy: self.busy, queued: self.queue.len() }
     }
 
-    /// Starts what is missing: spares, and an isolate for each that waits.
+    /// Starts what is missing: spares, and an isolate for each that waits and is not asked for patience.
     pub fn fill(&mut self) -> Vec<Step<T>> {
         let mut steps = Vec::new();
         self.top_up(&mut steps);
@@ -144,6 +152,7 @@ impl<T: PartialEq> Pool<T> {
             steps.push(Step::Assign(ticket, isolate));
         } else if urgent {
             self.queue.push_front(ticket);
+            self.urgent += 1;
         } else if self.queue.len() < self.sizes.queue {
             self.queue.push_back(ticket);
         } else {
@@ -154,7 +163,7 @@ impl<T: PartialEq> Pool<T> {
     }
 
     /// An invocation that was given an isolate could not have it: it gets one that became idle meanwhile, or waits.
-    pub fn requeue(&mut self, ticket: T) -> Vec<Step<T>> {
+    pub fn requeue(&mut self, ticket: T, urgent: bool) -> Vec<Step<T>> {
         if self.closed {
             return vec![Step::Closed(ticket)];
         }
@@ -162,7 +171,8 @@ impl<T: PartialEq> Pool<T> {
             self.busy += 1;
             return vec![Step::Assign(ticket, isolate)];
         }
-        self.queue.push_front(ticket);
+        self.queue.insert(if urgent { 0 } else { self.urgent }, ticket);
+        self.urgent += usize::from(urgent);
         Vec::new()
     }
 
@@ -199,7 +209,7 @@ impl<T: PartialEq> Pool<T> {
         self.starting = self.starting.saturating_sub(1);
         self.failing = true;
         self.target = 0;
-        let mut steps: Vec<_> = self.queue.pop_front().map(Step::NotStarted).into_iter().collect();
+        let mut steps: Vec<_> = self.next_waiting().map(Step::NotStarted).into_iter().collect();
         self.top_up(&mut steps);
         steps
     }
@@ -207,6 +217,7 @@ impl<T: PartialEq> Pool<T> {
     /// A busy isolate is free again.
     pub fn released(&mut self, isolate: IsolateId, now_ms: u64) -> Vec<Step<T>> {
         self.busy = self.busy.saturating_sub(1);
+        self.moved = true;
         let mut steps = Vec::new();
         self.offer(isolate, now_ms, &mut steps);
         steps
@@ -228,9 +239,12 @@ impl<T: PartialEq> Pool<T> {
 
     /// An invocation gives up waiting; false if it was not waiting any more.
     pub fn abandon(&mut self, ticket: &T) -> bool {
-        let before = self.queue.len();
-        self.queue.retain(|waiting| waiting != ticket);
-        self.queue.len() < before
+        let found = self.queue.iter().position(|waiting| waiting == ticket);
+        if let Some(at) = found {
+            self.queue.remove(at);
+            self.urgent -= usize::from(at < self.urgent);
+        }
+        found.is_some()
     }
 
     /// Retires idle isolates beyond the spares, and beyond what is to be kept, that nobody wanted for long.
@@ -260,13 +274,46 @@ impl<T: PartialEq> Pool<T> {
         self.target = 0;
         let mut steps: Vec<_> = self.idle.drain(..).map(|(isolate, _)| Step::Retire(isolate)).collect();
         steps.extend(self.queue.drain(..).map(Step::Closed));
+        self.urgent = 0;
         steps
+    }
+
+    /// The oldest who waits has waited too long: one more isolate, unless one is on its way already, or those who wait
+    /// move on and it is not `late` yet. What is quick is served sooner by isolates that are warm than by new ones.
+    pub fn overdue(&mut self, late: bool) -> Vec<Step<T>> {
+        let mut steps = Vec::new();
+        if std::mem::take(&mut self.moved) && !late {
+            return steps;
+        }
+        let total = self.idle.len() + self.busy + self.starting;
+        if !self.closed && !self.queue.is_empty() && self.starting == 0 && total < self.sizes.most {
+            self.starting += 1;
+            steps.push(Step::Start);
+        }
+        steps
+    }
+
+    /// Who waits longest; calls from running functions go before it.
+    pub fn oldest(&self) -> Option<&T> {
+        self.queue.get(self.urgent).or_else(|| self.queue.front())
+    }
+
+    fn next_waiting(&mut self) -> Option<T> {
+        self.urgent = self.urgent.saturating_sub(1);
+        self.queue.pop_front()
+    }
+
+    /// Those who wait and get an isolate at once: calls from running functions, whose callers hold one meanwhile, and the
+    /// first of all where there is none.
+    fn pressing(&self) -> usize {
+        let none = self.idle.len() + self.busy == 0;
+        self.urgent.max(usize::from(none && !self.queue.is_empty()))
     }
 
     fn offer(&mut self, isolate: IsolateId, now_ms: u64, steps: &mut Vec<Step<T>>) {
         if self.closed {
             steps.push(Step::Retire(isolate));
-        } else if let Some(ticket) = self.queue.pop_front() {
+        } else if let Some(ticket) = self.next_waiting() {
             self.busy += 1;
             steps.push(Step::Assign(ticket, isolate));
         } else if self.is_shared(isolate) {
@@ -285,8 +332,11 @@ impl<T: PartialEq> Pool<T> {
             return;
         }
         let spares = if self.failing { 0 } else { self.sizes.spares };
-        let lacking = self.target.saturating_sub(self.idle.len() + self.busy + self.starting);
-        let wanted = (self.queue.len() + spares).saturating_sub(self.idle.len() + self.starting).max(lacking);
+        // Where those who wait are asked for patience, the floor alone says how many there are to be.
+        let least = if self.sizes.patient && !self.failing { self.floor } else { 0 };
+        let lacking = self.target.max(least).saturating_sub(self.idle.len() + self.busy + self.starting);
+        let pressing = if self.sizes.patient { self.pressing() } else { self.queue.len() };
+        let wanted = (pressing + spares).saturating_sub(self.idle.len() + self.starting).max(lacking);
         let room = self.sizes.most.saturating_sub(self.idle.len() + self.busy + self.starting);
         let at_once = self.sizes.starting.saturating_sub(self.starting);
         for _ in 0..wanted.min(room).min(at_once) {

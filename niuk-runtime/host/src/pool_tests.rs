@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use std::collections::HashSet;
 
 fn sizes(spares: usize, most: usize) -> Sizes {
-    Sizes { spares, most, starting: 4, queue: 3, idle_ms: 100 }
+    Sizes { spares, most, starting: 4, queue: 3, idle_ms: 100, patient: false }
 }
 
 #[test]
@@ -82,12 +82,12 @@ fn who_cannot_have_the_shared_isolate_goes_first_for_the_next() {
     pool.share(1);
     pool.started(1, 0);
     assert_eq!(pool.request("a", false), [Step::Assign("a", 1)]);
-    assert_eq!(pool.requeue("a"), []);
+    assert_eq!(pool.requeue("a", false), []);
     assert_eq!(pool.counts(), Counts { starting: 0, idle: 0, busy: 1, queued: 1 });
     assert_eq!(pool.fill(), [Step::Start]);
     assert_eq!(pool.released(1, 0), [Step::Assign("a", 1)]);
     pool.started(2, 0);
-    assert_eq!(pool.requeue("a"), [Step::Assign("a", 2)]);
+    assert_eq!(pool.requeue("a", false), [Step::Assign("a", 2)]);
 }
 
 #[test]
@@ -100,10 +100,10 @@ fn a_shared_isolate_that_is_gone_is_counted_no_more() {
     assert_eq!(pool.counts(), Counts::default());
     assert_eq!(pool.request("a", false), [Step::Start]);
     pool.started(2, 0);
-    assert_eq!(pool.requeue("a"), []);
+    assert_eq!(pool.requeue("a", false), []);
     assert_eq!(pool.evicted(2), [Step::Start]);
     pool.close();
-    assert_eq!(pool.requeue("b"), [Step::Closed("b")]);
+    assert_eq!(pool.requeue("b", false), [Step::Closed("b")]);
 }
 
 #[test]
@@ -196,8 +196,13 @@ fn one_who_gives_up_is_not_served() {
 proptest! {
     /// Whatever happens in whatever order: limits hold, no isolate serves two, nobody waits beside an idle isolate.
     #[test]
-    fn keeps_its_limits(events in proptest::collection::vec(0u8..8, 1..300), spares in 0usize..4, most in 1usize..6) {
-        let mut pool: Pool<u64> = Pool::new(sizes(spares, most));
+    fn keeps_its_limits(
+        events in proptest::collection::vec(0u8..10, 1..300),
+        spares in 0usize..4,
+        most in 1usize..6,
+        patient in proptest::bool::ANY,
+    ) {
+        let mut pool: Pool<u64> = Pool::new(Sizes { patient, ..sizes(spares, most) });
         let (mut next, mut starting) = (0u64, 0usize);
         let (mut busy, mut gone) = (Vec::new(), HashSet::new());
         for event in events {
@@ -210,6 +215,8 @@ proptest! {
                 5 if !busy.is_empty() => pool.spent(busy.remove(0)),
                 6 => pool.expire(next),
                 7 => pool.grow(3),
+                8 => pool.overdue(spares > 1),
+                9 => { if let Some(oldest) = pool.oldest().copied() { prop_assert!(pool.abandon(&oldest)) } Vec::new() }
                 _ => pool.fill(),
             };
             for step in steps {
@@ -224,7 +231,74 @@ proptest! {
             prop_assert_eq!((counts.starting, counts.busy), (starting, busy.len()));
             prop_assert!(counts.starting + counts.idle + counts.busy <= most);
             prop_assert!(counts.queued == 0 || counts.idle == 0);
+            prop_assert!(counts.queued == 0 || counts.starting + counts.busy > 0);
             prop_assert!(busy.iter().all(|isolate| !gone.contains(isolate)));
         }
     }
+}
+
+fn patient(most: usize) -> Sizes {
+    Sizes { patient: true, ..sizes(0, most) }
+}
+
+#[test]
+fn who_is_asked_for_patience_waits_for_the_isolates_that_there_are() {
+    let mut pool = Pool::new(patient(4));
+    assert_eq!(pool.request("a", false), [Step::Start]);
+    assert_eq!(pool.request("b", false), []);
+    assert_eq!(pool.started(1, 0), [Step::Assign("a", 1)]);
+    assert_eq!(pool.request("c", false), []);
+    assert_eq!(pool.released(1, 0), [Step::Assign("b", 1)]);
+    assert_eq!(pool.oldest(), Some(&"c"));
+    assert_eq!(pool.grow(2), [Step::Start]);
+    assert_eq!(pool.started(2, 0), [Step::Assign("c", 2)]);
+    assert_eq!(pool.request("d", false), []);
+    assert_eq!(pool.overdue(false), [], "b was served meanwhile");
+    assert_eq!(pool.overdue(false), [Step::Start]);
+    assert_eq!(pool.overdue(true), [], "one is on its way");
+}
+
+#[test]
+fn one_isolate_at_a_time_is_added_for_who_waits_too_long() {
+    let mut pool = Pool::new(patient(3));
+    pool.request("slow", false);
+    pool.started(1, 0);
+    for name in ["a", "b", "c"] {
+        assert_eq!(pool.request(name, false), []);
+    }
+    assert_eq!(pool.overdue(false), [Step::Start]);
+    assert_eq!(pool.overdue(false), []);
+    assert_eq!(pool.started(2, 0), [Step::Assign("a", 2)]);
+    assert_eq!(pool.overdue(false), [Step::Start]);
+    assert_eq!(pool.started(3, 0), [Step::Assign("b", 3)]);
+    assert_eq!(pool.overdue(false), []);
+    assert_eq!(pool.released(2, 10), [Step::Assign("c", 2)]);
+    assert_eq!((pool.released(2, 10), pool.released(3, 10)), (vec![], vec![]));
+    assert_eq!(pool.expire(110), [Step::Retire(2), Step::Retire(3)]);
+}
+
+#[test]
+fn a_call_of_a_function_is_not_asked_for_patience() {
+    let mut pool = Pool::new(patient(4));
+    pool.grow(1);
+    pool.started(1, 0);
+    pool.request("a", false);
+    pool.request("b", false);
+    assert_eq!(pool.request("call", true), [Step::Start]);
+    assert_eq!(pool.oldest(), Some(&"b"));
+    assert!(pool.abandon(&"call"));
+    assert_eq!(pool.oldest(), Some(&"b"));
+    assert_eq!(pool.request("other", true), []);
+    assert_eq!(pool.started(2, 0), [Step::Assign("other", 2)]);
+}
+
+#[test]
+fn a_spent_isolate_of_those_asked_for_is_replaced() {
+    let mut pool = Pool::new(patient(4));
+    assert_eq!(pool.grow(2), [Step::Start, Step::Start]);
+    pool.started(1, 0);
+    pool.started(2, 0);
+    pool.request("a", false);
+    assert_eq!(pool.spent(2), [Step::Retire(2), Step::Start]);
+    assert_eq!(pool.not_started(), []);
 }

@@ -122,6 +122,8 @@ pub struct Policy {
     pub recycle_bytes: u64,
     /// Replace an isolate in which a run left threads behind.
     pub recycle_threads: bool,
+    /// Milliseconds for which an invocation waits before an isolate is added for it; 0: it gets one at once.
+    pub patience_ms: u32,
 }
 
 /// RUN.
@@ -345,6 +347,7 @@ fn parse_init(fields: &mut FieldReader<'_>) -> Result<Request, FrameError> {
             idle_ms: fields.u32()?,
             recycle_bytes: fields.u64()?,
             recycle_threads: parse_flag(fields)?,
+            patience_ms: fields.u32()?,
         },
     })))
 }
@@ -370,6 +373,7 @@ fn encode_init(init: &Init, id: u64) -> FrameWriter {
         .u32(policy.idle_ms)
         .u64(policy.recycle_bytes)
         .u8(u8::from(policy.recycle_threads))
+        .u32(policy.patience_ms)
 }
 
 fn parse_run(fields: &mut FieldReader<'_>) -> Result<Run, FrameError> {

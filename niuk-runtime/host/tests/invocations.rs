@@ -287,3 +287,30 @@ fn a_crash_ends_the_process_and_nothing_else_does() {
     let status = host.child.wait().unwrap();
     assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(11));
 }
+
+#[test]
+fn more_are_in_flight_than_isolates_and_each_gets_its_answer() {
+    let host = HostProcess::start();
+    let mut client = host.connect_with(|init| (init.policy.most, init.policy.patience_ms) = (4, 60_000));
+    let runs: Vec<u64> = (0..64).map(|n| client.send_run(run_of("f", &format!(r#"{{"n":{n}}}"#)))).collect();
+    for (n, run) in runs.into_iter().enumerate() {
+        let answer = client.answer(run);
+        assert_eq!((answer.status, answer.body.contains(&format!(r#""n":{n}"#))), (0, true), "{}", answer.body);
+    }
+    assert_eq!(client.run("f", r#"{"do":"uses"}"#).body, r#"{"uses":65}"#, "one isolate served them all");
+}
+
+#[test]
+fn a_slow_invocation_does_not_hold_those_behind_it() {
+    let host = HostProcess::start();
+    let mut client = host.connect_with(|init| (init.policy.patience_ms, init.policy.idle_ms) = (5, 10));
+    let slow = client.send_run(run_of("f", r#"{"do":"loop"}"#));
+    let behind: Vec<u64> = (0..8).map(|_| client.send_run(run_of("f", "{}"))).collect();
+    for run in behind {
+        assert_eq!(client.answer(run).status, 0);
+    }
+    client.await_stats(r#""busy":1"#);
+    assert_eq!(client.call(&Request::Cancel { run: slow }).kind, kind::OK);
+    assert_eq!(client.answer(slow).status, Status::Cancelled as u8);
+    client.await_stats(r#""starting":0,"idle":0,"busy":0"#);
+}

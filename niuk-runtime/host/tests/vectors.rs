@@ -18,6 +18,7 @@ fn requests() -> Vec<(&'static str, Request)> {
         idle_ms: 60_000,
         recycle_bytes: 1 << 30,
         recycle_threads: true,
+        patience_ms: 20,
     };
     let init = Init {
         function: "/guest/hello@7".into(),

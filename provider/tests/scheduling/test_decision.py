@@ -60,6 +60,7 @@ def sandbox(
         start_seconds=0.1,
         bound_at=NOW - age,
         requested_by=bound,
+        room=(of or shape()).concurrency,
     )
 
 
@@ -288,6 +289,48 @@ def test_a_line_that_is_soon_served_gets_no_more_sandboxes(
     pool = PoolSnapshot(tuple(sandbox(number, BUSY, "a/f") for number in range(sandboxes)), paces)
     queue = queue_of(*["a/f"] * waiting, accepted_at=NOW - waited)
     assert decide(pool, queue, settings, NOW) == (Start(shape(), key("a/f")) if starts else None)
+
+
+def niuk() -> Shape:
+    return Shape(SandboxKind.NIUK, "nodejs:20", 16)
+
+
+# seconds that an invocation takes, in flight in the one slot, waiting, since when, seconds since that slot was bound
+INSIDE = [
+    pytest.param(None, 1, 4, 0.01, 100.0, False, id="the first is not over yet, and might be quick"),
+    pytest.param(None, 1, 4, 0.03, 100.0, True, id="nor is it after the patience"),
+    pytest.param(0.0001, 32, 40, 0.01, 100.0, False, id="all are served within the patience"),
+    pytest.param(0.0005, 32, 40, 0.01, 100.0, True, id="those behind would wait for longer"),
+    pytest.param(0.005, 4, 1, 0.0, 100.0, True, id="as many wait inside as patience allows"),
+    pytest.param(0.005, 4, 9, 0.3, 0.1, False, id="what is quick: not before the last one has shown itself"),
+    pytest.param(0.5, 1, 1, 0.0, 0.1, True, id="what is slow: at once"),
+    pytest.param(0.0001, 32, 1, 0.3, 100.0, True, id="it does not move at all"),
+]
+
+
+@pytest.mark.parametrize(("pace", "inside", "waiting", "waited", "age", "starts"), INSIDE)
+def test_where_invocations_wait_inside_a_slot_more_must_win_something(
+    pace: float | None, inside: int, waiting: int, waited: float, age: float, *, starts: bool
+) -> None:
+    settings = replace(SETTINGS, memory_mb=4096, patience_seconds=0.02)
+    paces = {} if pace is None else {key("a/f"): pace}
+    full = replace(sandbox(1, Life(SandboxState.BUSY, inside, True), "a/f", of=niuk()), room=inside)
+    pool = PoolSnapshot((full,), paces, {key("a/f"): NOW - age})
+    queue = queue_of(*["a/f"] * waiting, of=niuk(), accepted_at=NOW - waited)
+    assert decide(pool, queue, settings, NOW) == (Start(niuk(), key("a/f")) if starts else None)
+
+
+def test_a_busy_slot_with_room_inside_takes_the_next() -> None:
+    pool = PoolSnapshot((replace(sandbox(1, BUSY, "a/f", of=niuk()), room=32), sandbox(2, IDLE, "a/f", of=niuk())))
+    assert decide(pool, queue_of("a/f", of=niuk()), SETTINGS, NOW) == Assign(key("a/f"), 1, 16)
+
+
+def test_isolates_beyond_those_at_work_go_but_for_those_asked_for() -> None:
+    idle = tuple(sandbox(n, IDLE, "a/f", of=niuk(), idle=20.0) for n in (1, 2, 3))
+    pool = PoolSnapshot((*idle, sandbox(4, IDLE, "a/f", idle=20.0)))
+    steps = tend(pool, queue_of(), SETTINGS, stock={}, now=NOW)
+    assert next(steps) == Evict(1, "idle")
+    assert list(tend(pool, queue_of(), SETTINGS, stock={}, now=NOW, kept={key("a/f"): 4})) == []
 
 
 def test_a_stem_cell_is_not_spent_on_who_is_soon_served() -> None:

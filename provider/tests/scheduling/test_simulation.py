@@ -21,18 +21,17 @@ from argo_provider.scheduling.decision import Assign, Evict, Expire, Instruction
 from argo_provider.scheduling.queue import FairQueue
 from argo_provider.scheduling.settings import PoolSettings
 from argo_provider.scheduling.view import PoolSnapshot
+from argo_proxy.pool.depth import MOST_INSIDE, room_for
 from argo_proxy.pool.job import Job
 from argo_proxy.pool.life import (
     ASSIGNED,
     CREATED,
     ENDED,
-    INITIALISED,
     RELEASED,
     RETIRED,
-    Bound,
     SandboxState,
 )
-from argo_proxy.pool.shape import Shape
+from argo_proxy.pool.shape import Key, Shape
 from argo_proxy.pool.table import SandboxEntry, SandboxTable
 from argo_proxy.protocol.messages import Executable, Invocation
 from argo_proxy.sandboxes.port import SandboxKind
@@ -56,9 +55,12 @@ class Action:
     name: str
     memory: int
     concurrency: int = 1
+    inside: bool = False  # invocations wait for each other in its sandboxes
 
     @property
     def shape(self) -> Shape:
+        if self.inside:
+            return Shape(SandboxKind.NIUK, "nodejs:20", self.memory)
         return Shape(SandboxKind.FAKE, "nodejs:20", self.memory, self.concurrency)
 
 
@@ -83,6 +85,7 @@ class Simulation:
         self._check_views = check_views
         self._creations_fail = creations_fail
         self._work: dict[int, Arrival] = {}
+        self._free_at: dict[int, float] = {}  # of sandboxes in which invocations wait: when all of them are served
         self._order = count()
         self._events: list[tuple[float, int, Callable[[], None]]] = []
 
@@ -125,7 +128,7 @@ class Simulation:
         step = decide(self.table, self.queue, self.limits, self.now)
         if self._check_views:
             assert step == decide(
-                PoolSnapshot(self.table.facts(), self.table.paces()), self.queue, self.limits, self.now
+                PoolSnapshot(self.table.facts(), self.table.paces(), self._grown()), self.queue, self.limits, self.now
             )
             self._check_fast_path(step)
         return step
@@ -163,12 +166,22 @@ class Simulation:
         assert entry.life.state in {SandboxState.COLD, SandboxState.WARM, SandboxState.BUSY}
         self.served.append((self.now, arrival))
         if entry.key is None:
-            self.table.apply(entry, Bound(key))
-            entry.bound_at = self.now
+            self.table.bind(entry, key, self.now)
             self._at(self.now + INIT_SECONDS, lambda: self._initialised(entry, arrival))
         else:
             self.table.apply(entry, ASSIGNED)
-            self._at(self.now + arrival.seconds, lambda: self._released(entry, arrival))
+            self._serve(entry, arrival)
+
+    def _serve(self, entry: SandboxEntry, arrival: Arrival) -> None:
+        begin = self.now
+        if arrival.action.inside:
+            begin = max(begin, self._free_at.get(entry.number, 0.0))
+            self._free_at[entry.number] = begin + arrival.seconds
+        self._at(begin + arrival.seconds, lambda: self._released(entry, arrival, begin))
+
+    def _grown(self) -> dict[Key, float]:
+        keys = {entry.key for entry in self.table if entry.key is not None}
+        return {key: self.table.grown_at(key) for key in keys}
 
     def _created(self, entry: SandboxEntry) -> None:
         if self._creations_fail:
@@ -183,14 +196,17 @@ class Simulation:
         self.table.apply(entry, CREATED)
 
     def _initialised(self, entry: SandboxEntry, arrival: Arrival) -> None:
-        self.table.apply(entry, INITIALISED)
-        self._at(self.now + arrival.seconds, lambda: self._released(entry, arrival))
+        self.table.initialised(entry, self.now)
+        self._serve(entry, arrival)
 
-    def _released(self, entry: SandboxEntry, arrival: Arrival) -> None:
+    def _released(self, entry: SandboxEntry, arrival: Arrival, began: float) -> None:
         if arrival.fails and not entry.life.retiring:
             self.table.apply(entry, RETIRED)
         if not arrival.fails:
-            self.table.observe(entry.key, arrival.seconds)
+            self.table.observe(entry.key, self.now - began)
+            pace = self.table.pace(entry.key)
+            if arrival.action.inside and pace is not None:
+                self.table.resize(entry, room_for(pace, self.limits.patience_seconds))
         entry.idle_since = self.now
         entry.uses += 1
         self.table.apply(entry, RELEASED)
@@ -206,7 +222,7 @@ class Simulation:
         assert self.table.memory_used == sum(one.shape.memory_mb for one in facts) <= self.limits.memory_mb
         assert self.table.starts_in_flight <= self.limits.max_starts
         for one in facts:
-            assert 0 <= one.life.in_flight <= one.shape.concurrency
+            assert 0 <= one.life.in_flight <= (MOST_INSIDE if one.shape.queues_inside else one.shape.concurrency)
 
 
 actions = st.builds(
@@ -215,6 +231,7 @@ actions = st.builds(
     name=st.sampled_from("fg"),
     memory=st.sampled_from([128, 256, 512, 1024]),
     concurrency=st.sampled_from([1, 1, 3]),
+    inside=st.sampled_from([False, False, True]),
 )
 
 
@@ -239,7 +256,18 @@ def test_everything_is_served_within_the_bounds(workload: list[Arrival], starts:
     assert len(simulation.served) == len(workload)
     assert len(simulation.table) == 0  # idle ones ended by themselves
     assert simulation.table.memory_used == 0
-    indexes = ("_idle", "_spare", "_stems", "_starting", "_warming", "_initialising", "_bound", "_held", "_paces")
+    indexes = (
+        "_idle",
+        "_spare",
+        "_stems",
+        "_starting",
+        "_warming",
+        "_initialising",
+        "_bound",
+        "_held",
+        "_paces",
+        "_grown",
+    )
     assert [name for name in indexes if getattr(simulation.table, name)] == []
 
 
@@ -302,3 +330,36 @@ def test_many_actions_of_one_namespace_do_not_outweigh_another() -> None:
     waits = sorted(when - arrival.at for when, arrival in simulation.served if arrival.action.namespace == "one")
     assert len(waits) == 300
     assert waits[len(waits) // 2] < 0.1
+
+
+def _clients(action: Action, seconds: float, *, clients: int, until: float) -> tuple[Simulation, int]:
+    """As many clients, each of which calls again once it is answered; the simulation, and the most slots at once."""
+    most = 0
+
+    class Again(Simulation):
+        def _released(self, entry: SandboxEntry, arrival: Arrival, began: float) -> None:
+            nonlocal most
+            super()._released(entry, arrival, began)
+            most = max(most, len(self.table))
+            if self.now < until:
+                self._arrive(arrival)
+
+    simulation = Again(replace(LIMITS, memory_mb=4096), check_views=False)
+    simulation.run([Arrival(0.001 * n, action, seconds) for n in range(clients)])
+    return simulation, most
+
+
+def test_what_is_quick_shares_an_isolate_and_what_is_slow_has_one_each() -> None:
+    quick, few = _clients(Action("a", "f", 16, inside=True), 0.0002, clients=16, until=3.0)
+    assert (few, len(quick.table)) == (1, 0)
+    _, many = _clients(Action("a", "g", 16, inside=True), 1.0, clients=16, until=8.0)
+    assert many == 16
+
+
+def test_slots_beyond_what_is_needed_go_though_others_serve() -> None:
+    """Eight at once for a while, then one after the other: the seven that idle are not kept for it."""
+    action = Action("a", "f", 16, inside=True)
+    simulation = Simulation(replace(LIMITS, memory_mb=4096, keep_alive_seconds=600.0), check_views=False)
+    burst = [Arrival(0.0, action, 1.0) for _ in range(8)]
+    simulation.run([*burst, *(Arrival(float(n), action, 0.5) for n in range(5, 30))], until=29.6)
+    assert len(simulation.table) == 1

@@ -14,20 +14,19 @@ from typing import Any
 import structlog
 
 from argo_proxy.pool.chain import ChainServing, Cutting, Ended, Part
+from argo_proxy.pool.depth import observe
 from argo_proxy.pool.events import NoEvents, PoolEvents
 from argo_proxy.pool.job import Job
 from argo_proxy.pool.life import (
     ASSIGNED,
     CREATED,
     ENDED,
-    INITIALISED,
     RELEASED,
     RETIRED,
     UNBOUND,
-    Bound,
     SandboxState,
 )
-from argo_proxy.pool.serving import Attempt, LoadCode, Serving, ServingLimits, untouched, with_logs
+from argo_proxy.pool.serving import Attempt, LoadCode, Serving, ServingLimits, queued_in, untouched, with_logs
 from argo_proxy.pool.shape import Key, Shape
 from argo_proxy.pool.table import SandboxEntry, SandboxTable
 from argo_proxy.protocol.messages import Execution
@@ -66,6 +65,7 @@ class PoolLimits:
     destroy_seconds: float = 10.0
     environment: Mapping[str, str] = field(default_factory=dict)  # of every sandbox: __OW_API_HOST, …
     recorder: Callable[[], Path | None] = _no_recorder  # what sandboxes of the shape `recorded` get beside them
+    patience_seconds: float = 0.02  # that invocations wait for each other in a sandbox that takes more than it serves
     recorded_bytes: int = 4 * 1024 * 1024  # of what one recorder has to say
 
 
@@ -124,8 +124,7 @@ class SandboxPool:
         if entry.life.state is not SandboxState.COLD:
             self.table.apply(entry, ASSIGNED)
             return False
-        self.table.apply(entry, Bound(key))
-        entry.bound_at = time.monotonic()
+        self.table.bind(entry, key, time.monotonic())
         return True
 
     def evict(self, entry: SandboxEntry, reason: str) -> None:
@@ -160,14 +159,15 @@ class SandboxPool:
                 fate = _Fate.HEALTHY if _may_stay(serving) else fate
                 return Unserved.ELSEWHERE
             if serving.healthy:  # known before the next call of the same client comes, which its logs may keep waiting
-                self.table.observe(job.key, time.monotonic() - attempt.run_began)
+                took = time.monotonic() - attempt.run_began
+                observe(self.table, entry, job.key, serving.answer, took, patience=self._limits.patience_seconds)
             job.answer(serving.execution)
             marks = entry.marks_logs
             execution, complete = await with_logs(serving, job, sandbox, self._limits.serving, marks=marks)
             entry.marks_logs = marks or complete
             if serving.gone:
                 self._end(entry, "died")
-            elif serving.healthy and (complete or not marks):
+            elif queued_in(serving.answer) is not None or (serving.healthy and (complete or not marks)):
                 fate = _Fate.HEALTHY
             return execution
         finally:
@@ -184,7 +184,8 @@ class SandboxPool:
             while (done := await serving.next()) is not None:
                 part = left.popleft()
                 if done.serving.healthy:
-                    self.table.observe(part.job.key, done.execution.phases.run / 1000)
+                    took, patience = done.execution.phases.run / 1000, self._limits.patience_seconds
+                    observe(self.table, part.entry, part.job.key, done.serving.answer, took, patience=patience)
                 self._release(part.entry, _fate_of(done), cold=False)
                 ended(done)
             fate = _Fate.UNUSED
@@ -250,7 +251,7 @@ class SandboxPool:
                 return ended if job.began or not ended.gone or job.retried or job.ordinary is not None else None
             entry.start_seconds += attempt.init_seconds
             if entry.life.state is SandboxState.WARMING:
-                self.table.apply(entry, INITIALISED)
+                self.table.initialised(entry, time.monotonic())
                 if entry.shape.concurrency > 1:
                     self._changed()
         return attempt.prepared() if job.only_init else await attempt.run(cold=cold)
@@ -389,7 +390,8 @@ class SandboxPool:
 
 
 def _fate_of(done: Ended) -> _Fate:
-    kept = _may_stay(done.serving) if done.elsewhere else done.serving.healthy
+    inside = queued_in(done.serving.answer) is not None  # which sees to what a failure leaves behind
+    kept = _may_stay(done.serving) if done.elsewhere else inside or done.serving.healthy
     return _Fate.HEALTHY if kept else _Fate.BROKEN
 
 

@@ -6,14 +6,15 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import cast
 
 from argo_proxy.pool.job import Job
-from argo_proxy.protocol.bodies import init_body, run_body
+from argo_proxy.protocol.bodies import init_body, run_body, run_parts
 from argo_proxy.protocol.interpretation import init_outcome, is_shutting_down, keeps_sandbox, run_outcome
 from argo_proxy.protocol.logs import format_logs
 from argo_proxy.protocol.messages import Execution, Invocation, Outcome, OutcomeKind, Phases
 from argo_proxy.records import record
-from argo_proxy.sandboxes.port import Answer, Gone, Sandbox
+from argo_proxy.sandboxes.port import Answer, Answered, Gone, PartsSandbox, Queued, Sandbox, SandboxKind
 
 CODE_GONE = "Action could not be found or may have been deleted."
 _ENCODE_ASIDE_BYTES = 64 * 1024
@@ -102,13 +103,25 @@ class Attempt:
         now = time.time()
         if not cold:
             self._started_at, self._began = now, begin
-        body = run_body(invocation, _deadline_ms(now, executable.timeout_ms))
-        answer = await self._sandbox.run(body, timeout=executable.timeout_ms / 1000, limit=limit)
+        answer = await self._send(_deadline_ms(now, executable.timeout_ms), executable.timeout_ms / 1000, limit)
         if not cold and not self._job.retried and self._job.ordinary is None and untouched(answer):
             return None
         self._job.began = True
         outcome = run_outcome(answer, timeout_ms=executable.timeout_ms, limit=limit)
-        return self._ended(outcome, answer, time.monotonic() - begin, cold=cold)
+        run = time.monotonic() - begin
+        if (queued := queued_in(answer)) is not None:
+            waited = max(min(queued.waited, run - queued.took), 0.0)
+            self._place += waited
+            run -= waited
+        return self._ended(outcome, answer, run, cold=cold)
+
+    def _send(self, deadline_ms: int, seconds: float, limit: int) -> Awaitable[Answer]:
+        """Whoever takes the parts of a body is spared to take it apart."""
+        invocation, sandbox = self._job.invocation, self._sandbox
+        if sandbox.kind is SandboxKind.NIUK and hasattr(sandbox, "run_parts"):
+            parts = run_parts(invocation, deadline_ms)
+            return cast("PartsSandbox", sandbox).run_parts(*parts, timeout=seconds, limit=limit)
+        return sandbox.run(run_body(invocation, deadline_ms), timeout=seconds, limit=limit)
 
     @property
     def init_seconds(self) -> float:
@@ -174,6 +187,11 @@ async def with_logs(
 def untouched(answer: Answer) -> bool:
     """Whether nothing of the invocation has reached user code."""
     return is_shutting_down(answer) or (isinstance(answer, Gone) and not answer.sent)
+
+
+def queued_in(answer: Answer | None) -> Queued | None:
+    """How long it waited inside the sandbox, where that lets invocations wait."""
+    return answer.queued if isinstance(answer, Answered) else None
 
 
 def _deadline_ms(now: float, timeout_ms: int) -> int:

@@ -47,6 +47,11 @@ class Shape(NamedTuple):
     egress: tuple[str, ...] = ()  # with one, of which it reaches these parts only
 
     @property
+    def queues_inside(self) -> bool:
+        """Whether invocations may wait in the sandbox itself: one of its slots is sent more than it serves at once."""
+        return self.technology is SandboxKind.NIUK
+
+    @property
     def title(self) -> str:
         """For logs, metrics and the dashboard."""
         return self.image or self.kind

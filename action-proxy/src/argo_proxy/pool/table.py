@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import IntEnum, auto
 from typing import TypeVar
 
-from argo_proxy.pool.life import Bound, Event, ImpossibleTransition, Life, SandboxState, Unbound, advance
+from argo_proxy.pool.life import INITIALISED, Bound, Event, ImpossibleTransition, Life, SandboxState, Unbound, advance
 from argo_proxy.pool.shape import Key, Shape
 from argo_proxy.sandboxes.port import Sandbox
 
@@ -69,10 +69,11 @@ class SandboxFacts:
     start_seconds: float
     bound_at: float  # when it was given to its action; seconds, monotonic
     requested_by: Key | None
+    room: int  # activations that it may have in flight
 
 
 class SandboxEntry:
-    """One sandbox in the table. Only the table writes `life`, `key`, `shelf`, `shelved` and `story`."""
+    """One sandbox in the table. Only the table writes `life`, `key`, `shelf`, `shelved`, `room` and `story`."""
 
     __slots__ = (
         "bound_at",
@@ -81,8 +82,10 @@ class SandboxEntry:
         "life",
         "marks_logs",
         "number",
+        "ordinary",
         "ready_at",
         "requested_by",
+        "room",
         "sandbox",
         "shape",
         "shelf",
@@ -102,10 +105,12 @@ class SandboxEntry:
         self.shelved = 0
         self.key: Key | None = None
         self.sandbox: Sandbox | None = None
+        self.ordinary: tuple[Key, Shape] | None = None  # where what it falls short of goes, once that was asked
         self.story: deque[str] = deque(("started",), maxlen=_STORY_LENGTH)
         self.started_at = self.ready_at = self.bound_at = self.idle_since = now
         self.start_seconds = 0.0  # creation and /init: what a cold start of it cost
         self.uses = 0
+        self.room = shape.concurrency
         self.marks_logs = shape.image is None  # images of users may: the first mark seen tells
 
     @property
@@ -126,6 +131,7 @@ class SandboxEntry:
             self.start_seconds,
             self.bound_at,
             self.requested_by,
+            self.room,
         )
 
 
@@ -144,6 +150,7 @@ class SandboxTable:
         self._bound: Counter[Key] = Counter()
         self._held: Counter[str] = Counter()
         self._paces: dict[Key, float] = {}
+        self._grown: dict[Key, float] = {}
         self._memory = [0 for _ in Shelf]
         self._numbers = 0
         self._order = 0
@@ -163,14 +170,14 @@ class SandboxTable:
 
     def apply(self, entry: SandboxEntry, event: Event) -> None:
         """Move `entry` on. Raises ImpossibleTransition with its story."""
-        concurrency = entry.shape.concurrency
+        room = entry.room
         try:
-            life = advance(entry.life, event, concurrency)
+            life = advance(entry.life, event, room)
         except ImpossibleTransition as error:
             story = f"sandbox {entry.number} of {entry.key or entry.shape.title}: {' → '.join(entry.story).lower()}"
             raise ImpossibleTransition(entry.life, event, story) from error
         entry.story.append(type(event).__name__)
-        shelf = shelf_of(life, concurrency)
+        shelf = shelf_of(life, room)
         if shelf is not entry.shelf:
             self._take(entry)
             if Shelf.IDLE <= entry.shelf <= Shelf.FULL and Shelf.IDLE <= shelf <= Shelf.FULL:
@@ -180,6 +187,27 @@ class SandboxTable:
             self._put(entry, shelf)
         else:
             entry.life = life
+
+    def resize(self, entry: SandboxEntry, room: int) -> None:
+        """From now on it may have so many activations in flight; what there is beyond them stays."""
+        if room == entry.room:
+            return
+        entry.room = room
+        shelf = shelf_of(entry.life, room)
+        if shelf is not entry.shelf:  # full or with room: whose it is and what is held do not change
+            self._take(entry)
+            self._put(entry, shelf)
+
+    def bind(self, entry: SandboxEntry, key: Key, now: float) -> None:
+        """Give a stem cell to an action."""
+        self.apply(entry, Bound(key))
+        entry.bound_at = self._grown[key] = now
+
+    def initialised(self, entry: SandboxEntry, now: float) -> None:
+        """Its first activation goes on to /run."""
+        self.apply(entry, INITIALISED)
+        if entry.key in self._bound:
+            self._grown[_key(entry)] = now
 
     def observe(self, key: Key, seconds: float) -> None:
         """An activation of `key` took a slot for so long; forgotten with the last of its sandboxes."""
@@ -248,6 +276,10 @@ class SandboxTable:
         A moving geometric mean: the odd activation that the machine kept waiting does not count for twenty others.
         """
         return self._paces.get(key)
+
+    def grown_at(self, key: Key) -> float:
+        """When a sandbox was bound to `key` or initialised last, monotonic seconds; forgotten with the last of them."""
+        return self._grown.get(key, 0.0)
 
     def paces(self) -> dict[Key, float]:
         """All of them; a copy."""
@@ -346,6 +378,7 @@ class SandboxTable:
             _add(self._bound, owner, by)
             if owner not in self._bound:
                 self._paces.pop(owner, None)
+                self._grown.pop(owner, None)
         else:
             return
         if owner is not None:

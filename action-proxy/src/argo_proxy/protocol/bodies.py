@@ -61,12 +61,8 @@ def init_body(invocation: Invocation, code: bytes | None, deadline_ms: int) -> b
 def run_body(invocation: Invocation, deadline_ms: int) -> bytes:
     """The body of POST /run. Init parameters leave `value`: the function has them in its environment."""
     executable = invocation.executable
-    arguments = invocation.arguments
-    if executable.init_parameters and isinstance(arguments, Mapping):
-        hidden = executable.init_parameters
-        arguments = {name: value for name, value in arguments.items() if name not in hidden}
     body = {
-        "value": arguments,
+        "value": _visible(invocation),
         "namespace": executable.namespace,
         "action_name": executable.path,
         "action_version": executable.version,
@@ -77,3 +73,27 @@ def run_body(invocation: Invocation, deadline_ms: int) -> bytes:
     if executable.provide_api_key and invocation.api_key is not None:
         body["api_key"] = invocation.api_key
     return jsontext.encode(body)
+
+
+def run_parts(invocation: Invocation, deadline_ms: int) -> tuple[bytes, bytes]:
+    """The same for who needs no body: the function's parameters, and what of its environment is of this run."""
+    executable = invocation.executable
+    environment = {
+        "__OW_ACTIVATION_ID": invocation.activation_id,
+        "__OW_TRANSACTION_ID": invocation.transaction_id,
+        "__OW_DEADLINE": str(deadline_ms),
+        "__OW_NAMESPACE": executable.namespace,
+        "__OW_ACTION_NAME": executable.path,
+        "__OW_ACTION_VERSION": executable.version,
+    }
+    if executable.provide_api_key and invocation.api_key is not None:
+        environment["__OW_API_KEY"] = invocation.api_key
+    return jsontext.encode(_visible(invocation)), jsontext.encode(environment)
+
+
+def _visible(invocation: Invocation) -> Any:
+    """The arguments less init parameters."""
+    arguments, hidden = invocation.arguments, invocation.executable.init_parameters
+    if hidden and isinstance(arguments, Mapping):
+        return {name: value for name, value in arguments.items() if name not in hidden}
+    return arguments

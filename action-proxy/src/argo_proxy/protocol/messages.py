@@ -103,7 +103,7 @@ class Phases:
     init: float = 0.0  # /init, cold only
     run: float = 0.0  # /run
     cold: bool = False
-    place: float = 0.0  # from that choice until something was sent to the sandbox
+    place: float = 0.0  # from that choice until something was sent to the sandbox, and waiting inside of it
 
 
 @record

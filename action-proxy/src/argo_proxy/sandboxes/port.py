@@ -61,6 +61,17 @@ class Shortfall(Enum):
 
 
 @record
+class Queued:
+    """How long an invocation waited inside a sandbox for what serves it, and how long that took, in seconds.
+
+    Such a sandbox may be sent more than it serves at once, and sees itself to what a failed invocation leaves behind.
+    """
+
+    waited: float
+    took: float
+
+
+@record
 class Answered:
     """The runtime answered: `body` is cut at the limit given, `length` is what it really had."""
 
@@ -69,6 +80,7 @@ class Answered:
     length: int
     shortfall: Shortfall | None = None
     began: bool = True  # of a shortfall: whether user code may have begun
+    queued: Queued | None = None  # of a sandbox that lets invocations wait inside
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +156,7 @@ class Sandbox(Protocol):
         ...
 
     async def run(self, body: bytes, *, timeout: float, limit: int) -> Answer:  # noqa: ASYNC109
-        """POST /run; up to `spec.concurrency` may be in flight."""
+        """POST /run; up to `spec.concurrency` may be in flight, of one that answers with `queued` any number."""
         ...
 
     async def collect_logs(self, *, limit: int, wait: float) -> CollectedLogs:
@@ -174,6 +186,14 @@ class RecordingSandbox(Protocol):
 
         It comes out of the sandbox: whatever the function wanted it to be.
         """
+        ...
+
+
+class PartsSandbox(Protocol):
+    """One that takes the parts of a body of /run: the parameters, and what of the environment is of this run."""
+
+    async def run_parts(self, params: bytes, environment: bytes, *, timeout: float, limit: int) -> Answer:  # noqa: ASYNC109
+        """As `Sandbox.run`; both are JSON objects."""
         ...
 
 

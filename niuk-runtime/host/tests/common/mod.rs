@@ -141,6 +141,7 @@ pub fn init_of(name: &str) -> Init {
             idle_ms: 60_000,
             recycle_bytes: 0,
             recycle_threads: false,
+            patience_ms: 0,
         },
     }
 }

@@ -64,7 +64,7 @@ class LocalPlacement:
         self._catalogue = catalogue
         self._load_code = load_code
         self._settings = settings or PoolSettings()
-        self._limits = limits or PoolLimits()
+        self._limits = replace(limits or PoolLimits(), patience_seconds=self._settings.patience_seconds)
         self._events = events or NoEvents()
         self._router = router or OrdinaryRouter()
         self._compared = compared
@@ -123,7 +123,7 @@ class LocalPlacement:
         else:
             key, shape = self._way(executable, route)
         if route.technology is not None and not only_init:
-            ordinary = self._ordinary_way(executable)
+            ordinary = self._ordinary_way(executable) if entry is None else self._known_way(entry, executable)
         answered, finished = self._loop.create_future(), self._loop.create_future()
         job = Job(
             invocation,
@@ -163,6 +163,7 @@ class LocalPlacement:
             raise self._refused(OverloadReason.UNPREPARED, text)
         invocation = Invocation("", "", executable, dict(executable.init_parameters), accepted_at=time.monotonic())
         key, shape = self._way(executable, route)
+        self._scheduler.keep(key, slots)
         known = self._there(key) > 0  # then it can do it, and the others need not wait for a first one
         if known:
             await self._grow(invocation, key, shape, slots)
@@ -232,7 +233,7 @@ class LocalPlacement:
         """For every sandbox of an action: its ordinary key, and how many invocations it takes at once."""
         for entry in self._pool.table:
             if entry.key is not None and entry.life.ready and not entry.life.retiring and not entry.gone:
-                yield (*entry.key[:2], revision_of(entry.key)), entry.shape.concurrency
+                yield (*entry.key[:2], revision_of(entry.key)), entry.room
 
     def snapshot(self) -> PlacementSnapshot:
         table, now = self._pool.table, time.monotonic()
@@ -258,6 +259,8 @@ class LocalPlacement:
             if entry.key is not None and entry.key[:2] == (namespace, path) and variant_of(entry.key) == variant
         ]
         entries.sort(key=lambda entry: entry.idle_since, reverse=True)
+        for key in {entry.key for entry in entries if entry.key is not None}:
+            self._scheduler.keep(key, keep)
         for entry in entries[keep:]:
             if not keep or not entry.life.in_flight:
                 self._pool.evict(entry, "retired")
@@ -297,6 +300,12 @@ class LocalPlacement:
             native = self._chooser.native_shape(executable, route.technology)
             return (executable.key, shape) if native is None else (key, native)
         return key, shape._replace(recorded=True)
+
+    def _known_way(self, entry: SandboxEntry, executable: Executable) -> tuple[Key, Shape] | None:
+        """The same, found once for all that a sandbox serves: they are of one revision."""
+        if entry.ordinary is None:
+            entry.ordinary = self._ordinary_way(executable)
+        return entry.ordinary
 
     def _ordinary_way(self, executable: Executable) -> tuple[Key, Shape] | None:
         """With the recorder beside it, where there is one: what fell short is then seen at once."""

@@ -18,11 +18,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
+from types import MappingProxyType
 
 from argo_provider.model.record import record
 from argo_provider.scheduling.queue import FairQueue, Line
 from argo_provider.scheduling.settings import PoolSettings
 from argo_provider.scheduling.view import PoolView, SandboxView
+from argo_proxy.pool.depth import room_for
 from argo_proxy.pool.shape import Key, Shape
 
 # A line that nothing moves for so many times the patience is served by something slower than its pace says. Not less:
@@ -31,6 +33,13 @@ _STALLED = 10
 
 # What takes longer to initialise waits for something else than the processors; only more of them at once help then.
 _BOOT_SECONDS = 1.0
+
+
+# A new isolate of a function that is quick changes what all of them show; so long, until it has.
+_SETTLING_SECONDS = 0.5
+
+# A slot of a process that has others, and nobody for so long: its isolate is memory that serves nobody.
+_SURPLUS_SECONDS = 10.0
 
 
 @record
@@ -151,13 +160,28 @@ class _Decision:
 
     def _soon_served(self, line: Line) -> bool:
         """Its own sandboxes will have served the line shortly: more of them would cost starts and win nothing."""
-        pace = self._pool.pace(line.key)
-        if pace is None:
+        pace, patience = self._pool.pace(line.key), self._settings.patience_seconds
+        waiting = self._now - line.waiting_since()
+        if line.shape.queues_inside:
+            return self._soon_inside(line, pace, waiting)
+        if pace is None or waiting >= patience * _STALLED:
             return False
-        patience = self._settings.patience_seconds
         slots = self._pool.bound(line.key) * line.shape.concurrency
-        stalled = self._now - line.waiting_since() >= patience * _STALLED
-        return len(line) * pace < patience * slots and not stalled
+        return len(line) * pace < patience * slots
+
+    def _soon_inside(self, line: Line, pace: float | None, waiting: float) -> bool:
+        """The same where invocations wait inside, too. A slot more is an isolate more, with a heap and caches of its
+        own and everything still to be compiled: for what is quick, one after the other, and while the need lasts."""
+        slots, patience = self._pool.bound(line.key), self._settings.patience_seconds
+        if not slots:
+            return False
+        grown = self._now - self._pool.grown_at(line.key)
+        if pace is None:
+            return min(waiting, grown) < patience
+        if pace < patience and grown < _SETTLING_SECONDS:
+            return True
+        before = slots * room_for(pace, patience)
+        return (len(line) + before) * pace < patience * slots and waiting < patience * _STALLED
 
     def _new_sandbox(self, demand: _Demand) -> Start | Evict | _Blocked:
         pool, settings, shape = self._pool, self._settings, demand.line.shape
@@ -245,18 +269,27 @@ def _in_flight(sandbox: SandboxView) -> tuple[int, int]:
 
 
 def tend(
-    pool: PoolView, queue: FairQueue, settings: PoolSettings, *, stock: Mapping[Shape, int], now: float
+    pool: PoolView,
+    queue: FairQueue,
+    settings: PoolSettings,
+    *,
+    stock: Mapping[Shape, int],
+    now: float,
+    kept: Mapping[Key, int] = MappingProxyType({}),
 ) -> Iterator[Instruction]:
     """What time itself asks for: waits that were too long, idle sandboxes past their time, stem cells to keep in stock.
 
-    `stock`: how many uninitialised sandboxes of each shape are wanted. Each instruction must be carried out before the
-    next is asked for.
+    `stock`: how many uninitialised sandboxes of each shape are wanted; `kept`: how many of a key stay though they idle.
+    Each instruction must be carried out before the next is asked for.
     """
     for line in tuple(queue.in_turn()):
         while line.jobs and now - line.jobs[0].accepted_at >= settings.queue_wait_seconds:
             yield Expire(line.key)
     for sandbox in tuple(pool.evictable()):
-        if now - sandbox.idle_since >= _keep_alive(sandbox, pool, settings, stock):
+        idle = now - sandbox.idle_since
+        if idle >= _keep_alive(sandbox, pool, settings, stock) or (
+            idle >= _SURPLUS_SECONDS and _is_surplus(sandbox, pool, kept)
+        ):
             yield Evict(sandbox.number, "idle")
     if not queue:
         yield from _replenish(pool, settings, stock)
@@ -267,6 +300,12 @@ def _keep_alive(sandbox: SandboxView, pool: PoolView, settings: PoolSettings, st
         return settings.keep_alive_seconds
     surplus = pool.stem_count(sandbox.shape) > stock.get(sandbox.shape, 0)
     return settings.stem_keep_alive_seconds if surplus else float("inf")
+
+
+def _is_surplus(sandbox: SandboxView, pool: PoolView, kept: Mapping[Key, int]) -> bool:
+    """Others of its process serve its function, and nobody asked for more of them."""
+    key = sandbox.key
+    return key is not None and sandbox.shape.queues_inside and pool.bound(key) > max(1, kept.get(key, 0))
 
 
 def _replenish(pool: PoolView, settings: PoolSettings, stock: Mapping[Shape, int]) -> Iterator[Start]:

@@ -42,6 +42,7 @@ class Scheduler:
     ) -> None:
         self.queue = FairQueue(settings.quantum_mb)
         self.jobs = 0  # accepted and not finished
+        self.kept: dict[Key, int] = {}  # sandboxes that a key has whatever happens, where that was asked for
         self._settings = settings
         self._events = events
         self._spawn = spawn
@@ -92,6 +93,13 @@ class Scheduler:
     def coming(self, key: Key) -> int:
         """Sandboxes that `grow` has on their way, and that are not bound to `key` yet."""
         return self._growth.count(key)
+
+    def keep(self, key: Key, sandboxes: int) -> None:
+        """So many of this key are not taken for more than is needed, until something else is said."""
+        if sandboxes > 1:
+            self.kept[key] = sandboxes
+        else:
+            self.kept.pop(key, None)
 
     def enqueue(self, job: Job) -> None:
         """Let `job` wait its turn."""
@@ -151,10 +159,11 @@ class Scheduler:
         """One round."""
         if self._stopped:
             return
-        now = time.monotonic()
+        now, table = time.monotonic(), self._pool.table
+        self.kept = {key: least for key, least in self.kept.items() if table.bound(key)}
         self._backoff = {shape: until for shape, until in self._backoff.items() if until > now}
         stock = {shape: wanted for shape, wanted in self._stock().items() if shape not in self._backoff}
-        for instruction in tend(self._pool.table, self.queue, self._settings, stock=stock, now=now):
+        for instruction in tend(table, self.queue, self._settings, stock=stock, now=now, kept=self.kept):
             self._carry_out(instruction)
         self.pump()
 

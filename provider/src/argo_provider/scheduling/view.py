@@ -34,6 +34,8 @@ class SandboxView(Protocol):
     def start_seconds(self) -> float: ...
     @property
     def bound_at(self) -> float: ...
+    @property
+    def room(self) -> int: ...
 
 
 class PoolView(Protocol):
@@ -62,6 +64,7 @@ class PoolView(Protocol):
     def bound(self, key: Key) -> int: ...
     def held_mb(self, namespace: str) -> int: ...
     def pace(self, key: Key) -> float | None: ...
+    def grown_at(self, key: Key) -> float: ...
     def find(self, number: int) -> SandboxView: ...
     def evictable(self) -> Iterator[SandboxView]: ...
     def drainable(self) -> Iterable[SandboxView]: ...
@@ -73,6 +76,7 @@ class PoolSnapshot:
 
     sandboxes: tuple[SandboxFacts, ...] = ()
     paces: Mapping[Key, float] = field(default_factory=dict)
+    grown: Mapping[Key, float] = field(default_factory=dict)  # see `SandboxTable.grown_at`
 
     @property
     def memory_used(self) -> int:
@@ -132,6 +136,9 @@ class PoolSnapshot:
     def pace(self, key: Key) -> float | None:
         return self.paces.get(key)
 
+    def grown_at(self, key: Key) -> float:
+        return self.grown.get(key, 0.0)
+
     def find(self, number: int) -> SandboxFacts:
         return next(sandbox for sandbox in self.sandboxes if sandbox.number == number)
 
@@ -153,7 +160,7 @@ class PoolSnapshot:
 
 
 def _shelf(sandbox: SandboxFacts) -> Shelf:
-    return shelf_of(sandbox.life, sandbox.shape.concurrency)
+    return shelf_of(sandbox.life, sandbox.room)
 
 
 def _owner(sandbox: SandboxFacts) -> str | None:

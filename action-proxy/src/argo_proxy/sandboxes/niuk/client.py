@@ -18,6 +18,7 @@ import structlog
 from argo_proxy.sandboxes.niuk import frames, reports
 from argo_proxy.sandboxes.niuk.chaining import GRACE as _GRACE
 from argo_proxy.sandboxes.niuk.chaining import Awaited, ChainRun, Performed
+from argo_proxy.sandboxes.niuk.deadlines import Deadlines
 from argo_proxy.sandboxes.niuk.frames import Artifact, Request, Status
 from argo_proxy.sandboxes.niuk.framing import Decoder, FrameError
 
@@ -88,6 +89,7 @@ class NiukClient(asyncio.Protocol):
         self._decoder = Decoder()
         self._numbers = itertools.count(1)
         self._pending: dict[int, _Pending] = {}
+        self._deadlines = Deadlines()
         self._calls: set[asyncio.Task[None]] = set()
         self._transport: asyncio.Transport | None = None
         self._writable = asyncio.Event()
@@ -165,13 +167,14 @@ class NiukClient(asyncio.Protocol):
         seconds = (run.timeout_ms + run.wait_ms) / 1000 + _GRACE
         pending = self._expect_answer(number, run.environment)
         try:
-            async with asyncio.timeout(seconds):
-                await self._send(frames.encode(run, number))
-                return await _performed(pending)
+            self._deadlines.watch(pending.future, seconds)
+            await self._send(frames.encode(run, number))
+            return await _performed(pending)
         except (asyncio.CancelledError, TimeoutError):
             self.cancel_behind(number)
             raise
         finally:
+            self._deadlines.forget(pending.future)
             self._pending.pop(number, None)
 
     async def chain(self, chain: frames.Chain) -> ChainRun:
@@ -283,6 +286,8 @@ class NiukClient(asyncio.Protocol):
 
     def _take(self, identity: int, report: reports.Report) -> None:
         match report:
+            case reports.Result():  # first, because nearly all are
+                self._answered(identity, report)
             case reports.Log() | reports.Record():
                 self._collect(identity, report)
             case reports.Call():
@@ -293,9 +298,12 @@ class NiukClient(asyncio.Protocol):
             case reports.Error():
                 self._break_off(NiukGone(f"the host ended the connection: {report.words}"))
             case _:
-                pending = self._pending.get(identity)
-                if pending is not None and not pending.future.done():
-                    pending.future.set_result(report)
+                self._answered(identity, report)
+
+    def _answered(self, identity: int, reply: reports.Reply) -> None:
+        pending = self._pending.get(identity)
+        if pending is not None and not pending.future.done():
+            pending.future.set_result(reply)
 
     def _collect(self, identity: int, report: reports.Log | reports.Record) -> None:
         pending = self._pending.get(identity)
@@ -336,6 +344,7 @@ class NiukClient(asyncio.Protocol):
         if self._gone is not None:
             return
         self._gone = gone
+        self._deadlines.close()
         if self._on_gone is not None:
             self._on_gone()
         self._ended.set()

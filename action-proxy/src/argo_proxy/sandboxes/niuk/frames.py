@@ -109,6 +109,7 @@ class IsolatePolicy:
     idle_ms: int = 60_000  # until an idle one beyond the spares is torn down
     recycle_bytes: int = 0  # committed heap above which it is replaced after a run
     recycle_threads: bool = False  # replace it when a run left threads behind
+    patience_ms: int = 0  # that an invocation waits before one is added for it; 0: it gets one at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,5 +315,6 @@ def _init(init: Init) -> bytes:
             _U32.pack(policy.idle_ms),
             _U64.pack(policy.recycle_bytes),
             _U8.pack(policy.recycle_threads),
+            _U32.pack(policy.patience_ms),
         )
     )

@@ -95,6 +95,10 @@ class Fields:
         value: int = form.unpack(self.take(form.size))[0]
         return value
 
+    def unpack(self, form: Struct) -> tuple[int, ...]:
+        """Numbers of fixed sizes."""
+        return form.unpack(self.take(form.size))
+
     def u8(self) -> int:
         return self.number(_U8)
 

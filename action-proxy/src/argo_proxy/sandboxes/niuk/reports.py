@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from struct import Struct
 
+from argo_proxy.records import record
 from argo_proxy.sandboxes.niuk.frames import Flag, Status
 from argo_proxy.sandboxes.niuk.framing import Fields, Frame, FrameError
 
@@ -51,7 +53,7 @@ class Ready:
     memory: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Timing:
     """How an invocation went; nanoseconds, and bytes of heap in use afterwards."""
 
@@ -63,7 +65,7 @@ class Timing:
     memory: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Result:
     """Answer to RUN; `body` is a JSON object."""
 
@@ -87,7 +89,7 @@ class Failed:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Log:
     """A line that an invocation printed; `call` 0 is the run itself. The bytes are the function's own."""
 
@@ -153,9 +155,26 @@ def parse(frame: Frame) -> Report:
     return report
 
 
+_STATUSES = {status.value: status for status in Status}
+_FLAGS = tuple(Flag(flags) for flags in range(2 * max(Flag)))  # an enumeration's own look-up is a call of Python
+_RESULT = Struct("<BBQQQQQI")
+
+
 def _timing(fields: Fields) -> Timing:
     flags, start, wait, init, run, memory = fields.timing()
-    return Timing(Flag(flags), start, wait, init, run, memory)
+    return Timing(_flags(flags), start, wait, init, run, memory)
+
+
+def _flags(flags: int) -> Flag:
+    return _FLAGS[flags] if flags < len(_FLAGS) else Flag(flags)
+
+
+def _result(fields: Fields) -> Result:
+    status, flags, start, wait, init, run, memory, length = fields.unpack(_RESULT)
+    known = _STATUSES.get(status)
+    if known is None:
+        raise FrameError(f"malformed payload: {status} is no Status")
+    return Result(known, Timing(_flags(flags), start, wait, init, run, memory), fields.take(length))
 
 
 def _welcome(fields: Fields) -> Welcome:
@@ -188,7 +207,7 @@ _PARSERS: dict[int, Callable[[Fields], Report]] = {
     130: lambda fields: Pong(fields.u64()),
     131: lambda fields: Loaded(fields.u8() != 0, fields.u64()),
     134: lambda fields: Ready(fields.u64(), fields.u64(), fields.u64()),
-    135: lambda fields: Result(fields.one_of(Status), _timing(fields), fields.data()),
+    135: _result,
     137: lambda fields: Figures(fields.data()),
     140: lambda fields: Failed(fields.one_of(Status), fields.data()),
     192: lambda fields: Log(fields.u32(), fields.u8(), fields.u64(), fields.data()),

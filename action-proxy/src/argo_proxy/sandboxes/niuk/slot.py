@@ -29,6 +29,7 @@ from argo_proxy.sandboxes.port import (
     Gone,
     Link,
     LogLine,
+    Queued,
     SandboxCreationError,
     SandboxKind,
     SandboxSpec,
@@ -161,10 +162,14 @@ class NiukSlot:
         return await self._guarded(self._define(house, function, limit))
 
     async def run(self, body: bytes, *, timeout: float, limit: int) -> Answer:  # noqa: ASYNC109
+        params, environment = _run_parts(body)
+        return await self.run_parts(params, environment, timeout=timeout, limit=limit)
+
+    async def run_parts(self, params: bytes, environment: bytes, *, timeout: float, limit: int) -> Answer:  # noqa: ASYNC109
+        """`run` for who has a body's parts; JSON objects."""
         if self._function is None or self._house is None:
             return _answered(502, b'{"error":"Not initialized."}', limit)
         timeout_ms = max(1, round(timeout * 1000))
-        params, environment = _run_parts(body)
         run = frames.Run(self._function.name, params, timeout_ms, min(timeout_ms, _LONGEST_WAIT_MS), environment)
         return await self._guarded(self._perform(self._house, run, limit))
 
@@ -198,7 +203,7 @@ class NiukSlot:
     def link_ended(self, done: Performed, limit: int) -> Answer:
         """What its part of a chain came to."""
         self._keep(done)
-        return self._answer(done.result.status, done.result.body, limit, began=True)
+        return self._answer(done.result.status, done.result.body, limit, _queued(done), began=True)
 
     async def collect_logs(self, *, limit: int, wait: float) -> CollectedLogs:
         """Output comes before the result, so there is nothing to wait for."""
@@ -273,7 +278,7 @@ class NiukSlot:
             return self._answer(error.status, error.body, limit)
         self._keep(done)
         began = Flag.BEGAN in done.result.timing.flags
-        return self._answer(done.result.status, done.result.body, limit, began=began)
+        return self._answer(done.result.status, done.result.body, limit, _queued(done), began=began)
 
     def _keep(self, done: Performed) -> None:
         timing = done.result.timing
@@ -299,7 +304,9 @@ class NiukSlot:
         except TimeoutError:
             return TimedOut()
 
-    def _answer(self, status: Status, body: bytes, limit: int, *, began: bool = False) -> Answer:
+    def _answer(
+        self, status: Status, body: bytes, limit: int, queued: Queued | None = None, *, began: bool = False
+    ) -> Answer:
         if status in (Status.MISSING, Status.UNSUPPORTED) and self._events.on_miss is not None:
             self._events.on_miss(self._function.address if self._function else "", status, body)
         if status is Status.TIMED_OUT:
@@ -312,7 +319,7 @@ class NiukSlot:
             return _short(503, body, limit, _ELSEWHERE[status])
         if status in _LACKING:
             return _short(502, body, limit, _LACKING[status], began=began)
-        return _answered(200 if status is Status.OK else 502, body, limit)
+        return Answered(200 if status is Status.OK else 502, body[:limit], len(body), queued=queued)
 
 
 def _slot_of(link: Link) -> NiukSlot:
@@ -329,6 +336,11 @@ _ELSEWHERE = {
     Status.NOT_LOADED: Shortfall.ABSENT,
 }
 _LACKING = {Status.MISSING: Shortfall.MISSING, Status.UNSUPPORTED: Shortfall.UNSUPPORTED}
+
+
+def _queued(done: Performed) -> Queued:
+    timing = done.result.timing
+    return Queued(timing.wait_ns / 1e9, timing.run_ns / 1e9)
 
 
 def _answered(status: int, body: bytes, limit: int) -> Answered:
