@@ -41,8 +41,17 @@ DIVIDED = (
     "keep_alive_first_seconds",
     "keep_alive_least_seconds",
     "keep_alive_most_seconds",
+    "repay_seconds",
+    "repay_most_seconds",
 )
-MULTIPLIED = ("hot_per_minute", "hot_per_hour", "instant_per_hour", "gb_second_ms", "builds_per_hour")
+MULTIPLIED = (
+    "hot_per_minute",
+    "hot_per_hour",
+    "instant_per_hour",
+    "gb_second_ms",
+    "reserved_gb_second_ms",
+    "builds_per_hour",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +67,8 @@ class Rival:
 def rivals(speed: float) -> list[Rival]:
     kept = KEEP_ALIVE_SECONDS / speed
     off = ("--set", "optimizer.enabled=false", "--set", f"pool.keep_alive_seconds={kept:g}")
-    scaled = f"optimizer settings at their defaults, times divided by {speed:g}; native builds are in its figures, but"
-    scaled += " for those that an earlier run on this machine left in the cache"
+    scaled = f"optimizer settings at their defaults, times divided by {speed:g}; native builds are in its figures (and"
+    scaled += " apart: build_cpu_seconds), but for those that an earlier run on this machine left in the cache"
     about = f"no optimiser; every sandbox kept idle for {kept:g} s (10 minutes of the trace)"
     return [
         Rival("optimiser", ("--sandbox", "process", *_scaled(speed)), scaled),
@@ -154,6 +163,8 @@ def run(rival: Rival, options: argparse.Namespace) -> dict[str, Any]:
         "mean_mb": round(held.mean_mb, 1),
         "ops_per_gb_s": round(figures["invocations"] / max(held.gb_seconds, 1e-9), 2),
         "cpu_seconds": round(held.cpu_seconds, 1),
+        "build_gb_seconds": round(held.build_gb_seconds, 2),  # in the figures above
+        "build_cpu_seconds": round(held.build_cpu_seconds, 1),
         "seconds": round(time.monotonic() - began, 1),
         "about": rival.about,
     }
@@ -198,7 +209,7 @@ def judged(results: Mapping[str, Any]) -> tuple[dict[str, float], dict[str, Targ
 
 def _row(name: str, result: Mapping[str, Any]) -> dict[str, Any]:
     columns = ("invocations", "failed", "cold_starts", "slowdown_p50", "slowdown_p99", "slowdown_p999")
-    more = ("gb_seconds", "ops_per_gb_s", "cpu_seconds")
+    more = ("gb_seconds", "ops_per_gb_s", "cpu_seconds", "build_cpu_seconds")
     return {"trace": name, **{column: result[column] for column in (*columns, *more)}}
 
 

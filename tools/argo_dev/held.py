@@ -10,34 +10,48 @@ import json
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from argo_dev.processes import cpu_seconds, resident_mb, tree
+from argo_dev.processes import branches, own_seconds, resident_mb, tree
 from argo_dev.service import Service
 from argo_provider.machine import installation_id
 
 _LABEL = "argofn.installation"
+_BUILDER = b"native-image"
 _DOCKER_SECONDS = 20
 _REST = 9.0  # times as long as a sample took, nothing is looked at
 
 
 @dataclass(slots=True)
 class Held:
-    """Samples of one run. `cpu_seconds`: of the service and all its sandboxes, ended ones as far as they were seen."""
+    """Samples of one run. `cpu_seconds`: of the service and all that it started, ended ones as far as they were seen.
+
+    `build_cpu_seconds` and `build_gb_seconds` are the share of native builds in those.
+    """
 
     moments: list[float] = field(default_factory=list)
     memory_mb: list[float] = field(default_factory=list)
+    build_mb: list[float] = field(default_factory=list)
     cpu_seconds: float = 0.0
+    build_cpu_seconds: float = 0.0
 
     @property
     def gb_seconds(self) -> float:
         """Memory over time, by trapezoids."""
+        return self._area(self.memory_mb)
+
+    @property
+    def build_gb_seconds(self) -> float:
+        return self._area(self.build_mb)
+
+    def _area(self, memory_mb: Sequence[float]) -> float:
         area = 0.0
         for number in range(1, len(self.moments)):
             width = self.moments[number] - self.moments[number - 1]
-            area += width * (self.memory_mb[number] + self.memory_mb[number - 1]) / 2
+            area += width * (memory_mb[number] + memory_mb[number - 1]) / 2
         return area / 1024
 
     @property
@@ -50,13 +64,15 @@ class Held:
 def watched(service: Service, every_seconds: float = 2.0) -> Iterator[Held]:
     """Samples until the block ends. One costs milliseconds for each process: they are rarer where that is much."""
     held, ended = Held(), threading.Event()
-    containers: dict[str, float] = {}
-    _, before = cpu_seconds(service.pid)
+    seen, built = _Seen(), _Seen()
+    before = own_seconds(service.pid) + sum(sum(below.values()) for below in branches(service.pid).values())
 
     def look() -> None:
         while True:
             began = time.monotonic()
-            held.memory_mb.append(memory_mb(service, containers))
+            now = _look(service, seen, built)
+            held.memory_mb.append(now[0])
+            held.build_mb.append(now[1])
             held.moments.append((began + time.monotonic()) / 2)
             if ended.wait(max(every_seconds, _REST * (time.monotonic() - began))):
                 return
@@ -68,17 +84,50 @@ def watched(service: Service, every_seconds: float = 2.0) -> Iterator[Held]:
     finally:
         ended.set()
         watcher.join()
-        held.cpu_seconds = cpu_seconds(service.pid)[1] - before + sum(containers.values())
+        held.cpu_seconds = own_seconds(service.pid) - before + sum(seen.values()) + sum(built.values())
+        held.build_cpu_seconds = sum(built.values())
 
 
-def memory_mb(service: Service, containers: dict[str, float] | None = None) -> float:
-    """Of all sandboxes now. `containers`: is told the processor time of each, by its id."""
-    pids = set(tree(service.pid)) - {service.pid}
+_Seen = dict[str, float]
+"""Processor time of each sandbox, build, … by what names it, as it was seen last.
+
+What a parent is told of ended children does not serve: those that end with a whole sandbox are told to nobody.
+"""
+
+
+def _look(service: Service, seen: _Seen, built: _Seen) -> tuple[float, float]:
+    """Memory of all that the service started, and of builds in it."""
+    pids: set[int] = set()
+    builds: set[int] = set()
+    for child, below in branches(service.pid).items():
+        builds_here = {pid for pid in below if _is_build(pid)}
+        _note(built if builds_here else seen, f"{child}", below)
+        builds |= set(below) if builds_here else set()
+        pids |= set(below)
     for name, root in _containers(service).items():
         below = tree(root)
+        _note(seen, name, below)
         pids |= set(below)
-        if containers is not None:
-            containers[name] = max(containers.get(name, 0.0), sum(below.values()))
+    held = {pid: _resident_mb(pid) for pid in pids}
+    return sum(held.values()), sum(held[pid] for pid in builds)
+
+
+def _note(seen: _Seen, name: str, below: Mapping[int, float]) -> None:
+    seen[name] = max(seen.get(name, 0.0), sum(below.values()))
+
+
+def _is_build(pid: int) -> bool:
+    try:
+        return _BUILDER in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+
+
+def memory_mb(service: Service) -> float:
+    """Of all sandboxes now."""
+    pids = set(tree(service.pid)) - {service.pid}
+    for root in _containers(service).values():
+        pids |= set(tree(root))
     return sum(map(_resident_mb, pids))
 
 

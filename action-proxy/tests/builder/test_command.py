@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
-from argo_proxy.builder.command import Command, Limits, run
+from argo_proxy.builder.command import Command, Limits, counted, run
 from argo_proxy.builder.errors import BuildError, LimitError
 
 pytestmark = pytest.mark.unit
@@ -68,3 +69,14 @@ def _alive(pid: int) -> bool:
         return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
     except (ProcessLookupError, FileNotFoundError):
         return False
+
+
+async def test_the_processor_time_of_commands_is_counted(tmp_path: Path) -> None:
+    """A program that has used two seconds was looked at while it ran, however slow the machine is."""
+    spin = "import time\nwhile time.process_time() < 2: pass"
+    with counted() as used:
+        await run(Command([sys.executable, "-c", spin], tmp_path / "log"))
+    with counted() as nothing:
+        await run(Command(["true"], tmp_path / "log"))
+    assert 0 < used.cpu_seconds < 10
+    assert nothing.cpu_seconds == 0

@@ -22,6 +22,7 @@ AUTH = "Basic " + base64.b64encode(GUEST_KEY.text.encode()).decode()
 PATIENCE_SECONDS = 1500  # the engine is built first, on a machine that has none
 SOON = {
     "hot_per_minute": 0.5,
+    "repay_times": 0,
     "hot_per_hour": 1,
     "instant_per_hour": 0.5,
     "hot_least": 3,

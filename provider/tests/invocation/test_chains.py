@@ -109,6 +109,8 @@ class Natively:
     def route(self, executable: Executable) -> Route:
         return ORDINARY if executable.path in self.ordinary else Route("niuk")
 
+    def keep_alive(self, namespace: str, path: str) -> None: ...
+
     def executed(self, executable: Executable, execution: Execution) -> None:
         self.executed_paths.append(executable.path)
 

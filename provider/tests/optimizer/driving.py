@@ -13,6 +13,8 @@ from argo_provider.optimizer.settings import OptimizerSettings
 
 F = FunctionId("guest", "/guest/f")
 G = FunctionId("guest", "/guest/g")
+# Rates alone decide: what a native form costs is weighed in test_economy.py.
+RATES = OptimizerSettings(repay_times=0)
 START = 1_000_000.0
 
 
@@ -20,7 +22,7 @@ START = 1_000_000.0
 class Drive:
     """Feeds one policy; `out` keeps all it ever asked for."""
 
-    settings: OptimizerSettings = field(default_factory=OptimizerSettings)
+    settings: OptimizerSettings = field(default_factory=lambda: RATES)
     at: float = START
     out: list[Instruction] = field(default_factory=list)
 

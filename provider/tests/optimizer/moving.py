@@ -14,7 +14,7 @@ from argo_provider.optimizer.builds import Builds, BuildState
 from argo_provider.optimizer.model import FailureKind, FunctionId, Route, State
 from argo_provider.optimizer.pipeline import Pipeline, Surroundings
 from argo_provider.optimizer.policy import Policy
-from argo_provider.optimizer.ports import Artefact, BuildFailed, Desk, Subject
+from argo_provider.optimizer.ports import Artefact, BuildFailed, Desk, Subject, Weight
 from argo_provider.optimizer.settings import OptimizerSettings
 from argo_provider.optimizer.shelf import Shelf
 from argo_provider.storage.memory.documents import MemoryDocumentStore
@@ -24,6 +24,7 @@ from argo_proxy.protocol.messages import Executable, Execution, Outcome, Outcome
 F = FunctionId("guest", "/guest/f")
 SOON = OptimizerSettings(
     hot_per_minute=0.5,
+    repay_times=0,
     hot_per_hour=1,
     instant_per_hour=0.5,
     observe_invocations=2,
@@ -105,6 +106,7 @@ class FakeWays:
     closed: list[tuple[str, int]] = field(default_factory=list)
     others: int = 0
     warm_ones: int = 1
+    weights: list[Weight] = field(default_factory=list)
     gate: asyncio.Event | None = None  # holds the preparation of ordinary sandboxes back
 
     async def prepare(self, executable: Executable, route: Route, *, slots: int = 1) -> Execution:
@@ -116,6 +118,10 @@ class FakeWays:
 
     async def recorded(self, path: str) -> list[bytes]:
         return [b"{}"]
+
+    async def weigh(self, most: int) -> list[Weight]:
+        weighed, self.weights = self.weights[:most], self.weights[most:]
+        return weighed
 
     def load(self, executable: Executable) -> int:
         return self.others

@@ -233,7 +233,7 @@ def test_a_checker_that_says_nothing_holds_nobody_up() -> None:
 
 @pytest.mark.parametrize("family", ["nodejs", "python"])
 def test_families_without_a_build_take_no_turn(family: str) -> None:
-    drive = Drive(OptimizerSettings(builds_at_once=1))
+    drive = Drive(OptimizerSettings(builds_at_once=1, repay_times=0))
     drive.deploy(tier=Tier.NATIVE)
     assert [type(each) for each in drive.native(G, family=family).out if each.function == G][:3] == [
         Observe,

@@ -14,6 +14,7 @@ from argo_provider.optimizer import recorders as module
 from argo_provider.optimizer.builds import BuildState
 from argo_provider.optimizer.model import FailureKind, Route, State
 from argo_provider.optimizer.policy import Policy
+from argo_provider.optimizer.ports import Weight
 from argo_provider.placement.port import ORDINARY
 from argo_proxy.protocol.messages import Execution, Outcome, OutcomeKind, Phases
 from argo_proxy.sandboxes.port import Shortfall
@@ -276,3 +277,13 @@ async def test_native_by_annotation_from_the_first_on(moving: Moving) -> None:
     moving.craft.allow.set()
     await moving.until(State.NATIVE, invoking=True)
     assert moving.invoke(2) == [NATIVE] * 2
+
+
+async def test_what_sandboxes_were_seen_to_hold_is_told_to_the_policy(moving: Moving) -> None:
+    moving.invoke()
+    moving.ways.weights = [Weight(F, "", 30.0), Weight(F, "niuk", 3.0)]
+    await moving.pipeline.tick()
+    record = moving.policy.to_json()["functions"][0]
+    assert (record["ordinary_mb"], record["native_mb"]) == (30.0, 3.0)
+    assert moving.pipeline.keep_alive(*F) == moving.policy.kept_seconds(F)
+    assert moving.pipeline.keep_alive("nobody", "/nobody/f") is None

@@ -17,7 +17,7 @@ from argo_provider.optimizer.settings import OptimizerSettings
 from argo_provider.optimizer.snapshot import SnapshotError
 
 pytestmark = pytest.mark.unit
-SETTINGS = OptimizerSettings()
+SETTINGS = OptimizerSettings(repay_times=0)
 
 
 def many(number: int, namespace: str = "guest") -> list[FunctionId]:

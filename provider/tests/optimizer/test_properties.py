@@ -22,7 +22,7 @@ from argo_provider.optimizer.settings import OptimizerSettings
 
 pytestmark = pytest.mark.unit
 FUNCTIONS = [FunctionId("a", "/a/one"), FunctionId("a", "/a/two"), FunctionId("b", "/b/three")]
-SETTINGS = replace(OptimizerSettings(), hot_per_minute=5.0, builds_per_hour=8, native_functions=2)
+SETTINGS = replace(OptimizerSettings(), repay_times=0.0, hot_per_minute=5.0, builds_per_hour=8, native_functions=2)
 QUICK = settings(max_examples=150, deadline=None)
 
 # Weighted so that most runs get far: answers mostly good, one function more than the others, code that mostly stays.

@@ -380,6 +380,18 @@ def test_time_ends_long_waits_and_long_idling() -> None:
     assert list(steps) == [Evict(1, "idle")]
 
 
+def test_how_long_an_idle_sandbox_stays_is_told_by_action_for_the_one_used_last_and_for_the_others() -> None:
+    pool = PoolSnapshot(
+        (sandbox(1, IDLE, "b/f", idle=9.0), sandbox(2, IDLE, "b/f", idle=8.0), sandbox(3, IDLE, "b/g", idle=9.0))
+    )
+    told = {key("b/f"): (10.0, 5.0)}
+    last = pool.free_slot(key("b/f"))
+    steps = list(tend(pool, queue_of(), SETTINGS, stock={}, now=NOW, keep_alive=told.get))
+    assert steps == [Evict(next(number for number in (1, 2) if number != last), "idle")]
+    told[key("b/f")] = (8.0, 5.0)
+    assert len(list(tend(pool, queue_of(), SETTINGS, stock={}, now=NOW, keep_alive=told.get))) == 2
+
+
 def test_the_stock_is_filled_from_free_memory_one_at_a_time() -> None:
     stock = {shape(): 2, shape(kind="java:17"): 1}
     empty = queue_of()

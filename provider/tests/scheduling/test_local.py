@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from argo_provider.optimizer.model import FunctionId, Route
 from argo_provider.placement.local import LocalPlacement
-from argo_provider.placement.port import Dropped, Overloaded, OverloadReason, Ticket
+from argo_provider.placement.port import ORDINARY, Dropped, Overloaded, OverloadReason, Ticket
 from argo_provider.scheduling.loop import CUT_OFF, INTERNAL
 from argo_provider.scheduling.settings import PoolSettings
 from argo_proxy.pool.events import NoEvents
@@ -98,8 +99,10 @@ def invocation(namespace: str = "a", action: str = "f", **changes: Any) -> Invoc
 def local(driver: FakeDriver, events: Journal | None = None, **changes: Any) -> LocalPlacement:
     known: dict[str, Any] = {"memory_mb": 1024, "drain_seconds": 5.0, "tick_seconds": 0.01}
     catalogue = changes.pop("catalogue", Catalogue([NODE]))
+    router = changes.pop("router", None)
     settings = PoolSettings(**(known | changes))
-    return LocalPlacement({SandboxKind.FAKE: driver}, catalogue, load, settings=settings, limits=LIMITS, events=events)
+    drivers = {SandboxKind.FAKE: driver}
+    return LocalPlacement(drivers, catalogue, load, settings=settings, limits=LIMITS, events=events, router=router)
 
 
 async def finished(ticket: Ticket) -> Execution:
@@ -527,3 +530,45 @@ async def test_whatever_sandboxes_do_every_ticket_is_settled(seed: int) -> None:
     assert sum(isinstance(one, Execution) and one.outcome.kind is OutcomeKind.SUCCESS for one in done) > 100
     assert driver.alive == []
     assert placement._scheduler.jobs == 0
+
+
+class Keeps:
+    """A router that keeps sandboxes for as long as the test says."""
+
+    seconds: tuple[float, float] | None = None
+
+    def route(self, executable: Executable) -> Route:
+        return ORDINARY
+
+    def keep_alive(self, namespace: str, path: str) -> tuple[float, float] | None:
+        return self.seconds
+
+
+async def test_how_long_a_sandbox_idles_is_its_routers_to_say() -> None:
+    driver, events, keeps = FakeDriver(), Journal(), Keeps()
+    async with local(driver, events, router=keeps) as placement:
+        await finished(placement.submit(invocation()))
+        assert placement.snapshot().by_state["warm"] == 1
+        keeps.seconds = (0.0, 0.0)
+        await events.until(lambda: events.ends)
+    assert events.ends[0] == "idle"
+
+
+async def test_a_sandbox_is_weighed_when_it_was_used_and_again_when_twice_as_often() -> None:
+    async with local(FakeDriver()) as placement:
+        assert await placement.weigh(4) == []
+        await finished(placement.submit(invocation()))
+        await until_idle(placement)
+        [weight] = await placement.weigh(4)
+        assert (weight.function, weight.variant, weight.mb) == (FunctionId("a", "/a/f"), "", 256.0)
+        assert await placement.weigh(4) == []
+        await finished(placement.submit(invocation()))
+        await until_idle(placement)
+        assert await placement.weigh(0) == []
+        assert len(await placement.weigh(4)) == 1
+
+
+async def until_idle(placement: LocalPlacement) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while placement.snapshot().by_state.get("busy"):
+            await asyncio.sleep(0.001)

@@ -63,6 +63,8 @@ class World:
     def route(self, executable: Executable) -> Route:
         return self.way
 
+    def keep_alive(self, namespace: str, path: str) -> None: ...
+
     async def _load(self, digest: str) -> bytes:
         await self.clock.sleep(LOAD)
         return b"code"

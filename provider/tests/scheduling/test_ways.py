@@ -36,9 +36,13 @@ class Told:
         self.short: list[tuple[Shortfall | None, bool]] = []
         self.executions: list[Execution] = []
         self.comparisons: list[tuple[Any, Any]] = []
+        self.kept: tuple[float, float] | None = None
 
     def route(self, executable: Executable) -> Route:
         return self.way
+
+    def keep_alive(self, namespace: str, path: str) -> tuple[float, float] | None:
+        return self.kept
 
     def compared(self, executable: Executable, native: Execution, ordinary: Execution) -> None:
         self.comparisons.append((native.outcome.result, ordinary.outcome.result))

@@ -7,8 +7,9 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +20,7 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 _MEMORY_CHECK_SECONDS = 1.0
 _END_SECONDS = 5.0
 _TAIL_LINES = 12
+_TICK = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,27 @@ class Command:
     folder: Path | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = Limits()
+
+
+@dataclass(slots=True)
+class Used:
+    """Processor time of the commands that were run: of what was still running at the last look, each second."""
+
+    cpu_seconds: float = 0.0
+
+
+_used: ContextVar[Used | None] = ContextVar("used", default=None)
+
+
+@contextmanager
+def counted() -> Iterator[Used]:
+    """What all commands that are run within use."""
+    used = Used()
+    token = _used.set(used)
+    try:
+        yield used
+    finally:
+        _used.reset(token)
 
 
 async def run(command: Command) -> None:
@@ -99,26 +122,31 @@ def last_lines(log: Path) -> str:
 
 async def _wait(process: asyncio.subprocess.Process, command: Command) -> int:
     deadline = time.monotonic() + command.limits.seconds
+    used, before = _used.get(), 0.0
     while True:
         with suppress(TimeoutError):
             async with asyncio.timeout(min(_MEMORY_CHECK_SECONDS, max(0.0, deadline - time.monotonic()))):
                 return await process.wait()
         if time.monotonic() >= deadline:
             raise LimitError(f"the build took more than {command.limits.seconds:.0f} s", log=command.log)
-        used = session_memory(process.pid)
-        if used > command.limits.memory_mb << 20:
+        held, cpu_seconds = session_use(process.pid)
+        if used is not None and cpu_seconds > before:
+            used.cpu_seconds += cpu_seconds - before
+            before = cpu_seconds
+        if held > command.limits.memory_mb << 20:
             raise LimitError(f"the build took more than {command.limits.memory_mb} MB of memory", log=command.log)
 
 
-def session_memory(leader: int) -> int:
-    """Resident bytes of all processes of a session."""
-    total = 0
+def session_use(leader: int) -> tuple[int, float]:
+    """Resident bytes of all processes of a session, and the processor seconds of those and of what they ended."""
+    total, ticks = 0, 0
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError, IndexError, ValueError):
             fields = stat.read_text().rsplit(")", 1)[1].split()
             if int(fields[3]) == leader:
                 total += int(fields[21]) * _PAGE
-    return total
+                ticks += sum(map(int, fields[11:15]))
+    return total, ticks / _TICK
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

@@ -15,7 +15,7 @@ from argo_provider.native.libraries import Libraries
 from argo_provider.native.toolchain import Toolchain
 from argo_provider.optimizer.model import FailureKind, FunctionId
 from argo_provider.optimizer.ports import Artefact, BuildFailed, Desk, Subject
-from argo_proxy.builder import java_function, recordings
+from argo_proxy.builder import command, java_function, recordings
 from argo_proxy.builder.workshop import Workshop
 from argo_proxy.sandboxes.port import SandboxKind
 
@@ -57,7 +57,7 @@ class JavaFunctions:
         return ", ".join(known[:_NAMED_MISSES]) + (f" and {more} more" if more > 0 else "")
 
     async def build(self, subject: Subject, desk: Desk) -> Artefact:
-        with told_as_build_failures():
+        with told_as_build_failures(), command.counted() as used:
             desk.say("preparing the builder")
             await self._toolchain.host()
             workshop = await self._toolchain.workshop()
@@ -65,7 +65,7 @@ class JavaFunctions:
             with tempfile.TemporaryDirectory(prefix="build-", dir=self._made_folder()) as name:
                 built = await self._build(subject, workshop, Path(name))
             place, digest, size = await self._libraries.keep(subject.function.namespace, built)
-        return Artefact(subject.fingerprint, place, digest, size)
+        return Artefact(subject.fingerprint, place, digest, size, cpu_seconds=used.cpu_seconds or None)
 
     async def _build(self, subject: Subject, workshop: Workshop, work: Path) -> Path:
         executable = subject.executable

@@ -12,7 +12,7 @@ import structlog
 
 from argo_provider.insight.optimized import WatchedNiuks
 from argo_provider.insight.port import IsolateGroup, NiukView
-from argo_provider.optimizer.events import MemoryPressure
+from argo_provider.optimizer.events import MemoryPressure, NiukWeighed, Tenant
 from argo_proxy import jsontext
 from argo_proxy.sandboxes.niuk.client import NiukError
 from argo_proxy.sandboxes.niuk.driver import NiukDriver
@@ -20,14 +20,19 @@ from argo_proxy.sandboxes.niuk.house import NiukHouse
 
 _log = structlog.get_logger(__name__)
 _LOOK_SECONDS = 2.0
+_MB = 1 << 20
 _NEAR = 0.85  # of its limit: memory gets short
 
 
 class NiukWatch:
-    """Run it as a task. `tell` hears of memory that gets short."""
+    """Run it as a task. `tell` hears what each holds, and of memory that gets short."""
 
     def __init__(
-        self, driver: NiukDriver, shown: WatchedNiuks, tell: Callable[[MemoryPressure], None], limit_mb: int
+        self,
+        driver: NiukDriver,
+        shown: WatchedNiuks,
+        tell: Callable[[MemoryPressure | NiukWeighed], None],
+        limit_mb: int,
     ) -> None:
         self._driver = driver
         self._shown = shown
@@ -41,6 +46,7 @@ class NiukWatch:
             views = [view for house in self._driver.houses if (view := await self._look(house)) is not None]
             self._shown.put(views)
             for view in views:
+                self._tell(_weighed(view))
                 free = self._limit - view.memory_bytes
                 if free < self._limit * (1 - _NEAR):
                     self._tell(MemoryPressure(time.time(), view.namespace, max(0, free >> 20)))
@@ -63,6 +69,11 @@ class NiukWatch:
         house.seen(held / (1 << 20))
         kind = "process" if process.shares_files else "microvm"
         return NiukView(process.id, house.namespace, kind, process.pid, known[1], held, self._limit, known[2], groups)
+
+
+def _weighed(view: NiukView) -> NiukWeighed:
+    tenants = tuple(Tenant(each.path, each.spare + each.busy, each.memory_bytes / _MB) for each in view.functions)
+    return NiukWeighed(time.time(), view.namespace, view.memory_bytes / _MB, tenants)
 
 
 def _group(figures: Mapping[str, Any]) -> IsolateGroup:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 
 from argo_provider.optimizer.settings import OptimizerSettings
+from argo_provider.optimizer.sizes import Machine
 
 _HOUR = 3600.0
 
@@ -15,7 +16,9 @@ class Budget:
     """Of one namespace."""
 
     settings: OptimizerSettings
+    machine: Machine = field(default_factory=Machine)
     moved: int = 0  # functions that are native, or on their way there
+    sharing: Counter[str] = field(default_factory=Counter)  # functions that repay its NIUk, or would, by technology
     builds: deque[float] = field(default_factory=deque)  # when each of the last hour began
 
     def has_room(self) -> bool:

@@ -1,4 +1,4 @@
-"""What the policy hears. Every event names its function (but for `Tick` and `MemoryPressure`) and its time.
+"""What the policy hears. Every event has its time, and but for `Tick`, `NiukWeighed` and `MemoryPressure` its function.
 
 `fingerprint`: what a native form is made from (code, kind, main): a hash that changes exactly when a build is void.
 `at`: epoch seconds.
@@ -59,7 +59,7 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class BuildEnded:
-    """`failure` None: a native form is there."""
+    """`failure` None: a native form is there. `cpu_seconds`: what it used; None: not measured, or nothing was built."""
 
     function: FunctionId
     at: float
@@ -67,6 +67,7 @@ class BuildEnded:
     seconds: float
     failure: FailureKind | None = None
     detail: str = ""
+    cpu_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,35 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Weighed:
+    """What one idle sandbox of a function was seen to hold. `native`: a child of its zygote, else an ordinary one."""
+
+    function: FunctionId
+    at: float
+    native: bool
+    mb: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """A function in a NIUk. `mb`: heap that its isolates have taken, all together."""
+
+    path: str
+    isolates: int
+    mb: float
+
+
+@dataclass(frozen=True, slots=True)
+class NiukWeighed:
+    """What a NIUk was seen to hold, host process, engines' pages and isolates together."""
+
+    at: float
+    namespace: str
+    mb: float
+    tenants: tuple[Tenant, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class MemoryPressure:
     """A namespace's NIUk, or the machine, nears its memory limit."""
 
@@ -135,6 +165,8 @@ Event = (
     | NativeFailed
     | ArtefactGone
     | Asked
+    | Weighed
+    | NiukWeighed
     | MemoryPressure
     | Tick
 )

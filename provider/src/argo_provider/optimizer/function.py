@@ -22,7 +22,9 @@ from argo_provider.optimizer.instructions import (
     Promote,
     Scale,
 )
+from argo_provider.optimizer.keeping import Keeping
 from argo_provider.optimizer.model import NATIVE_TECHNOLOGY, FailureKind, Route, State, Tier
+from argo_provider.optimizer.paying import Paying
 from argo_provider.optimizer.record import Awaited, Record
 from argo_provider.optimizer.settings import OptimizerSettings
 from argo_provider.optimizer.signals import Signals
@@ -35,12 +37,14 @@ _ON_ITS_WAY = frozenset({State.OBSERVED, State.BUILDING})
 class Function:
     """Moves one record. What a method asks of the pipeline it answers, in the order to carry it out."""
 
-    __slots__ = ("_budget", "_carry", "_counted", "_ordinary", "_trial", "record", "settings")
+    __slots__ = ("_budget", "_carry", "_counted", "_ordinary", "_trial", "keeping", "paying", "record", "settings")
 
     def __init__(self, record: Record, settings: OptimizerSettings, budget: Budget) -> None:
         self.record = record
         self.settings = settings
         self._budget = budget
+        self.paying = Paying(record, settings, budget)
+        self.keeping = Keeping(record, settings, budget.machine)
         self._counted = False  # in the budget
         self._carry = 0.0  # share of a trial that is due
         self.settle()
@@ -96,6 +100,9 @@ class Function:
         moved = self.has_moved()
         self._budget.moved += moved - self._counted
         self._counted = moved
+        self.paying.share(shares=moved)
+        if not moved:
+            self._budget.machine.give_up(record.family, record.function)
 
     # ------------------------------------------------------------ time
 
@@ -108,7 +115,7 @@ class Function:
             if at >= record.cool_until:
                 record.cool_until = 0.0
         elif record.state in _ON_ITS_WAY and record.awaited is not Awaited.BUILD and not self.still_wanted(at):
-            out = self.withdraw(at, wording.COOLED)
+            out = self.withdraw(at, self.why_no_more(at))
         elif self._observed_long_enough(at):
             out = self.build(at, "It is being built with what its invocations have shown so far.")
         elif self._forsaken(at):
@@ -144,7 +151,7 @@ class Function:
         if not settings.enabled:
             return None
         if warmth.spare(record):
-            times.append(warmth.cools_at(record, settings, native=self.runs_natively()))
+            times.append(self.cools_at())
         if record.state is State.ORDINARY and record.cool_until:
             times.append(record.cool_until)
         if record.awaited is Awaited.RECORD and record.family not in INSTANT:
@@ -155,13 +162,17 @@ class Function:
 
     # ------------------------------------------------------------ judgements
 
+    def cools_at(self) -> float:
+        """When it has been idle for as long as it pays, epoch seconds."""
+        return self.keeping.cools_at(native=self.runs_natively())
+
     def spare_mb(self) -> float:
         """Memory that `squeeze` would free."""
-        return warmth.spare_mb(self.record, self.settings, native=self.runs_natively())
+        return self.keeping.spare_mb(native=self.runs_natively())
 
     def value_of_memory(self, now: float) -> float:
         """What a MB of its memory saves."""
-        return warmth.value_of_memory(self.record, self.settings, now, native=self.runs_natively())
+        return self.keeping.value_of_memory(now, native=self.runs_natively())
 
     def reason(self) -> str:
         """Why it is where it is."""
@@ -190,9 +201,15 @@ class Function:
 
     def still_wanted(self, at: float) -> bool:
         """With hysteresis: what made it hot may fall a good deal before it is given up."""
-        record = self.record
-        share = self.settings.cool_share
-        return self.wished_native() or bool(why_hot(record.signals, self.settings, record.family, at, share=share))
+        return self.wished_native() or (self._is_warm(at) and self.paying.goes_on(at))
+
+    def why_no_more(self, at: float) -> str:
+        """Of one that is not wanted any more."""
+        return wording.loses(self.paying.bill(at)) if self._is_warm(at) else wording.COOLED
+
+    def _is_warm(self, at: float) -> bool:
+        record, share = self.record, self.settings.cool_share
+        return bool(why_hot(record.signals, self.settings, record.family, at, share=share))
 
     def runs_natively(self) -> bool:
         """Whether any invocation may be routed natively."""
@@ -209,7 +226,7 @@ class Function:
         if self.wished_native():
             return self._begin(at, "Its owner asked for a native form.", at_once=True)
         reason = why_hot(record.signals, self.settings, record.family, at)
-        return self._begin(at, reason, at_once=False) if reason else []
+        return self._begin(at, reason, at_once=False) if reason and self.paying.begins(at) else []
 
     # ------------------------------------------------------------ moves
 
@@ -361,7 +378,9 @@ class Function:
         record = self.record
         if not warmth.spare(record) or not self.settings.enabled:
             return []
-        if at >= warmth.cools_at(record, self.settings, native=self.runs_natively()):
+        if at >= self.cools_at():
+            if record.state is State.NATIVE and not self.wished_native() and not self.paying.stays(at):
+                return [*self.scale(record.wishes.warm), *self.retreat(at, wording.loses(self.paying.bill(at)))]
             return self.scale(record.wishes.warm)
         wanted = warmth.wanted(record)
         return self.scale(wanted) if record.state is State.NATIVE and wanted < record.warm else []

@@ -26,6 +26,8 @@ def _deployed(function: Function, event: ev.Deployed) -> list[Instruction]:
         out += function.withdraw(event.at, wording.CODE_CHANGED)
         out.append(Retire(record.function, record.fingerprint))
         record.reset()
+        record.built = False
+        record.native_mb = record.ordinary_mb = 0.0
         record.urgent = False
     record.fingerprint, record.family = event.fingerprint, event.family
     record.wishes, record.memory_mb = event.wishes, event.memory_mb
@@ -50,6 +52,7 @@ def _invoked(function: Function, event: ev.Invoked) -> list[Instruction]:
     if last is not None and event.at > last:
         record.pauses.add(event.at - last)
     record.signals.add(event)
+    record.beside.add(event.overlap, event.at)
     record.held = max(record.held, event.overlap + 1)
     if record.state is State.ORDINARY:
         return function.consider(event.at)
@@ -74,6 +77,7 @@ def _build_ended(function: Function, event: ev.BuildEnded) -> list[Instruction]:
     if event.failure is not None:
         return failing.failed(function, event.failure, event.detail, event.at)
     record.signals.build_seconds = event.seconds
+    record.built = True
     return function.try_natively(event.at)
 
 
@@ -83,6 +87,8 @@ def _canary_ended(function: Function, event: ev.CanaryEnded) -> list[Instruction
         return []
     if event.failure is not None:
         return failing.failed(function, event.failure, event.detail, event.at)
+    if not function.wished_native() and not function.paying.stays(event.at):
+        return function.retreat(event.at, wording.loses(function.paying.bill(event.at)))
     record.setbacks = 0
     record.urgent = False
     function.move(State.NATIVE, event.at, "On trial its native form answered like the ordinary runtime, and as fast.")
@@ -100,8 +106,17 @@ def _artefact_gone(function: Function, event: ev.ArtefactGone) -> list[Instructi
     record = function.record
     if event.fingerprint != record.fingerprint or not function.runs_natively():
         return []
+    record.built = False
     out = function.withdraw(event.at, "Its native form is gone from the cache.")
     return out + function.consider(event.at)
+
+
+def _weighed(function: Function, event: ev.Weighed) -> list[Instruction]:
+    if event.native:
+        function.record.native_mb = event.mb
+    else:
+        function.record.ordinary_mb = event.mb
+    return []
 
 
 def _asked(function: Function, event: ev.Asked) -> list[Instruction]:
@@ -118,4 +133,5 @@ _HEARD: Mapping[type, Callable[[Function, Any], list[Instruction]]] = {
     ev.NativeFailed: _native_failed,
     ev.ArtefactGone: _artefact_gone,
     ev.Asked: _asked,
+    ev.Weighed: _weighed,
 }

@@ -15,6 +15,7 @@ _FIRST = 0.25  # seconds: pauses below fall into the first bucket
 _STEPS = 2  # buckets an octave
 _BUCKETS = 40  # the last one begins at about two days
 _EDGES = tuple(_FIRST * 2 ** (number / _STEPS) for number in range(_BUCKETS))
+_MOST_BESIDE = 32
 _MEMORY = 256.0  # pauses remembered; then all weigh half, so that a new rhythm is learnt
 
 
@@ -41,26 +42,73 @@ def _bucket(seconds: float) -> int:
     return min(ceil(log2(seconds / _FIRST) * _STEPS), _BUCKETS)
 
 
+@dataclass(slots=True)
+class Beside:
+    """Pauses of the second, third, … of a function's sandboxes: each is used only while those before it are busy."""
+
+    pauses: Pauses = field(default_factory=Pauses)
+    used: list[float] = field(default_factory=list)  # when each was used last, epoch seconds
+
+    def add(self, overlap: int, at: float) -> None:
+        """Of its sandboxes, `overlap` besides the first are busy now."""
+        for number in range(min(overlap, _MOST_BESIDE)):
+            if number == len(self.used):
+                self.used.append(at)
+            elif at > self.used[number]:
+                self.pauses.add(at - self.used[number])
+                self.used[number] = at
+
+
+@dataclass(frozen=True, slots=True)
+class Upkeep:
+    """The cheapest way to keep what is needed again after such pauses. All but `seconds`: of one pause on average."""
+
+    seconds: float  # after its last use that it is kept
+    held_seconds: float
+    cold: float  # share of pauses that outlast it
+
+    def ms(self, held_ms: float, start_ms: float) -> float:
+        """What a pause costs where a second of it costs `held_ms`, and a start `start_ms`."""
+        return self.held_seconds * held_ms + self.cold * start_ms
+
+
 def keep_alive(pauses: Pauses, settings: OptimizerSettings, *, memory_mb: float, start_ms: float) -> float:
-    """Seconds after its last invocation that a function which holds `memory_mb`, and starts in `start_ms`, is kept."""
+    """Seconds after its last invocation that a function is kept which holds `memory_mb`, and has as much reserved."""
+    held_ms = memory_mb / 1024 * (settings.gb_second_ms + settings.reserved_gb_second_ms)
+    return upkeep(pauses, settings, held_ms=held_ms, start_ms=start_ms).seconds
+
+
+def upkeep(pauses: Pauses, settings: OptimizerSettings, *, held_ms: float, start_ms: float) -> Upkeep:
+    """Where a second of keeping it costs `held_ms`. Of a rhythm that is not known yet, as of one pause that is long."""
     least, most = settings.keep_alive_least_seconds, settings.keep_alive_most_seconds
     if pauses.total < settings.keep_alive_gaps:
-        return min(max(settings.keep_alive_first_seconds, least), most)
-    held_ms = memory_mb / 1024 * settings.gb_second_ms  # a second of it
-    best, cheapest = least, float("inf")
-    waited_ms, ahead = 0.0, pauses.total  # what pauses that it outlasts cost, and how many are longer
-    for number, count in enumerate(pauses.counts[:_BUCKETS]):
-        edge = _EDGES[number]  # a pause counts with its bucket's end, which errs to keeping
+        # Until it has cost as much as the start that it may save: at most twice what the wisest would pay.
+        even = min(settings.keep_alive_first_seconds, start_ms / held_ms if held_ms else most)
+        seconds = min(max(even, least), most)
+        return Upkeep(seconds, seconds, 1.0)
+    best, held, cold, cost = least, 0.0, 0.0, float("inf")
+    for seconds, outlasted, ahead in _ways(pauses, least, most):
+        all_held = outlasted + ahead * seconds
+        reckoned = all_held * held_ms + ahead * start_ms
+        if reckoned < cost:
+            best, held, cold, cost = seconds, all_held, ahead, reckoned
+    return Upkeep(best, held / pauses.total, cold / pauses.total)
+
+
+def _ways(pauses: Pauses, least: float, most: float) -> list[tuple[float, float, float]]:
+    """Times to keep it; for each the seconds of the pauses that it outlasts together, and how many outlast it."""
+    ways: list[tuple[float, float, float]] = []
+    outlasted, ahead = 0.0, pauses.total
+    for edge, count in zip(
+        _EDGES, pauses.counts, strict=False
+    ):  # a pause counts with its bucket's end: errs to keeping
         if edge > most:
             break
-        if edge > least:
-            if cheapest == float("inf"):
-                cheapest = waited_ms + ahead * (least * held_ms + start_ms)
-            if not count:
-                continue
-        waited_ms += count * edge * held_ms
-        ahead -= count
-        cost = waited_ms + ahead * (edge * held_ms + start_ms)
-        if edge > least and cost < cheapest:
-            best, cheapest = edge, cost
-    return best
+        if edge > least and not ways:
+            ways.append((least, outlasted, ahead))
+        if count:
+            outlasted += count * edge
+            ahead -= count
+            if edge > least:
+                ways.append((edge, outlasted, ahead))
+    return ways or [(least, outlasted, ahead)]

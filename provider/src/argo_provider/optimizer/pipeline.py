@@ -40,6 +40,7 @@ from argo_proxy.protocol.messages import Executable, Execution, OutcomeKind
 from argo_proxy.sandboxes.port import Shortfall
 
 _log = structlog.get_logger(__name__)
+_WEIGHED_A_TICK = 4
 
 Lookup = Callable[[FunctionId], Awaitable[Executable | None]]
 """The action at this path as the namespace would run it now; None where there is none."""
@@ -94,8 +95,13 @@ class Pipeline:
         """Cool-downs end, recorders have seen enough, and what was decided is kept."""
         self.tell(ev.Tick(time.time()))
         await self._recorders.look()
+        await self._weigh()
         self._keep_warm()
         await self._save()
+
+    async def _weigh(self) -> None:
+        for function, variant, mb in await self._reach.ways.weigh(_WEIGHED_A_TICK):
+            self.tell(ev.Weighed(function, time.time(), native=variant != ORDINARY.variant, mb=mb))
 
     async def close(self) -> None:
         """Nothing is lost of what was decided, nor of what was counted."""
@@ -117,6 +123,9 @@ class Pipeline:
             self._recorders.count(known)
             return OBSERVED
         return ORDINARY
+
+    def keep_alive(self, namespace: str, path: str) -> tuple[float, float] | None:
+        return self._policy.kept_seconds(FunctionId(namespace, path))
 
     def executed(self, executable: Executable, execution: Execution) -> None:
         known = self._known.get((executable.namespace, executable.path))
@@ -161,12 +170,12 @@ class Pipeline:
         except Exception:  # noqa: BLE001 — the guard: an impossible transition is told with its story, and goes no further
             _log.exception("policy_failed")
             return
-        if not instructions and isinstance(event, ev.Invoked | ev.Tick):
+        if not instructions and isinstance(event, ev.Invoked | ev.Tick | ev.Weighed | ev.NiukWeighed):
             return
         for instruction in instructions:
             self._carry_out(instruction)
         told = {instruction.function for instruction in instructions}
-        if not isinstance(event, ev.Tick | ev.MemoryPressure):
+        if not isinstance(event, ev.Tick | ev.NiukWeighed | ev.MemoryPressure):
             told.add(event.function)
         for function in told:
             self._tell_steps(function)
@@ -275,7 +284,13 @@ class Pipeline:
             self._around.spawn(self._around.shelf.put(known.function, artefact))
         self.tell(
             ev.BuildEnded(
-                record.function, time.time(), record.fingerprint, record.seconds, record.failure, record.detail
+                record.function,
+                time.time(),
+                record.fingerprint,
+                record.seconds,
+                record.failure,
+                record.detail,
+                artefact.cpu_seconds if artefact is not None else None,
             )
         )
 

@@ -13,7 +13,7 @@ from itertools import count
 from typing import Any
 
 from argo_provider.optimizer import events as ev
-from argo_provider.optimizer import snapshot, warmth, wording
+from argo_provider.optimizer import snapshot, wording
 from argo_provider.optimizer.budget import Budget
 from argo_provider.optimizer.changes import Changed, Changes
 from argo_provider.optimizer.function import Function
@@ -23,6 +23,7 @@ from argo_provider.optimizer.instructions import Instruction
 from argo_provider.optimizer.model import Explanation, Figures, FunctionId, Route, State, Tier
 from argo_provider.optimizer.record import Awaited
 from argo_provider.optimizer.settings import OptimizerSettings
+from argo_provider.optimizer.sizes import Machine, shares
 
 _ORDINARY = Route()
 _OWED = 1000
@@ -48,6 +49,7 @@ class Policy:
         self._order = count()
         self._owed: dict[FunctionId, list[tuple[Awaited, str]]] = {}  # to functions that were removed
         self._changes = Changes()
+        self._machine = Machine()
         self._now = 0.0
 
     # ------------------------------------------------------------ in and out
@@ -62,12 +64,15 @@ class Policy:
             return self._tick(event.at)
         if isinstance(event, ev.MemoryPressure):
             return self._squeeze(event)
+        if isinstance(event, ev.NiukWeighed):
+            return self._weigh(event)
         if isinstance(event, ev.Deployed) and event.function not in self._functions:
             self._meet(event)
         function = self._functions.get(event.function)
         if function is None:
             return []
         before = function.record.since, function.record.awaited
+        self._learn(function.record.family, event)
         out = hear(function, event)
         if isinstance(event, ev.Removed):
             self._forget(event.function)
@@ -104,6 +109,16 @@ class Policy:
 
     # ------------------------------------------------------------ to be read
 
+    def kept_seconds(self, function: FunctionId) -> tuple[float, float] | None:
+        """For how long its ordinary sandboxes are kept after their last use: the one used last, and those beside it.
+
+        None where its owner wants some warm whatever happens, or nothing is decided here.
+        """
+        known = self._functions.get(function)
+        if known is None or not self._settings.enabled or known.record.wishes.warm:
+            return None
+        return known.keeping.ordinary_seconds()
+
     def explain(self, function: FunctionId) -> Explanation | None:
         """Where it is, since when, why, and what would change it; None: not known."""
         known = self._functions.get(function)
@@ -113,7 +128,8 @@ class Policy:
         queued = self._place_in_queue(function)
         not_before = None if queued is None else self._namespaces[function.namespace].budget.next_build(self._now)
         if not_before is None:
-            after = wording.what_next(record, self._settings, may_move=known.may_move(), queued=queued, now=self._now)
+            bill, may = known.paying.bill(self._now), known.may_move()
+            after = wording.what_next(record, self._settings, bill, may_move=may, queued=queued, now=self._now)
         else:
             after = wording.out_of_builds(self._settings, not_before)
         figures = Figures(
@@ -122,7 +138,7 @@ class Policy:
             record.signals.overlap,
             record.signals.cold_share,
             record.signals.run_ms,
-            warmth.keep_alive_seconds(record, self._settings, native=known.runs_natively()),
+            known.keeping.seconds(native=known.runs_natively()),
         )
         return Explanation(
             record.state,
@@ -150,7 +166,8 @@ class Policy:
 
     def to_json(self) -> dict[str, Any]:
         """Everything that must survive a restart, as plain data."""
-        return snapshot.dump([function.record for function in self._functions.values()], self._builds())
+        records = [function.record for function in self._functions.values()]
+        return snapshot.dump(records, self._builds(), self._machine.sizes)
 
     def take_changes(self, *, everything: bool = False) -> Changed:
         """What of `to_json` is to be kept anew; `snapshot.assemble` puts it together again. Taken once."""
@@ -159,7 +176,7 @@ class Policy:
             function = self._functions.get(identity)
             functions[identity] = None if function is None else snapshot.dump_one(function.record)
         rest, self._changes.rest = self._changes.rest, False
-        return Changed(functions, snapshot.dump([], self._builds()) if rest else None)
+        return Changed(functions, snapshot.dump([], self._builds(), self._machine.sizes) if rest else None)
 
     def put_back(self, changed: Changed) -> None:
         """It could not be kept."""
@@ -171,8 +188,9 @@ class Policy:
     @classmethod
     def from_json(cls, document: Any, settings: OptimizerSettings) -> Policy:
         """Raises SnapshotError if `document` is not what `to_json` gives."""
-        records, builds = snapshot.load(document, settings)
+        records, builds, sizes = snapshot.load(document, settings)
         policy = cls(settings)
+        policy._machine.sizes = sizes
         for name, times in builds.items():
             policy._namespace(name).budget.builds.extend(times)
         for record in records:
@@ -184,7 +202,7 @@ class Policy:
     def _namespace(self, name: str) -> _Namespace:
         if name not in self._namespaces:
             self._changes.rest = True
-            self._namespaces[name] = _Namespace(Budget(self._settings))
+            self._namespaces[name] = _Namespace(Budget(self._settings, self._machine))
         return self._namespaces[name]
 
     def _meet(self, event: ev.Deployed) -> None:
@@ -206,6 +224,27 @@ class Policy:
                 del self._owed[next(iter(self._owed))]
         self._wake_at.pop(identity, None)
         del self._namespaces[identity.namespace].functions[identity]
+
+    # ------------------------------------------------------------ what things cost
+
+    def _learn(self, family: str, event: ev.Event) -> None:
+        sizes = self._machine.sizes
+        if isinstance(event, ev.Weighed):
+            self._changes.rest |= sizes.weighed(family, event)
+        elif isinstance(event, ev.BuildEnded) and event.failure is None and event.cpu_seconds is not None:
+            self._changes.rest |= sizes.built(event.seconds, event.cpu_seconds, event.at)
+
+    def _weigh(self, event: ev.NiukWeighed) -> list[Instruction]:
+        sizes = self._machine.sizes
+        sizes.niuk_mb = min(sizes.niuk_mb or event.mb, event.mb)
+        for path, mb in shares(event, sizes.base_mb("niuk", self._settings)).items():
+            function = self._functions.get(FunctionId(event.namespace, path))
+            if function is not None:
+                weighed = ev.Weighed(function.record.function, event.at, native=True, mb=mb)
+                self._learn(function.record.family, weighed)
+                hear(function, weighed)
+                self._changes.counted[function.record.function] = None
+        return []
 
     # ------------------------------------------------------------ builds
 
@@ -233,7 +272,7 @@ class Policy:
                 self._namespaces[identity.namespace].budget.builds.append(at)
                 self._changes.rest = True
             else:
-                out += function.retreat(at, wording.COOLED, cool=False)
+                out += function.retreat(at, function.why_no_more(at), cool=False)
             self._account(identity, function)
             self._schedule(identity, function)
         return out

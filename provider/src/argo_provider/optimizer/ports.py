@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from argo_provider.optimizer.changes import Changed
 from argo_provider.optimizer.events import Event
@@ -30,13 +30,17 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Artefact:
-    """A native form that was made: a library on this machine, named by its SHA-256 in hex."""
+    """A native form that was made: a library on this machine, named by its SHA-256 in hex.
+
+    `cpu_seconds`: what making it took just now; None where it was there, or was not measured. Not kept.
+    """
 
     fingerprint: str
     library: Path
     digest: str
     size: int  # bytes
     round: int = 1
+    cpu_seconds: float | None = None
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -60,6 +64,14 @@ class BuildFailed(Exception):
         super().__init__(detail)
         self.kind = kind
         self.detail = detail
+
+
+class Weight(NamedTuple):
+    """What an idle sandbox of a function was seen to hold. `variant`: its way, "" for the ordinary one."""
+
+    function: FunctionId
+    variant: str
+    mb: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +137,10 @@ class Ways(Protocol):
 
     async def recorded(self, path: str) -> list[bytes]: ...
 
+    async def weigh(self, most: int) -> list[Weight]:
+        """Of at most so many idle sandboxes that were not weighed yet, or have been used much since."""
+        ...
+
     def load(self, executable: Executable) -> int:
         """Sandboxes at work for this revision, and invocations that wait."""
         ...
@@ -140,6 +156,8 @@ class Decides(Protocol):
     def handle(self, event: Event) -> list[Instruction]: ...
 
     def route(self, function: FunctionId, fingerprint: str) -> Route: ...
+
+    def kept_seconds(self, function: FunctionId) -> tuple[float, float] | None: ...
 
     def explain(self, function: FunctionId) -> Explanation | None: ...
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from argo_provider.optimizer.keepalive import Pauses
+from argo_provider.optimizer.keepalive import Beside, Pauses
 from argo_provider.optimizer.model import FailureKind, FunctionId, ImpossibleTransition, State, Step, Wishes
 from argo_provider.optimizer.signals import Signals
 
@@ -46,6 +46,10 @@ class Record:
     reason: str
     state: State = State.ORDINARY
     pauses: Pauses = field(default_factory=Pauses)
+    beside: Beside = field(default_factory=Beside)
+    ordinary_mb: float = 0.0  # of one idle sandbox, as it was weighed; 0: never
+    native_mb: float = 0.0  # of one isolate
+    built: bool = False  # a build of this code is in the cache: another one costs nothing
     history: list[Step] = field(default_factory=list)
     awaited: Awaited = Awaited.NOTHING
     awaited_since: float = 0.0

@@ -46,6 +46,41 @@ class OptimizerSettings:
         high=1,
     )
 
+    # repay: all is reckoned in milliseconds of waiting, see docs/explanation/life-of-a-function.md
+    repay_seconds: float = setting(
+        3600.0,
+        "A native form must repay what it costs within so long, at the rate of the long window; within as long as the"
+        " function is called already, where that is longer.",
+        unit="seconds",
+        low=10,
+    )
+    repay_most_seconds: float = setting(
+        86_400.0, "However long it is called already, it must repay within so long.", unit="seconds", low=10
+    )
+    repay_times: float = setting(
+        1.0, "Times what it costs that it must save; 0: rates alone decide, whatever it costs.", low=0, high=1000
+    )
+    repay_slack: float = setting(
+        0.2,
+        "Share of what the ordinary runtime costs that a native form must save beyond that, and may lose before it is"
+        " given up.",
+        low=0,
+        high=10,
+    )
+    felt_most: float = setting(
+        10.0,
+        "Waiting for a start that takes longer than its function weighs more, in proportion; at most so many times.",
+        low=1,
+        high=1000,
+    )
+    cpu_second_ms: float = setting(
+        500.0, "Waiting that a second of processor time is worth.", unit="milliseconds", low=0
+    )
+    build_cpu_seconds: float = setting(
+        100.0, "Processor time that a build is taken to cost until this machine has made one.", unit="seconds", low=0
+    )
+    build_held_mb: float = setting(1024.0, "Memory that a build is taken to hold while it lasts.", unit="MB", low=0)
+
     # observe
     observe_invocations: int = setting(20, "Recorded invocations before the first build.", low=1)
     observe_seconds: float = setting(
@@ -96,15 +131,36 @@ class OptimizerSettings:
     keep_alive_first_seconds: float = setting(
         120.0, "A function whose rhythm is not known yet is kept warm for so long.", unit="seconds", low=0
     )
-    keep_alive_least_seconds: float = setting(15.0, "Shortest time it is kept warm.", unit="seconds", low=0)
+    keep_alive_least_seconds: float = setting(5.0, "Shortest time it is kept warm.", unit="seconds", low=0)
     keep_alive_most_seconds: float = setting(3600.0, "Longest.", unit="seconds", low=0)
     keep_alive_gaps: int = setting(4, "Pauses between invocations that make a rhythm.", low=1)
     gb_second_ms: float = setting(
-        2.0, "Waiting that a GB held for a second is worth: what keep-alive weighs.", unit="milliseconds", low=0
+        1.0,
+        "Waiting that a GB which is really held for a second is worth; native forms are weighed by what they hold,"
+        " as if no more were reserved.",
+        unit="milliseconds",
+        low=0,
     )
-    isolate_mb: float = setting(8.0, "Memory that an idle isolate is taken to hold.", unit="MB", low=0.1)
+    reserved_gb_second_ms: float = setting(
+        3.25,
+        "Waiting that a GB of the pool's room is worth, reserved for a second: keep-alive weighs both.",
+        unit="milliseconds",
+        low=0,
+    )
+    sandbox_mb: float = setting(
+        24.0, "Memory that an idle ordinary sandbox is taken to hold until one was measured.", unit="MB", low=0.1
+    )
+    isolate_mb: float = setting(8.0, "The same of an isolate, or of a child of a zygote.", unit="MB", low=0.1)
+    niuk_mb: float = setting(
+        24.0,
+        "Memory of a NIUk that is no function's own, until less was seen: the functions of a namespace that run in it,"
+        " or would, have to repay it together.",
+        unit="MB",
+        low=0,
+    )
+    zygote_mb: float = setting(8.0, "The same of a zygote.", unit="MB", low=0)
     isolate_start_ms: float = setting(
-        5.0, "Start of an isolate until its function has told better.", unit="milliseconds", low=0
+        10.0, "Start of an isolate until its function has told better.", unit="milliseconds", low=0
     )
     pressure_free_mb: int = setting(256, "After memory got short, so much is made free.", unit="MB", low=1)
     tick_seconds: float = setting(

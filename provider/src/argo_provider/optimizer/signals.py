@@ -44,9 +44,11 @@ class Signals:
     seen: int = 0
     overlap: float = 0.0  # others in flight when an invocation is accepted
     cold_share: float = 0.0
-    cold_wait_ms: float = 0.0  # of cold ones only
+    cold_wait_ms: float = 0.0  # of cold ones only, on the ordinary runtime
+    native_wait_ms: float = 0.0  # the same, natively
     run_ms: float = 0.0  # on the ordinary runtime, then natively: what it takes now
     build_seconds: float | None = None  # of its last build that succeeded
+    first_at: float | None = None
     last_at: float | None = None
     smoothing: float = field(default=0.1)
 
@@ -67,8 +69,15 @@ class Signals:
         self.run_ms += weight * (event.run_ms - self.run_ms)
         self.cold_share += weight * (event.cold - self.cold_share)
         if event.cold:
-            self.cold_wait_ms += (weight if self.cold_wait_ms else 1.0) * (event.wait_ms - self.cold_wait_ms)
+            self._add_start(event)
+        if self.first_at is None:
+            self.first_at = event.at
         self.last_at = event.at if self.last_at is None else max(self.last_at, event.at)
+
+    def _add_start(self, event: Invoked) -> None:
+        name = "native_wait_ms" if event.native else "cold_wait_ms"
+        known: float = getattr(self, name)
+        setattr(self, name, known + (self.smoothing if known else 1.0) * (event.wait_ms - known))
 
     def per_minute(self, now: float) -> float:
         """By the short window."""

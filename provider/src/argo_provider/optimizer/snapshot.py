@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
 from argo_provider.optimizer.record import Record
 from argo_provider.optimizer.settings import OptimizerSettings
+from argo_provider.optimizer.sizes import Sizes
 
 VERSION = 1
 
@@ -23,11 +24,12 @@ class _Document:
     version: int
     functions: list[Record]
     builds: dict[str, list[float]]
+    sizes: Sizes = field(default_factory=Sizes)
 
 
-def dump(records: Sequence[Record], builds: Mapping[str, list[float]]) -> dict[str, Any]:
+def dump(records: Sequence[Record], builds: Mapping[str, list[float]], sizes: Sizes) -> dict[str, Any]:
     """Dictionaries, lists, text and numbers only."""
-    written = msgspec.json.encode(_Document(VERSION, list(records), dict(builds)))
+    written = msgspec.json.encode(_Document(VERSION, list(records), dict(builds), sizes))
     plain: dict[str, Any] = msgspec.json.decode(written)
     return plain
 
@@ -43,7 +45,7 @@ def assemble(rest: Mapping[str, Any], functions: Sequence[Any]) -> dict[str, Any
     return {**rest, "functions": [*functions]}
 
 
-def load(document: Any, settings: OptimizerSettings) -> tuple[list[Record], dict[str, list[float]]]:
+def load(document: Any, settings: OptimizerSettings) -> tuple[list[Record], dict[str, list[float]], Sizes]:
     """Raises SnapshotError. Windows and weights are those of today's settings."""
     try:
         read = msgspec.convert(document, _Document)
@@ -55,4 +57,4 @@ def load(document: Any, settings: OptimizerSettings) -> tuple[list[Record], dict
         record.signals.short.window = settings.short_window_seconds
         record.signals.long.window = settings.long_window_seconds
         record.signals.smoothing = settings.smoothing
-    return read.functions, read.builds
+    return read.functions, read.builds, read.sizes

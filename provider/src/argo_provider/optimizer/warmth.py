@@ -4,26 +4,36 @@ from __future__ import annotations
 
 from math import ceil
 
-from argo_provider.optimizer.keepalive import keep_alive
+from argo_provider.optimizer.keepalive import Pauses, Upkeep, upkeep
+from argo_provider.optimizer.model import NATIVE_TECHNOLOGY
 from argo_provider.optimizer.record import Record
 from argo_provider.optimizer.settings import OptimizerSettings
+from argo_provider.optimizer.sizes import Sizes
 
 _START_MS = 1000.0  # of an ordinary sandbox that has not told its own
+_NOTICED_MS = 10.0  # what takes less is as quick for its callers
+_IN_ONE_LIMIT = {"niuk": 16, "zygote": 4}  # that the placement reserves an action's memory limit for
 _SELDOM = 0.1  # overlap that is not worth an isolate
 _PATIENCE_MS = 20.0  # an invocation may wait so long for its function's isolates: what is quick shares few, hot ones
 
 
-def keep_alive_seconds(record: Record, settings: OptimizerSettings, *, native: bool) -> float:
-    """How long it is kept warm after its last invocation."""
-    return keep_alive(
-        record.pauses, settings, memory_mb=_memory(record, settings, native), start_ms=_start(record, settings, native)
-    )
+def kept(record: Record, settings: OptimizerSettings, sizes: Sizes, *, native: bool) -> Upkeep:
+    """Of the one that takes its next invocation."""
+    return _kept(record, settings, sizes, record.pauses, native=native)
 
 
-def cools_at(record: Record, settings: OptimizerSettings, *, native: bool) -> float:
-    """When it has been idle for so long, epoch seconds."""
-    last = record.signals.last_at or record.since
-    return last + keep_alive_seconds(record, settings, native=native)
+def kept_beside(record: Record, settings: OptimizerSettings, sizes: Sizes, *, native: bool) -> Upkeep:
+    """Of one that is only used while others run."""
+    return _kept(record, settings, sizes, record.beside.pauses, native=native)
+
+
+def _kept(record: Record, settings: OptimizerSettings, sizes: Sizes, pauses: Pauses, *, native: bool) -> Upkeep:
+    """What is reserved for it counts as well as what it really holds: no other can have either."""
+    shared = _IN_ONE_LIMIT.get(NATIVE_TECHNOLOGY.get(record.family, ""), 1) if native else 1
+    reserved = max(record.memory_mb, 1) / shared
+    held = memory(record, settings, sizes, native=native)
+    held_ms = (held * settings.gb_second_ms + reserved * settings.reserved_gb_second_ms) / 1024
+    return upkeep(pauses, settings, held_ms=held_ms, start_ms=start_costs(record, settings, native=native))
 
 
 def spare(record: Record) -> int:
@@ -31,9 +41,9 @@ def spare(record: Record) -> int:
     return max(0, record.held - record.wishes.warm)
 
 
-def spare_mb(record: Record, settings: OptimizerSettings, *, native: bool) -> float:
+def spare_mb(record: Record, settings: OptimizerSettings, sizes: Sizes, *, native: bool) -> float:
     """Memory that they hold."""
-    return spare(record) * _memory(record, settings, native)
+    return spare(record) * memory(record, settings, sizes, native=native)
 
 
 def wanted(record: Record) -> int:
@@ -43,15 +53,34 @@ def wanted(record: Record) -> int:
     return max(record.wishes.warm, min(at_once, max(1, patient)))
 
 
-def value_of_memory(record: Record, settings: OptimizerSettings, now: float, *, native: bool) -> float:
+def value_of_memory(record: Record, settings: OptimizerSettings, sizes: Sizes, now: float, *, native: bool) -> float:
     """Waiting (ms a minute) that a MB of it saves."""
     rate = max(record.signals.per_minute(now), record.signals.per_hour(now) / 60.0)
-    return rate * _start(record, settings, native) / _memory(record, settings, native)
+    return rate * _start(record, settings, native=native) / memory(record, settings, sizes, native=native)
 
 
-def _memory(record: Record, settings: OptimizerSettings, native: bool) -> float:
-    return settings.isolate_mb if native else float(max(1, record.memory_mb))
+def memory(record: Record, settings: OptimizerSettings, sizes: Sizes, *, native: bool) -> float:
+    """MB of one that is idle: its own measure, else its language's, else what the settings take it for."""
+    if native:
+        return max(record.native_mb or sizes.isolate_mb(record.family, settings), 0.1)
+    return max(record.ordinary_mb or sizes.sandbox_mb(record.family, settings), 0.1)
 
 
-def _start(record: Record, settings: OptimizerSettings, native: bool) -> float:
-    return settings.isolate_start_ms if native else record.signals.cold_wait_ms or _START_MS
+def memory_ms(record: Record, settings: OptimizerSettings, sizes: Sizes, *, native: bool) -> float:
+    """What a second of the memory that one really holds costs, as if as much were reserved."""
+    price = settings.gb_second_ms + settings.reserved_gb_second_ms
+    return memory(record, settings, sizes, native=native) / 1024 * price
+
+
+def start_costs(record: Record, settings: OptimizerSettings, *, native: bool) -> float:
+    """As it is felt, beside what the function takes itself; and it keeps a processor busy for about as long."""
+    start = _start(record, settings, native=native)
+    felt = min(max(start / max(record.signals.run_ms, _NOTICED_MS), 1.0), settings.felt_most)
+    return start * (felt + settings.cpu_second_ms / 1000)
+
+
+def _start(record: Record, settings: OptimizerSettings, *, native: bool) -> float:
+    signals = record.signals
+    if native:
+        return signals.native_wait_ms or settings.isolate_start_ms
+    return signals.cold_wait_ms or _START_MS

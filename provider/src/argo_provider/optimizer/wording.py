@@ -4,13 +4,27 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from argo_provider.optimizer.heat import FAMILIES, INSTANT, what_makes_hot
+from argo_provider.optimizer.economy import Bill
+from argo_provider.optimizer.heat import FAMILIES, INSTANT, what_makes_hot, why_hot
 from argo_provider.optimizer.model import State, Tier
 from argo_provider.optimizer.record import Record
 from argo_provider.optimizer.settings import OptimizerSettings
 
 CODE_CHANGED = "Its code changed."
 COOLED = "It is not hot any more."
+
+
+def loses(bill: Bill) -> str:
+    """Of one whose native form does not pay (any more)."""
+    return f"Its native form costs more than it saves: {_reckoned(bill)}."
+
+
+def _reckoned(bill: Bill) -> str:
+    """What it comes to, for people."""
+    within = f"{bill.seconds / 3600:.3g} hours" if bill.seconds >= 5400 else f"{bill.seconds / 60:.3g} minutes"
+    saves = f"saves what {bill.saves / 1000:.2g} s of waiting are worth" if bill.saves > 0 else "saves nothing"
+    wanted = (bill.costs + bill.slack) / 1000
+    return f"at its rate it {saves} in {within}, and {wanted:.2g} s are wanted"
 
 
 def unmet(needs: tuple[str, ...]) -> str:
@@ -29,10 +43,12 @@ def why_it_stays(record: Record, settings: OptimizerSettings) -> str:
     return f"Its annotation argo.sandbox says {record.wishes.sandbox}."
 
 
-def what_next(record: Record, settings: OptimizerSettings, *, may_move: bool, queued: int | None, now: float) -> str:
+def what_next(
+    record: Record, settings: OptimizerSettings, bill: Bill, *, may_move: bool, queued: int | None, now: float
+) -> str:
     """What would change where it is."""
     if record.state is State.ORDINARY:
-        return _of_ordinary(record, settings, may_move=may_move, now=now)
+        return _of_ordinary(record, settings, bill, may_move=may_move, now=now)
     if record.state is State.BUILDING:
         return _of_building(queued)
     return {
@@ -72,7 +88,7 @@ def _of_pinned(record: Record, _: OptimizerSettings) -> str:
     return "New code, or `argofn unpin` once the cause is gone."
 
 
-def _of_ordinary(record: Record, settings: OptimizerSettings, *, may_move: bool, now: float) -> str:
+def _of_ordinary(record: Record, settings: OptimizerSettings, bill: Bill, *, may_move: bool, now: float) -> str:
     if not may_move:
         if not settings.enabled:
             return "The setting optimizer.enabled would let it move."
@@ -83,7 +99,10 @@ def _of_ordinary(record: Record, settings: OptimizerSettings, *, may_move: bool,
     if now < record.cool_until:
         when = _clock(record.cool_until)
         return f"It is tried again after {when}, if it is hot then ({hot}); `argofn optimise` tries at once."
-    return f"It moves when it gets hot: {hot}; `argofn optimise` moves it at once."
+    if settings.repay_times and why_hot(record.signals, settings, record.family, now) and not bill.pays:
+        asks = "`argofn optimise` moves it at once"
+        return f"It is hot, and moves when its native form pays: {_reckoned(bill)} (optimizer.repay_*); {asks}."
+    return f"It moves when it gets hot: {hot}, if its native form pays then; `argofn optimise` moves it at once."
 
 
 def out_of_builds(settings: OptimizerSettings, not_before: float) -> str:

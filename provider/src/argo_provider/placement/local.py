@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from argo_provider.optimizer.model import Route
+from argo_provider.optimizer.ports import Weight
 from argo_provider.placement.chaining import Chaining
 from argo_provider.placement.chooser import NATIVE, Chooser
 from argo_provider.placement.port import (
@@ -25,6 +26,7 @@ from argo_provider.placement.port import (
     SandboxSummary,
     Ticket,
 )
+from argo_provider.placement.scales import Scales
 from argo_provider.scheduling.loop import Scheduler
 from argo_provider.scheduling.settings import PoolSettings
 from argo_provider.scheduling.tasks import TaskScope
@@ -74,7 +76,9 @@ class LocalPlacement:
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
         self._tasks = TaskScope()
-        self._scheduler = Scheduler(self._settings, self._events, spawn=self._tasks.spawn, stock=self._stock)
+        self._scheduler = Scheduler(
+            self._settings, self._events, spawn=self._tasks.spawn, stock=self._stock, keep_alive=self._keep_alive
+        )
         self._pool = SandboxPool(
             self._drivers,
             self._catalogue,
@@ -87,6 +91,7 @@ class LocalPlacement:
         )
         self._scheduler.attach(self._pool)
         self._chaining = Chaining(self._router, self._scheduler, self._ordinary_way)
+        self._scales = Scales(self._pool.table)
         self._tasks.spawn(self._scheduler.tend_forever())
         self._draining = False
         return self
@@ -200,6 +205,10 @@ class LocalPlacement:
         """What the recorders beside the function at `path` have seen so far, as it came out of their sandboxes."""
         return await self._pool.recorded(path)
 
+    async def weigh(self, most: int) -> list[Weight]:
+        """What idle sandboxes hold, a few at a time."""
+        return await self._scales.weigh(most)
+
     def load(self, executable: Executable) -> int:
         """Sandboxes of this revision at work, whatever the way, and invocations that wait for an ordinary one."""
         table, line = self._pool.table, self._scheduler.queue.lines.get(executable.key)
@@ -272,6 +281,10 @@ class LocalPlacement:
     def _stock(self) -> Mapping[Shape, int]:
         return {} if self._draining else self._chooser.stock(self._settings.stem_memory_mb)
 
+    def _keep_alive(self, key: Key) -> tuple[float, float] | None:
+        """Isolates and children of zygotes are scaled by whoever routes to them."""
+        return self._router.keep_alive(*key[:2]) if variant_of(key) in _ORDINARY_WAYS else None
+
     def _admit(self, executable: Executable) -> Shape:
         settings, queue = self._settings, self._scheduler.queue
         if len(queue) >= settings.queue_limit:
@@ -334,6 +347,7 @@ _INITIALISED = frozenset({SandboxState.WARM, SandboxState.BUSY})
 _PREPARE_SECONDS = 60.0  # where there is no memory for all, those that are ready are not kept from serving
 _RECORDED_FAMILY = "java:"
 _OBSERVED = Route(observed=True)
+_ORDINARY_WAYS = frozenset({"", _OBSERVED.variant})
 _WAYS = ("", _OBSERVED.variant, *(kind.value for kind in NATIVE))
 
 

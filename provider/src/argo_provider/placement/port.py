@@ -107,6 +107,13 @@ class Router(Protocol):
 
     def route(self, executable: Executable) -> Route: ...
 
+    def keep_alive(self, namespace: str, path: str) -> tuple[float, float] | None:
+        """For how many seconds an ordinary sandbox is kept idle: the one used last, and those that ran beside it.
+
+        None: as the pool's settings say.
+        """
+        ...
+
 
 class Compared(Protocol):
     """Told when an invocation that was tried natively has also been run on the ordinary runtime."""
@@ -120,6 +127,10 @@ class OrdinaryRouter:
     def route(self, executable: Executable) -> Route:
         del executable
         return ORDINARY
+
+    def keep_alive(self, namespace: str, path: str) -> tuple[float, float] | None:
+        del namespace, path
+        return None
 
 
 ORDINARY = Route()

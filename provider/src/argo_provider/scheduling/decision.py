@@ -15,7 +15,7 @@ The first starved line that there is no room for reserves what becomes free: not
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from types import MappingProxyType
@@ -268,6 +268,14 @@ def _in_flight(sandbox: SandboxView) -> tuple[int, int]:
     return sandbox.life.in_flight, sandbox.number
 
 
+KeepAlive = Callable[[Key], tuple[float, float] | None]
+"""Seconds that an idle sandbox of this key is kept: the one used last, and the others; None: as the settings say."""
+
+
+def as_set(_: Key) -> None:
+    """A `KeepAlive` that knows of nothing better."""
+
+
 def tend(
     pool: PoolView,
     queue: FairQueue,
@@ -276,6 +284,7 @@ def tend(
     stock: Mapping[Shape, int],
     now: float,
     kept: Mapping[Key, int] = MappingProxyType({}),
+    keep_alive: KeepAlive = as_set,
 ) -> Iterator[Instruction]:
     """What time itself asks for: waits that were too long, idle sandboxes past their time, stem cells to keep in stock.
 
@@ -287,7 +296,7 @@ def tend(
             yield Expire(line.key)
     for sandbox in tuple(pool.evictable()):
         idle = now - sandbox.idle_since
-        if idle >= _keep_alive(sandbox, pool, settings, stock) or (
+        if idle >= _keep_alive(sandbox, pool, settings, stock, keep_alive) or (
             idle >= _SURPLUS_SECONDS and _is_surplus(sandbox, pool, kept)
         ):
             yield Evict(sandbox.number, "idle")
@@ -295,11 +304,18 @@ def tend(
         yield from _replenish(pool, settings, stock)
 
 
-def _keep_alive(sandbox: SandboxView, pool: PoolView, settings: PoolSettings, stock: Mapping[Shape, int]) -> float:
-    if sandbox.key is not None:
+def _keep_alive(
+    sandbox: SandboxView, pool: PoolView, settings: PoolSettings, stock: Mapping[Shape, int], keep_alive: KeepAlive
+) -> float:
+    key = sandbox.key
+    if key is None:
+        surplus = pool.stem_count(sandbox.shape) > stock.get(sandbox.shape, 0)
+        return settings.stem_keep_alive_seconds if surplus else float("inf")
+    told = keep_alive(key)
+    if told is None:
         return settings.keep_alive_seconds
-    surplus = pool.stem_count(sandbox.shape) > stock.get(sandbox.shape, 0)
-    return settings.stem_keep_alive_seconds if surplus else float("inf")
+    used_last, beside = told
+    return used_last if sandbox.number == pool.free_slot(key) else beside
 
 
 def _is_surplus(sandbox: SandboxView, pool: PoolView, kept: Mapping[Key, int]) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
-from argo_provider.scheduling.decision import Assign, Evict, Expire, Instruction, Start, decide, tend
+from argo_provider.scheduling.decision import Assign, Evict, Expire, Instruction, KeepAlive, Start, as_set, decide, tend
 from argo_provider.scheduling.growth import Growth
 from argo_provider.scheduling.queue import FairQueue
 from argo_provider.scheduling.settings import PoolSettings
@@ -39,6 +39,7 @@ class Scheduler:
         *,
         spawn: Spawn,
         stock: Callable[[], Mapping[Shape, int]],
+        keep_alive: KeepAlive = as_set,
     ) -> None:
         self.queue = FairQueue(settings.quantum_mb)
         self.jobs = 0  # accepted and not finished
@@ -47,6 +48,7 @@ class Scheduler:
         self._events = events
         self._spawn = spawn
         self._stock = stock
+        self._keep_alive = keep_alive
         self._backoff: dict[Shape, float] = {}  # until when none is started for the stock
         self._growth = Growth(settings, self._serve_in, lambda job: self._end(job, _platform_error(NO_RESOURCES)))
         self._idle = asyncio.Event()
@@ -163,8 +165,9 @@ class Scheduler:
         self.kept = {key: least for key, least in self.kept.items() if table.bound(key)}
         self._backoff = {shape: until for shape, until in self._backoff.items() if until > now}
         stock = {shape: wanted for shape, wanted in self._stock().items() if shape not in self._backoff}
-        for instruction in tend(table, self.queue, self._settings, stock=stock, now=now, kept=self.kept):
-            self._carry_out(instruction)
+        told = self._keep_alive
+        for each in tend(table, self.queue, self._settings, stock=stock, now=now, kept=self.kept, keep_alive=told):
+            self._carry_out(each)
         self.pump()
 
     # The end

@@ -1,0 +1,62 @@
+"""Weighs idle sandboxes: what one really holds is far from the limit that is reserved for it."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from argo_provider.optimizer.model import FunctionId
+from argo_provider.optimizer.ports import Weight
+from argo_proxy.pool.life import SandboxState
+from argo_proxy.pool.shape import variant_of
+from argo_proxy.pool.table import SandboxEntry, SandboxTable
+from argo_proxy.sandboxes.port import Sandbox, SandboxKind
+
+_log = structlog.get_logger(__name__)
+_SECONDS = 2.0  # of one
+_MB = 1 << 20
+# Isolates are weighed with the NIUk that they share; a recorder is not the function's.
+_WEIGHED_WAYS = frozenset({"", SandboxKind.ZYGOTE.value})
+
+
+class Scales:
+    """Each sandbox is weighed once it was used, and again when it has been used twice as often."""
+
+    def __init__(self, table: SandboxTable) -> None:
+        self._table = table
+        self._uses: dict[int, int] = {}  # of each sandbox, when it was weighed last
+
+    async def weigh(self, most: int) -> list[Weight]:
+        """Of at most so many."""
+        found: list[Weight] = []
+        for entry in self._due()[:most]:
+            self._uses[entry.number] = entry.uses
+            key, sandbox = entry.key, entry.sandbox
+            if key is not None and sandbox is not None and (held := await _held(sandbox)) > 0:
+                found.append(Weight(FunctionId(*key[:2]), variant_of(key), held / _MB))
+        return found
+
+    def _due(self) -> list[SandboxEntry]:
+        entries = tuple(self._table)
+        there = {entry.number for entry in entries}
+        self._uses = {number: uses for number, uses in self._uses.items() if number in there}
+        return [entry for entry in entries if self._is_due(entry)]
+
+    def _is_due(self, entry: SandboxEntry) -> bool:
+        idle = entry.life.state is SandboxState.WARM and not entry.life.retiring and entry.uses > 0
+        if not idle or entry.key is None or variant_of(entry.key) not in _WEIGHED_WAYS:
+            return False
+        return entry.uses >= 2 * self._uses.get(entry.number, 0)
+
+
+async def _held(sandbox: Sandbox) -> int:
+    """Bytes; 0 where it cannot be told."""
+    try:
+        async with asyncio.timeout(_SECONDS):
+            return (await sandbox.stats()).memory_bytes
+    except TimeoutError:
+        return 0
+    except OSError as error:  # it ended while it was looked at
+        _log.debug("sandbox_not_weighed", sandbox=sandbox.id, text=str(error))
+        return 0

@@ -1,0 +1,184 @@
+"""What a native form costs and saves: when it is made, when it is given up, and what its owner reads of that."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from driving import Drive, F, G
+
+from argo_provider.optimizer import events as ev
+from argo_provider.optimizer.instructions import Build, Demote, Observe, Promote
+from argo_provider.optimizer.model import FunctionId, State, Tier
+from argo_provider.optimizer.policy import Policy
+from argo_provider.optimizer.settings import OptimizerSettings
+from argo_provider.optimizer.sizes import Sizes, shares
+
+pytestmark = pytest.mark.unit
+SETTINGS = OptimizerSettings()
+ALONE = replace(SETTINGS, niuk_mb=0.0)  # nothing but isolates counts
+
+
+def weighed(drive: Drive, *, ordinary: float, native: float, function: FunctionId = F) -> None:
+    """Both measured, and nothing of the NIUk but the isolate."""
+    drive.feed(ev.Weighed(function, drive.at, native=False, mb=ordinary))
+    drive.feed(ev.Weighed(function, drive.at, native=True, mb=native))
+
+
+def java(settings: OptimizerSettings = SETTINGS, *, ordinary: float = 40.0, native: float = 1.0) -> Drive:
+    drive = Drive(settings)
+    drive.deploy()
+    drive.invoke(cold=True, wait_ms=120.0)
+    weighed(drive, ordinary=ordinary, native=native)
+    return drive
+
+
+def test_a_burst_that_an_hour_does_not_repay_begins_no_build() -> None:
+    drive = java()
+    assert drive.invoke(times=60, every=1.0) == []
+    told = drive.explain()
+    assert told.state is State.ORDINARY
+    assert "moves when its native form pays" in told.next
+    assert "argofn optimise" in told.next
+
+
+def test_a_build_begins_where_many_sandboxes_at_once_are_saved() -> None:
+    drive = java(ordinary=100.0)
+    assert Observe(F, "one") in drive.invoke(times=12_000, every=0.6, overlap=30)
+    assert [type(each) for each in drive.recorded()] == [Build]
+
+
+def test_what_is_called_for_long_has_longer_to_repay() -> None:
+    """Ten calls a minute save little in an hour, and enough in a day."""
+    drive = java(replace(SETTINGS, build_cpu_seconds=20.0), ordinary=200.0)
+    assert drive.invoke(times=600, every=6.0) == []
+    assert Observe(F, "one") in drive.invoke(times=600 * 22, every=6.0)
+
+
+def test_the_build_that_was_measured_counts() -> None:
+    cheap, dear = java(ordinary=200.0), java(ordinary=200.0)
+    for drive, seconds in ((cheap, 2.0), (dear, 1000.0)):
+        drive.deploy(G, tier=Tier.NATIVE)
+        drive.feed(ev.BuildEnded(G, drive.at, "one", seconds, cpu_seconds=seconds))
+    for drive in (cheap, dear):
+        drive.invoke(times=700, every=6.0)
+    assert cheap.state() is not State.ORDINARY
+    assert dear.state() is State.ORDINARY
+
+
+@pytest.mark.parametrize(("isolate", "moves"), [(3.0, True), (40.0, False)])
+def test_a_function_that_is_kept_warm_moves_only_where_an_isolate_holds_less(isolate: float, moves: bool) -> None:
+    drive = Drive(ALONE)
+    drive.deploy(family="nodejs")
+    drive.invoke(cold=True, wait_ms=60.0)
+    weighed(drive, ordinary=20.0, native=isolate)
+    drive.invoke(times=60, every=10.0)
+    assert (drive.state() is not State.ORDINARY) == moves
+
+
+def test_functions_repay_the_niuk_of_their_namespace_together() -> None:
+    drive = Drive(replace(SETTINGS, niuk_mb=40.0))
+    functions = [FunctionId("guest", f"/guest/f{each}") for each in range(4)]
+    for function in functions:
+        drive.deploy(function, family="nodejs")
+        drive.invoke(function, cold=True, wait_ms=60.0)
+        weighed(drive, ordinary=20.0, native=3.0, function=function)
+    drive.invoke(functions[0], times=200, every=10.0)
+    assert drive.state(functions[0]) is State.ORDINARY, "alone it would hold more than it saves"
+    for _ in range(200):
+        for function in functions:
+            drive.invoke(function, every=2.5)
+    assert {drive.state(function) for function in functions} == {State.OBSERVED}
+
+
+def test_while_nobody_knows_what_an_isolate_holds_one_function_finds_out() -> None:
+    drive = Drive(ALONE)
+    for function in (F, G):
+        drive.deploy(function, family="nodejs")
+        drive.invoke(function, cold=True, wait_ms=300.0)
+    for _ in range(60):
+        drive.invoke(F, every=10.0)
+        drive.invoke(G, every=10.0)
+    assert drive.state(F) is State.OBSERVED
+    assert drive.state(G) is State.ORDINARY
+    drive.recorded(F)
+    drive.built(F)
+    drive.feed(ev.NiukWeighed(drive.at, "guest", 200.0, (ev.Tenant(F.path, 1, 30.0),)))
+    answer = drive.tried(F)
+    assert Demote(F) in answer
+    assert not any(isinstance(each, Promote) for each in answer)
+    assert "costs more than it saves" in drive.explain(F).reason
+    for _ in range(60):
+        drive.invoke(G, every=10.0)
+    assert drive.state(G) is State.ORDINARY
+
+
+def test_what_pays_no_more_goes_back_when_it_is_idle_and_not_before() -> None:
+    drive = Drive(ALONE)
+    drive.deploy(family="nodejs")
+    drive.invoke(cold=True, wait_ms=100.0)
+    weighed(drive, ordinary=40.0, native=4.0)
+    drive.invoke(times=100, every=10.0)
+    drive.recorded()
+    drive.built()
+    drive.tried()
+    assert drive.state() is State.NATIVE
+    weighed(drive, ordinary=40.0, native=400.0)
+    drive.invoke(times=3, every=1.0, native=True)
+    assert drive.state() is State.NATIVE
+    assert Demote(F) in drive.passes(700.0)
+    assert "costs more than it saves" in drive.explain().reason
+    drive.invoke(times=50, every=2.0)
+    assert drive.state() is State.ORDINARY, "it cools down first"
+
+
+def test_its_owners_word_goes_before_every_bill() -> None:
+    drive = Drive(SETTINGS)
+    drive.deploy(family="nodejs", tier=Tier.NATIVE)
+    weighed(drive, ordinary=10.0, native=500.0)
+    drive.recorded()
+    drive.built()
+    drive.tried()
+    assert drive.state() is State.NATIVE
+    drive.passes(10_000.0)
+    assert drive.state() is State.NATIVE
+
+
+def test_what_was_measured_survives_a_restart() -> None:
+    drive = java()
+    again = Policy.from_json(drive.policy.to_json(), SETTINGS)
+    assert again.to_json() == drive.policy.to_json()
+    assert again.kept_seconds(F) == drive.policy.kept_seconds(F)
+
+
+def test_sandboxes_that_ran_beside_others_go_before_the_one_used_last() -> None:
+    drive = java()
+    for _ in range(40):
+        drive.invoke(times=2, every=0.1, overlap=4, run_ms=500.0)
+        drive.invoke(times=20, every=20.0, run_ms=500.0)
+    used_last, beside = drive.policy.kept_seconds(F) or (0.0, 0.0)
+    assert used_last > beside >= SETTINGS.keep_alive_least_seconds
+    drive.deploy(warm=2)
+    assert drive.policy.kept_seconds(F) is None, "its owner's minimum is kept otherwise"
+    assert Drive(replace(SETTINGS, enabled=False)).policy.kept_seconds(F) is None
+
+
+def test_an_isolates_share_is_by_its_heap_and_the_base_is_nobodys() -> None:
+    tenants = (ev.Tenant("/g/js", 2, 30.0), ev.Tenant("/g/java", 1, 10.0), ev.Tenant("/g/idle", 0, 0.0))
+    assert shares(ev.NiukWeighed(0.0, "g", 100.0, tenants), 20.0) == {"/g/js": 30.0, "/g/java": 20.0}
+    assert shares(ev.NiukWeighed(0.0, "g", 10.0, tenants), 20.0) == {"/g/js": 15.0, "/g/java": 10.0}
+    assert shares(ev.NiukWeighed(0.0, "g", 100.0, ()), 20.0) == {}
+
+
+def test_measures_are_smoothed_and_told_when_they_change() -> None:
+    sizes = Sizes()
+    assert sizes.isolate_mb("nodejs", SETTINGS) == SETTINGS.isolate_mb
+    assert sizes.weighed("nodejs", ev.Weighed(F, 10.0, native=True, mb=20.0))
+    assert not sizes.weighed("nodejs", ev.Weighed(F, 11.0, native=True, mb=21.0))
+    assert 20.0 < sizes.isolate_mb("nodejs", SETTINGS) < 21.0
+    assert sizes.sandbox_mb("nodejs", SETTINGS) == SETTINGS.sandbox_mb
+    assert sizes.knows_isolates("nodejs", 1000.0)
+    assert not sizes.knows_isolates("nodejs", 200_000.0), "another engine may be there by now"
+    before = sizes.build_ms(SETTINGS)
+    assert sizes.built(20.0, 10.0, 20.0)
+    assert sizes.build_ms(SETTINGS) < before
