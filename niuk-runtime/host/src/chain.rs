@@ -17,6 +17,7 @@ use crate::invoke::{take_turn, unserved};
 use crate::json;
 use crate::outbox::Outbox;
 use crate::plain::may_go_on;
+use crate::report;
 use crate::request;
 use crate::serve::Performed;
 use crate::status::{Status, error_body};
@@ -142,13 +143,15 @@ fn carry_out(host: &Arc<Host>, work: Work) {
         let ended =
             over || done.status != Status::Ok || done.body.len() > work.longest_result || !may_go_on(&done.body);
         host.finish(&call, done.status);
-        call.answer(done.status, &done.timing, &done.body);
-        over = ended;
-        if !over {
+        if ended {
+            call.answer(done.status, &done.timing, &done.body);
+        } else {
             // Should the process die in the next step, it must be known that this one has ended.
-            call.run.outbox.drain(Instant::now() + HANDED_OVER);
+            let answer = report::result(call.run.id, done.status, &done.timing, &done.body);
+            call.run.outbox.hand_over(answer, Instant::now() + HANDED_OVER);
             given = Some(done.body);
         }
+        over = ended;
     }
 }
 

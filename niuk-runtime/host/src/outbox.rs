@@ -80,6 +80,11 @@ struct State {
     bytes: usize,
     writing: bool,
     closed: bool,
+    /// Frames that were queued, and those of them that were written.
+    queued: u64,
+    written: u64,
+    /// Threads that wait for the end of another one's write.
+    waiting: usize,
     /// The flusher must be woken.
     parked: bool,
 }
@@ -114,6 +119,22 @@ impl Outbox {
         }
     }
 
+    /// As [`Outbox::send`], and waits until all that was queued before now is with the kernel, at most until `deadline`.
+    pub fn hand_over(&self, frame: Vec<u8>, deadline: Instant) {
+        self.send(frame);
+        let mut state = lock(&self.state);
+        let mine = state.queued;
+        while !state.closed && state.written < mine && Instant::now() < deadline {
+            if state.writing {
+                state.waiting += 1;
+                state = wait_until(&self.changed, state, deadline);
+                state.waiting -= 1;
+            } else {
+                state = self.write_queued(state);
+            }
+        }
+    }
+
     /// Queues `frame` for the flusher; false if there is no room until `deadline`, or the connection has ended.
     pub fn post(&self, frame: Vec<u8>, deadline: Instant) -> bool {
         self.enqueue(frame, deadline)
@@ -124,6 +145,7 @@ impl Outbox {
         let mut state = lock(&self.state);
         if !state.closed {
             state.bytes += frame.len();
+            state.queued += 1;
             state.queue.push(frame);
             self.wake_flusher(&state);
         }
@@ -163,6 +185,7 @@ impl Outbox {
             return false;
         }
         state.bytes += frame.len();
+        state.queued += 1;
         state.queue.push(frame);
         self.wake_flusher(&state);
         true
@@ -183,11 +206,13 @@ impl Outbox {
             return state;
         }
         state.writing = true;
+        let reached = state.queued;
         drop(state);
         let written = write_all(&self.stream, &frames);
         let reusable = Queue::reusable(frames);
         state = lock(&self.state);
         state.writing = false;
+        state.written = reached;
         state.queue.spare = state.queue.spare.take().or(reusable);
         if written.is_err() {
             state.closed = true;
@@ -195,7 +220,7 @@ impl Outbox {
             state.bytes = 0;
             socket::shut(&self.stream);
         }
-        if bytes > MOST_QUEUED / 2 || state.closed {
+        if bytes > MOST_QUEUED / 2 || state.closed || state.waiting > 0 {
             self.changed.notify_all();
         }
         state
