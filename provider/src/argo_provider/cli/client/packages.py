@@ -7,11 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
+from argo_provider.cli.client import listing, output, rows
 from argo_provider.cli.client import options as opt
-from argo_provider.cli.client import output, rows
 from argo_provider.cli.client.arguments import collected, key_values
 from argo_provider.cli.client.failures import Misused
-from argo_provider.cli.client.names import Name, in_collection, place
+from argo_provider.cli.client.names import Name, in_collection
 from argo_provider.cli.client.session import Session, command
 from argo_provider.cli.client.summaries import summary
 
@@ -120,11 +120,7 @@ def list_all(
     name_sort: opt.NameSort = False,
 ) -> None:
     """List packages, the latest change first."""
-    where, _ = place(namespace, session.properties.namespace)
-    found = session.api.json("GET", session.at("packages", "", where), query={"limit": limit, "skip": skip})
-    if name_sort:
-        found = sorted(found, key=lambda each: each["name"])
-    output.listed(session, found, "packages", map(rows.package_row, found))
+    listing.of(session, "packages", namespace, {"limit": limit, "skip": skip}, rows.package_row, by_name=name_sort)
 
 
 @command(app, "delete", "argofn package delete tools --recursive")

@@ -6,12 +6,12 @@ from typing import Annotated, Any
 
 import typer
 
+from argo_provider.cli.client import listing, output, rows
 from argo_provider.cli.client import options as opt
-from argo_provider.cli.client import output, rows
 from argo_provider.cli.client.arguments import as_mapping, collected, key_values
 from argo_provider.cli.client.failures import Misused, Refused
 from argo_provider.cli.client.http import checked
-from argo_provider.cli.client.names import Name, in_collection, parse, place
+from argo_provider.cli.client.names import Name, in_collection, parse
 from argo_provider.cli.client.session import Session, command
 from argo_provider.cli.client.summaries import summary
 
@@ -179,11 +179,7 @@ def list_all(
     name_sort: opt.NameSort = False,
 ) -> None:
     """List triggers, the latest change first."""
-    where, _ = place(namespace, session.properties.namespace)
-    found = session.api.json("GET", session.at("triggers", "", where), query={"limit": limit, "skip": skip})
-    if name_sort:
-        found = sorted(found, key=lambda each: each["name"])
-    output.listed(session, found, "triggers", map(rows.trigger_row, found))
+    listing.of(session, "triggers", namespace, {"limit": limit, "skip": skip}, rows.trigger_row, by_name=name_sort)
 
 
 @command(app, "delete", "argofn trigger delete nightly")
