@@ -30,6 +30,19 @@ def test_help_names_every_verb():
         assert f"./dev {verb}" in shown.stdout
 
 
+@pytest.mark.parametrize("verb", ["lock", "page", "package", "docs", "check"])
+def test_a_verb_that_is_asked_for_help_does_nothing_else(verb: str) -> None:
+    shown = dev(verb, "--help")
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert f"./dev {verb}" in shown.stdout
+
+
+def test_a_verb_without_arguments_refuses_one() -> None:
+    refused = dev("lock", "requirements.lock")
+    assert refused.returncode == 1
+    assert "takes no arguments" in refused.stderr
+
+
 def test_an_unknown_verb_is_refused_with_the_help():
     refused = dev("serv")
     assert refused.returncode == 1
