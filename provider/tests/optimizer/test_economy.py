@@ -142,6 +142,14 @@ def test_its_owners_word_goes_before_every_bill() -> None:
     assert drive.state() is State.NATIVE
     drive.passes(10_000.0)
     assert drive.state() is State.NATIVE
+    drive.deploy(G, family="nodejs")
+    weighed(drive, ordinary=10.0, native=500.0, function=G)
+    drive.asks("optimise", G)
+    drive.recorded(G)
+    drive.built(G)
+    drive.tried(G)
+    drive.passes(10_000.0)
+    assert drive.state(G) is State.NATIVE, "asked for once is asked for"
 
 
 def test_what_was_measured_survives_a_restart() -> None:

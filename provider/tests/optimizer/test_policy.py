@@ -121,6 +121,16 @@ def test_when_memory_is_short_the_least_valuable_go_first() -> None:
     assert drive.feed(ev.MemoryPressure(drive.at, None, 0)) == [Scale(theirs, 0), Scale(often, 0)]
 
 
+def test_where_a_namespace_has_two_niuks_only_the_one_that_is_short_gives_up_its_isolates() -> None:
+    drive = Drive(replace(SETTINGS, pressure_free_mb=20))
+    full, elsewhere = many(2)
+    for function, number in ((full, 100), (elsewhere, 25)):
+        drive.native(function)
+        drive.invoke(function, number, every=0.01)
+    short = ev.MemoryPressure(drive.at, "guest", 0, frozenset({full.path}))
+    assert drive.feed(short) == [Scale(full, 0)]
+
+
 def test_keep_alive_follows_the_rhythm() -> None:
     def learnt(gaps: list[float], *, memory: float = 256, start: float = 1000) -> float:
         pauses = Pauses()

@@ -49,7 +49,8 @@ class NiukWatch:
                 self._tell(_weighed(view))
                 free = self._limit - view.memory_bytes
                 if free < self._limit * (1 - _NEAR):
-                    self._tell(MemoryPressure(time.time(), view.namespace, max(0, free >> 20)))
+                    paths = frozenset(each.path for each in view.functions)
+                    self._tell(MemoryPressure(time.time(), view.namespace, max(0, free >> 20), paths))
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def _look(self, house: NiukHouse) -> NiukView | None:

@@ -141,11 +141,15 @@ class NiukWeighed:
 
 @dataclass(frozen=True, slots=True)
 class MemoryPressure:
-    """A namespace's NIUk, or the machine, nears its memory limit."""
+    """A namespace's NIUk, or the machine, nears its memory limit.
+
+    `paths`: of the functions in the NIUk that is short, where a namespace has several; None: any of the namespace's.
+    """
 
     at: float
     namespace: str | None
     free_mb: int
+    paths: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

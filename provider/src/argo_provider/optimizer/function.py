@@ -199,6 +199,10 @@ class Function:
         wishes = self.record.wishes
         return self.record.urgent or wishes.tier is Tier.NATIVE or wishes.sandbox == "niuk"
 
+    def may_stay(self, at: float) -> bool:
+        """One that has a native form: by its owner's word, or because that form pays."""
+        return self.wished_native() or self.record.asked or self.paying.stays(at)
+
     def still_wanted(self, at: float) -> bool:
         """With hysteresis: what made it hot may fall a good deal before it is given up."""
         return self.wished_native() or (self._is_warm(at) and self.paying.goes_on(at))
@@ -379,7 +383,7 @@ class Function:
         if not warmth.spare(record) or not self.settings.enabled:
             return []
         if at >= self.cools_at():
-            if record.state is State.NATIVE and not self.wished_native() and not self.paying.stays(at):
+            if record.state is State.NATIVE and not self.may_stay(at):
                 return [*self.scale(record.wishes.warm), *self.retreat(at, wording.loses(self.paying.bill(at)))]
             return self.scale(record.wishes.warm)
         wanted = warmth.wanted(record)

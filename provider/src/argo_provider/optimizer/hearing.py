@@ -28,7 +28,7 @@ def _deployed(function: Function, event: ev.Deployed) -> list[Instruction]:
         record.reset()
         record.built = False
         record.native_mb = record.ordinary_mb = 0.0
-        record.urgent = False
+        record.urgent = record.asked = False
     record.fingerprint, record.family = event.fingerprint, event.family
     record.wishes, record.memory_mb = event.wishes, event.memory_mb
     if function.has_moved() and not function.may_move():
@@ -87,7 +87,7 @@ def _canary_ended(function: Function, event: ev.CanaryEnded) -> list[Instruction
         return []
     if event.failure is not None:
         return failing.failed(function, event.failure, event.detail, event.at)
-    if not function.wished_native() and not function.paying.stays(event.at):
+    if not function.may_stay(event.at):
         return function.retreat(event.at, wording.loses(function.paying.bill(event.at)))
     record.setbacks = 0
     record.urgent = False

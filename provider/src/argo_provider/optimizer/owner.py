@@ -34,7 +34,7 @@ def _optimise(function: Function, at: float) -> list[Instruction]:
     if record.state is State.PINNED:
         record.owner_pinned = False
         function.move(State.ORDINARY, at, "Its owner wants it to be tried again.")
-    record.urgent = True
+    record.urgent = record.asked = True
     if record.state is State.ORDINARY:
         record.reset()
         return function.consider(at)
@@ -46,7 +46,7 @@ def _optimise(function: Function, at: float) -> list[Instruction]:
 
 def _demote(function: Function, at: float) -> list[Instruction]:
     record = function.record
-    record.urgent = False
+    record.urgent = record.asked = False
     if record.state is State.PINNED:
         if record.runs_natively:
             return function.pin(at, "Its owner sent it back to the ordinary runtime.", by_owner=True)

@@ -322,6 +322,8 @@ class Policy:
         lacking = float(settings.pressure_free_mb - event.free_mb)
         known = self._functions if namespace is None else self._namespace(namespace).functions
         able = [each for each in known.values() if namespace is None or each.runs_natively()]
+        if event.paths is not None:
+            able = [each for each in able if each.record.function.path in event.paths]
         out: list[Instruction] = []
         for function in sorted(able, key=lambda each: each.value_of_memory(event.at)):
             if lacking <= 0:

@@ -59,6 +59,7 @@ class Record:
     setbacks: int = 0  # in a row: the cool-down doubles with each
     cool_until: float = 0.0
     urgent: bool = False  # its owner asked for it
+    asked: bool = False  # its owner asked for it once, and has not taken that back: no bill sends it back
     owner_pinned: bool = False
     runs_natively: bool = False  # pinned while native
     trial_share: float = 0.0  # of the invocations that are recorded, or run natively on trial
