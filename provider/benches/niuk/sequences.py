@@ -29,6 +29,7 @@ from argo_provider.model.limits import DEFAULT_SYSTEM_LIMITS, ActionLimits
 from argo_provider.model.names import FullName
 from argo_provider.optimizer.model import Route
 from argo_provider.placement.local import LocalPlacement
+from argo_provider.placement.port import OrdinaryRouter
 from argo_provider.scheduling.settings import PoolSettings
 from argo_provider.scheduling.tasks import TaskScope
 from argo_provider.storage.memory import memory_stores
@@ -61,8 +62,8 @@ class _Library:
         return Compiled(self.library)
 
 
-@dataclass(frozen=True, slots=True)
-class _Always:
+@dataclass(frozen=True)
+class _Always(OrdinaryRouter):
     way: Route
 
     def route(self, executable: Executable) -> Route:

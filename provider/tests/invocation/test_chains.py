@@ -33,7 +33,7 @@ from argo_provider.model.limits import DEFAULT_SYSTEM_LIMITS, ActionLimits
 from argo_provider.model.names import FullName
 from argo_provider.optimizer.model import Route
 from argo_provider.placement.local import LocalPlacement
-from argo_provider.placement.port import ORDINARY, Cutting, Ticket
+from argo_provider.placement.port import ORDINARY, Cutting, OrdinaryRouter, Ticket
 from argo_provider.scheduling.settings import PoolSettings
 from argo_provider.scheduling.tasks import TaskScope
 from argo_provider.storage.memory import memory_stores
@@ -100,7 +100,7 @@ class AllCompiled:
 
 
 @dataclass
-class Natively:
+class Natively(OrdinaryRouter):
     """A router, and a listener of the pool."""
 
     ordinary: set[str] = field(default_factory=set)
@@ -135,8 +135,10 @@ class World:
 
     identity = NamespaceRecord("me", "me", "key", b"x" * 32, 0).identity
 
-    def __init__(self, placement: CountedPlacement, told: Natively, tasks: TaskScope, *, chained: bool) -> None:
-        self.placement, self.told = placement, told
+    def __init__(
+        self, placement: CountedPlacement, told: Natively, tasks: TaskScope, buried: asyncio.Event, *, chained: bool
+    ) -> None:
+        self.placement, self.told, self.buried = placement, told, buried  # `buried`: a process that ended by itself
         self.stores, self.events, clock = memory_stores(), EventBus(), Clock()
         self.records: dict[str, Activation] = {}
         self._arrived = asyncio.Event()
@@ -251,7 +253,7 @@ def _shown(activation: Activation) -> dict[str, Any]:
 async def world_of(
     way: str, program: Path, library: Library, work: Path, on_call: Any = None, drain_seconds: float = 5.0
 ) -> AsyncIterator[World]:
-    told, ordinary = Natively(), FakeDriver()
+    told, ordinary, buried = Natively(), FakeDriver(), asyncio.Event()
     ordinary.kind = SandboxKind.PROCESS  # type: ignore[misc]  # stands for it
     ordinary.script = lambda path, body: Reply(answered(b'{"by":"ordinary"}'))
     native = NiukDriver(
@@ -260,6 +262,7 @@ async def world_of(
         on_call=on_call,
         launcher=PlainLauncher(program, work),
         waiting=0,
+        on_crash=lambda _: buried.set(),
     )
     report = await native.probe()
     assert report.available, report.reason
@@ -275,7 +278,7 @@ async def world_of(
     placement.chains = []
     try:
         async with placement:
-            yield World(placement, told, tasks, chained=way == "chain")
+            yield World(placement, told, tasks, buried, chained=way == "chain")
             await tasks.close(grace=SECONDS)
     finally:
         await native.close()
@@ -318,7 +321,8 @@ class TestBothWays:
         library: Library,
         work: Path,
         build: Callable[[World], Any],
-        payload: dict[str, Any] | None = None,
+        *,
+        crashes: bool = False,
     ) -> tuple[list[Any], list[int]]:
         stories, chains, executed = [], [], []
         for way in WAYS:
@@ -328,10 +332,13 @@ class TestBothWays:
                 await build(world)
                 world.placement.chains.clear()
                 world.told.executed_paths.clear()
-                stories.append(await world.story(await world.run("all", payload or {"a": 1})))
+                stories.append(await world.story(await world.run("all", {"a": 1})))
                 chains.append(list(world.placement.chains))
                 executed.append(sorted(world.told.executed_paths))
                 assert await world.throttle.idle(SECONDS)
+                if crashes:
+                    async with asyncio.timeout(SECONDS):
+                        await world.buried.wait()
         assert stories[0] == stories[1]
         assert executed[0] == executed[1], "whoever watches the pool sees each of them"
         assert chains[0] == []
@@ -348,7 +355,7 @@ class TestBothWays:
             await world.sequence("all", *ECHO)
             await world.warm(*ECHO)
 
-        story, chains = await self._compare(host_program, library, work, build)
+        story, chains = await self._compare(host_program, library, work, build, crashes=name == "crash")
         assert chains[:1] == expected
         assert story[0]["logs"] == len(story) - 1
 
@@ -392,7 +399,7 @@ class TestBothWays:
             await world.sequence("all", "one", "two", "three")
             await world.warm("one", "two", "three")
 
-        story, chains = await self._compare(host_program, library, work, build)
+        story, chains = await self._compare(host_program, library, work, build, crashes=True)
         assert chains[0] == 3
         assert story[2]["result"] == "{'by': 'ordinary'}"
         assert story[2]["annotations"]["argo.tier"] == "ordinary"
