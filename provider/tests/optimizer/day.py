@@ -1,7 +1,7 @@
 """A day of many functions in virtual time, with a pipeline that answers as a real one would, and what all of it costs.
 
 Charged are sandboxes and isolates for as long as they are warm, the NIUk (or zygote) of a namespace for as long as any
-of its functions is warm in it, and builds with their memory and processor time.
+of its functions is warm in it, and builds, an engine's too, with their memory and processor time.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ DAY, TICK = 86_400.0, 5.0
 FIXED_SECONDS = 600.0
 FAMILIES = ("java", "java", "nodejs", "nodejs", "python")
 NAMESPACES = 7
+ENGINE_BUILDS = 4
 CALL_CPU_SECONDS = 0.005  # of the service and the function, as `./dev bench trace` shows them
 
 
@@ -85,6 +86,7 @@ class Day:
     told: Counter[type] = field(default_factory=Counter)
     trials: dict[FunctionId, int] = field(default_factory=dict)
     most_builds: int = 0
+    engine: bool = False  # the JavaScript engine was built
     cost: Cost = field(default_factory=Cost)
 
     def __post_init__(self) -> None:
@@ -207,6 +209,10 @@ class Day:
             self.most_builds = max(self.most_builds, len(self.building))
             self.cost.mb_seconds += world.build_mb * seconds
             self.cost.cpu_seconds += world.build_cpu_seconds
+        elif family_of(function) == "nodejs" and not self.engine:
+            self.engine = True
+            self.cost.mb_seconds += ENGINE_BUILDS * world.build_mb * world.build_seconds
+            self.cost.cpu_seconds += ENGINE_BUILDS * world.build_cpu_seconds
         failure = FailureKind.CLOSED_WORLD if compiled and number_of(function) % 10 == 0 else None
         cpu = world.build_cpu_seconds if compiled else None
         ended = ev.BuildEnded(function, at + seconds, "x", seconds, failure, "class Missing", cpu)

@@ -16,7 +16,7 @@ from argo_provider.optimizer.sizes import Sizes, shares
 
 pytestmark = pytest.mark.unit
 SETTINGS = OptimizerSettings()
-ALONE = replace(SETTINGS, niuk_mb=0.0)  # nothing but isolates counts
+ALONE = replace(SETTINGS, niuk_mb=0.0, engine_builds=0.0)  # nothing but isolates counts
 
 
 def weighed(drive: Drive, *, ordinary: float, native: float, function: FunctionId = F) -> None:
@@ -77,7 +77,7 @@ def test_a_function_that_is_kept_warm_moves_only_where_an_isolate_holds_less(iso
 
 
 def test_functions_repay_the_niuk_of_their_namespace_together() -> None:
-    drive = Drive(replace(SETTINGS, niuk_mb=40.0))
+    drive = Drive(replace(ALONE, niuk_mb=40.0))
     functions = [FunctionId("guest", f"/guest/f{each}") for each in range(4)]
     for function in functions:
         drive.deploy(function, family="nodejs")
@@ -130,6 +130,21 @@ def test_what_pays_no_more_goes_back_when_it_is_idle_and_not_before() -> None:
     assert "costs more than it saves" in drive.explain().reason
     drive.invoke(times=50, every=2.0)
     assert drive.state() is State.ORDINARY, "it cools down first"
+
+
+def test_an_engine_that_is_not_there_is_built_for_those_who_repay_it() -> None:
+    drive = Drive(replace(SETTINGS, niuk_mb=0.0))
+    for function in (F, G):
+        drive.deploy(function, family="nodejs")
+        drive.invoke(function, cold=True, wait_ms=60.0)
+        weighed(drive, ordinary=20.0, native=3.0, function=function)
+        drive.invoke(function, times=100, every=10.0)
+    assert {drive.state(F), drive.state(G)} == {State.ORDINARY}
+    drive.asks("optimise")
+    drive.recorded()
+    drive.built()
+    drive.invoke(G, times=20, every=10.0)
+    assert drive.state(G) is State.OBSERVED, "somebody asked for it, and now it is there"
 
 
 def test_its_owners_word_goes_before_every_bill() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from argo_provider.optimizer import warmth
-from argo_provider.optimizer.heat import COMPILED
+from argo_provider.optimizer.heat import COMPILED, ENGINES
 from argo_provider.optimizer.model import NATIVE_TECHNOLOGY
 from argo_provider.optimizer.record import Record
 from argo_provider.optimizer.settings import OptimizerSettings
@@ -21,7 +21,7 @@ class Bill:
     """Of one function over `seconds`, in milliseconds of waiting. `slack`: what figures may be wrong by."""
 
     saves: float  # below 0: the ordinary runtime is cheaper
-    base: float  # of what it saves, what its share of the NIUk takes away again
+    base: float  # of what it saves, what its share of the NIUk (and of an engine to be built) takes away again
     costs: float
     slack: float
     seconds: float
@@ -50,10 +50,21 @@ def bill(record: Record, settings: OptimizerSettings, sizes: Sizes, now: float, 
     natively, held = _of_a_call(record, settings, sizes, native=True)
     base_mb = sizes.base_mb(NATIVE_TECHNOLOGY.get(record.family, ""), settings) / (1 + sharers)
     base = min(seconds, calls * held) * base_mb / 1024 * (settings.gb_second_ms + settings.reserved_gb_second_ms)
-    costs = 0.0
-    if record.family in COMPILED and not record.built:
-        costs = sizes.build_ms(settings) * settings.repay_times
+    base += _engine(record, settings, sizes) / (1 + sharers)
+    costs = _making(record, settings, sizes)
     return Bill(calls * (ordinary - natively) - base, base, costs, settings.repay_slack * calls * ordinary, seconds)
+
+
+def _making(record: Record, settings: OptimizerSettings, sizes: Sizes) -> float:
+    if record.family in COMPILED and not record.built:
+        return sizes.build_ms(settings) * settings.repay_times
+    return 0.0
+
+
+def _engine(record: Record, settings: OptimizerSettings, sizes: Sizes) -> float:
+    if record.family in ENGINES and record.family not in sizes.engines:
+        return settings.engine_builds * sizes.build_ms(settings) * settings.repay_times
+    return 0.0
 
 
 def _seconds(record: Record, settings: OptimizerSettings, now: float) -> float:

@@ -7,6 +7,7 @@ from argo_provider.optimizer.signals import Signals
 
 COMPILED = frozenset({"java"})  # families whose native form takes a build of minutes
 INSTANT = frozenset({"nodejs", "python"})  # an engine, or a zygote, that all functions share
+ENGINES = frozenset({"nodejs"})  # of those, what must be built once on a machine, with the first function
 FAMILIES = COMPILED | INSTANT
 
 

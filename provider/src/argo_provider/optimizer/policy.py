@@ -18,7 +18,7 @@ from argo_provider.optimizer.budget import Budget
 from argo_provider.optimizer.changes import Changed, Changes
 from argo_provider.optimizer.function import Function
 from argo_provider.optimizer.hearing import hear
-from argo_provider.optimizer.heat import worth
+from argo_provider.optimizer.heat import ENGINES, worth
 from argo_provider.optimizer.instructions import Instruction
 from argo_provider.optimizer.model import Explanation, Figures, FunctionId, Route, State, Tier
 from argo_provider.optimizer.record import Awaited
@@ -231,8 +231,11 @@ class Policy:
         sizes = self._machine.sizes
         if isinstance(event, ev.Weighed):
             self._changes.rest |= sizes.weighed(family, event)
-        elif isinstance(event, ev.BuildEnded) and event.failure is None and event.cpu_seconds is not None:
-            self._changes.rest |= sizes.built(event.seconds, event.cpu_seconds, event.at)
+        elif isinstance(event, ev.BuildEnded) and event.failure is None:
+            if family in ENGINES:
+                self._changes.rest |= sizes.saw_engine(family)
+            if event.cpu_seconds is not None:
+                self._changes.rest |= sizes.built(event.seconds, event.cpu_seconds, event.at)
 
     def _weigh(self, event: ev.NiukWeighed) -> list[Instruction]:
         sizes = self._machine.sizes

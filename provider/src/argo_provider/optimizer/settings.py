@@ -74,10 +74,16 @@ class OptimizerSettings:
         high=1000,
     )
     cpu_second_ms: float = setting(
-        500.0, "Waiting that a second of processor time is worth.", unit="milliseconds", low=0
+        450.0, "Waiting that a second of processor time is worth.", unit="milliseconds", low=0
     )
     build_cpu_seconds: float = setting(
         100.0, "Processor time that a build is taken to cost until this machine has made one.", unit="seconds", low=0
+    )
+    engine_builds: float = setting(
+        4.0,
+        "Builds that an engine (JavaScript) is taken to cost until this installation has one: the functions of a"
+        " namespace that would run in it have to repay it together.",
+        low=0,
     )
     build_held_mb: float = setting(1024.0, "Memory that a build is taken to hold while it lasts.", unit="MB", low=0)
 
@@ -142,7 +148,7 @@ class OptimizerSettings:
         low=0,
     )
     reserved_gb_second_ms: float = setting(
-        3.25,
+        3.5,
         "Waiting that a GB of the pool's room is worth, reserved for a second: keep-alive weighs both.",
         unit="milliseconds",
         low=0,

@@ -39,6 +39,7 @@ class Sizes:
     ordinary: dict[str, Measure] = field(default_factory=dict)
     native: dict[str, Measure] = field(default_factory=dict)
     niuk_mb: float = 0.0
+    engines: list[str] = field(default_factory=list)  # families whose engine was made, or found in the cache
     build_cpu_seconds: Measure = field(default_factory=Measure)
     build_seconds: Measure = field(default_factory=Measure)
 
@@ -69,6 +70,13 @@ class Sizes:
         """Whether what is kept over restarts changed."""
         known = self.native if event.native else self.ordinary
         return known.setdefault(family, Measure()).add(event.mb, event.at)
+
+    def saw_engine(self, family: str) -> bool:
+        """Whether what is kept over restarts changed."""
+        if family in self.engines:
+            return False
+        self.engines.append(family)
+        return True
 
     def built(self, seconds: float, cpu_seconds: float | None, at: float) -> bool:
         """The same."""
