@@ -146,6 +146,16 @@ class Isolate:
     def cancel(self, invocation: int = 1) -> int:
         return self.attached(lambda thread: self.library.functions.argo_v1_cancel(thread, ctypes.c_uint64(invocation)))
 
+    def place(self, number: int) -> int:
+        """argo_v1_place: the function of that number is the next to be initialised or run."""
+        return self.attached(lambda thread: self.library.functions.argo_v1_place(thread, ctypes.c_uint64(number)))
+
+    def leave(self, number: int) -> int:
+        return self.attached(lambda thread: self.library.functions.argo_v1_leave(thread, ctypes.c_uint64(number)))
+
+    def collect(self) -> int:
+        return self.attached(self.library.functions.argo_v1_collect)
+
     def attached(self, call: Any) -> int:
         """Runs `call(thread)` on a fresh OS thread attached to the isolate."""
         result: list[int] = []

@@ -107,6 +107,22 @@ def test_garbage_beyond_the_limit_is_collected(isolate: Isolate) -> None:
     assert isolate.memory()["collections"] > 0
 
 
+def test_memory_of_large_arrays_is_used_again_and_as_new(isolate: Isolate) -> None:
+    assert isolate.run({"mode": "again", "times": 1000}).reply["dirty"] == 0
+
+
+def test_what_was_collected_goes_back_to_the_system(isolate: Isolate) -> None:
+    isolate.run({"mode": "again", "times": 100})
+    assert isolate.collect() == 0
+    assert isolate.memory()["committed"] < 8 << 20
+    assert isolate.run({}).status == abi.OK
+
+
+def test_a_compiled_function_is_alone_in_its_isolate(isolate: Isolate) -> None:
+    assert isolate.place(1) == 1
+    assert isolate.run({}).status == abi.OK
+
+
 @pytest.mark.parametrize("mode", ["loop", "stubborn", "sleep"])
 def test_a_running_invocation_can_be_cancelled(isolate: Isolate, mode: str) -> None:
     canceller = threading.Thread(target=_cancel_when_running, args=(isolate, 9))

@@ -199,3 +199,55 @@ def test_an_exception_in_a_timer_is_the_functions_error(isolate: Isolate) -> Non
         isolate, "function main() { return new Promise(() => setTimeout(() => { throw new Error('late') }, 1)) }"
     )
     assert (answer.status, answer.reply) == (abi.DEVELOPER_ERROR, {"error": "An error has occurred: Error: late"})
+
+
+def test_functions_in_places_share_nothing(isolate: Isolate) -> None:
+    code = "globalThis.seen = (globalThis.seen || 0) + %d; Array.prototype.own = %d; console.log('loads %d'); function main() { return { seen: globalThis.seen++, own: [].own, k: process.env.K } }"
+    for number in (1, 2):
+        assert isolate.place(number) == 0
+        source = code % (number * 10, number, number)
+        assert isolate.init(source.encode(), name="f", heap=HEAP, env={"K": f"v{number}"}).status == abi.OK
+    for turn in range(3):
+        for number in (1, 2):
+            assert isolate.place(number) == 0
+            assert isolate.run({}).reply == {"seen": number * 10 + turn, "own": number, "k": f"v{number}"}
+    assert isolate.text(1) == "loads 1\nloads 2\n"
+
+
+def test_a_place_that_was_left_is_made_anew(isolate: Isolate) -> None:
+    for turn in range(2):
+        assert isolate.place(7) == 0
+        assert isolate.init(b"let n = 0; function main() { return { n: n++ } }", name="f").status == abi.OK
+        assert [isolate.run({}).reply["n"] for _ in range(2)] == [0, 1]
+        assert isolate.init(b"", name="f").status == abi.BAD_REQUEST, turn
+        assert isolate.leave(7) == 0
+        assert isolate.leave(7) == 1
+    assert isolate.place(7) == 0
+    assert isolate.run({}).status == abi.BAD_REQUEST
+
+
+def test_a_further_function_in_an_isolate_costs_little(isolate: Isolate) -> None:
+    """A context of the engine that is there already: its code and shapes are common."""
+
+    def load(number: int) -> None:
+        assert isolate.place(number) == 0
+        assert isolate.init(f"function main() {{ return {{ n: {number} }} }}".encode(), name="f").status == abi.OK
+        assert isolate.run({}).reply == {"n": number}
+
+    load(1)
+    isolate.collect()
+    first = isolate.memory()["committed"]
+    for number in range(2, 22):
+        load(number)
+    isolate.collect()
+    assert (isolate.memory()["committed"] - first) / 20 < 1 << 20
+
+
+def test_what_was_collected_goes_back_to_the_system(isolate: Isolate) -> None:
+    code = "function main() { let n = 0; for (let i = 0; i < 200; i++) n += JSON.stringify(new Array(5000).fill(i)).length; return { n } }"
+    assert run(isolate, code).status == abi.OK
+    before = isolate.memory()["committed"]
+    assert isolate.collect() == 0
+    after = isolate.memory()
+    assert after["committed"] < min(before, 8 << 20)
+    assert isolate.run({}).status == abi.OK

@@ -25,9 +25,12 @@ _BUILD_TIME = (
     "org.graalvm.polyglot",
     "org.graalvm.home",
 )
+_NOT_OURS = ("-H:ThrowMissingRegistrationErrors", "-R:MaxNewSize")  # of what every other function library has
 _OPTIONS = (
     "-H:IncludeResources=com/ibm/icu/ICUConfig.properties|com/ibm/icu/impl/data/icudt[0-9]+b/(?!rbnf|translit).*",
     "-H:MaxRuntimeCompileMethods=9000",
+    "-H:AlignedHeapChunkSize=262144",  # a quarter of the usual: an isolate holds several chunks that are hardly filled
+    "-R:MaxNewSize=12m",
     f"-H:ClassInitialization={','.join(f'{package}:build_time' for package in _BUILD_TIME)}",
 )
 
@@ -38,7 +41,8 @@ async def build(workshop: Workshop) -> Path:
     engine = niuk_runtime() / "engine"
     roots = [*workshop.isolate_sources(), engine / "java"]
     classes = await workshop.compiled("javascript-adapter", roots, [], await _resources(workshop, engine / "js"))
-    options = [option for option in (*workshop.isolate_options(), *_OPTIONS) if "MissingRegistration" not in option]
+    common = [option for option in workshop.isolate_options() if not option.startswith(_NOT_OURS)]
+    options = [*common, *_OPTIONS]
     key = content_hash([workshop.builder.identity, classes.name, *(jar.name for jar in jars), *options])
 
     async def make(folder: Path, log: Path, progress: Progress) -> None:

@@ -4,12 +4,14 @@ import java.lang.management.GarbageCollectorMXBean;
 import java.lang.management.ManagementFactory;
 
 import org.graalvm.nativeimage.IsolateThread;
+import org.graalvm.nativeimage.RuntimeOptions;
 import org.graalvm.nativeimage.c.function.CEntryPoint;
 import org.graalvm.word.Pointer;
 
 /** The C interface of include/argo_isolate.h. Buffers are copied at once; nothing thrown gets past {@link FunctionIsolate}. */
 final class EntryPoints {
     private static final int VERSION = 1;
+    private static final String MOST_FREE = "MaxHeapFree";
 
     private EntryPoints() {
     }
@@ -36,6 +38,16 @@ final class EntryPoints {
         return FunctionIsolate.run(invocation, environment, environmentLength, params, paramsLength, reply);
     }
 
+    @CEntryPoint(name = "argo_v1_place")
+    static int place(@SuppressWarnings("unused") IsolateThread thread, long number) {
+        return FunctionIsolate.place(number);
+    }
+
+    @CEntryPoint(name = "argo_v1_leave")
+    static int leave(@SuppressWarnings("unused") IsolateThread thread, long number) {
+        return FunctionIsolate.leave(number);
+    }
+
     @CEntryPoint(name = "argo_v1_cancel")
     static int cancel(@SuppressWarnings("unused") IsolateThread thread, long invocation) {
         return FunctionIsolate.cancel(invocation);
@@ -56,7 +68,13 @@ final class EntryPoints {
 
     @CEntryPoint(name = "argo_v1_collect")
     static int collect(@SuppressWarnings("unused") IsolateThread thread) {
+        RuntimeOptions.set(MOST_FREE, 1L); // bytes that the collector keeps for its next cycle; 0: as many as it sees fit
         System.gc();
+        RuntimeOptions.set(MOST_FREE, 0L);
+        HeapLimit wall = HeapLimit.ofThisImage();
+        if (wall != null) {
+            wall.trim();
+        }
         return 0;
     }
 

@@ -20,6 +20,15 @@ public interface Function {
     /** Tells what something thrown by {@link #run} or {@link #init} comes to. */
     Failure failureOf(Throwable thrown, boolean duringInit);
 
+    /** The same library's function object for one more function in this isolate; null where an isolate holds one. */
+    default Function another() {
+        return null;
+    }
+
+    /** The function goes, its isolate stays. */
+    default void close() {
+    }
+
     /** Can the function start threads? Where not, those that there are belong to the engine. */
     boolean startsThreads();
 }

@@ -4,7 +4,6 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 
-import org.graalvm.nativeimage.ImageSingletons;
 import org.graalvm.nativeimage.RuntimeOptions;
 import org.graalvm.word.Pointer;
 
@@ -14,14 +13,27 @@ final class FunctionIsolate {
 
     private static Reply reply;
     private static Host host;
-    private static boolean loaded;
     private static volatile long invocation;
 
     private FunctionIsolate() {
     }
 
-    static Function function() {
-        return ImageSingletons.lookup(Function.class);
+    /** @return 0, or 1 where this library's isolates hold one function */
+    static int place(long number) {
+        try {
+            return Place.enter(number) ? 0 : 1;
+        } catch (Throwable thrown) { // most likely no memory left
+            return 1;
+        }
+    }
+
+    /** @return 0, or 1 where no function is in that place */
+    static int leave(long number) {
+        try {
+            return Place.leave(number) ? 0 : 1;
+        } catch (Throwable thrown) { // an engine that cannot close a context; what it holds goes with the isolate
+            return 1;
+        }
     }
 
     static Host host() {
@@ -35,7 +47,7 @@ final class FunctionIsolate {
 
     static int describe(Pointer out) {
         try {
-            return answer(out, function().describe().getBytes(StandardCharsets.UTF_8));
+            return answer(out, Place.functionOfThisImage().describe().getBytes(StandardCharsets.UTF_8));
         } catch (Throwable thrown) { // nothing must pass the C interface
             return answerFailure(out, thrown);
         }
@@ -43,15 +55,19 @@ final class FunctionIsolate {
 
     static int init(Pointer hostStruct, Pointer request, long requestLength, Pointer code, long codeLength, Pointer out) {
         try {
-            if (host != null) {
+            Place place = Place.entered();
+            if (place.begun) {
                 throw new Failure(Status.BAD_REQUEST, "This isolate was initialized before.", "");
             }
             InitRequest parsed = parse(input(request, requestLength));
             byte[] source = code.isNull() ? null : input(code, codeLength);
-            host = new Host(hostStruct);
-            Output.to(host);
-            prepare(parsed);
-            load(parsed, source);
+            if (host == null) {
+                host = new Host(hostStruct);
+                Output.to(host);
+            }
+            place.begun = true;
+            prepare(place, parsed);
+            load(place, parsed, source);
             return answer(out, EMPTY_OBJECT);
         } catch (Throwable thrown) { // whatever a function throws must not pass the C interface
             return answerFailure(out, thrown);
@@ -60,23 +76,24 @@ final class FunctionIsolate {
 
     static int run(long handle, Pointer environment, long environmentLength, Pointer params, long paramsLength, Pointer out) {
         try {
-            if (!loaded) {
+            Place place = Place.entered();
+            if (!place.loaded) {
                 throw new Failure(Status.BAD_REQUEST, "This isolate was not initialized.", "");
             }
             Environment.ofInvocation(input(environment, environmentLength));
             byte[] json = input(params, paramsLength);
-            return answer(out, watched(handle, () -> function().run(json), false));
+            return answer(out, watched(handle, place, () -> place.function.run(json), false));
         } catch (Throwable thrown) { // whatever a function throws must not pass the C interface
             return answerFailure(out, thrown);
         }
     }
 
-    private static void load(InitRequest request, byte[] source) {
-        watched(0, () -> {
-            function().init(request, source);
+    private static void load(Place place, InitRequest request, byte[] source) {
+        watched(0, place, () -> {
+            place.function.init(request, source);
             return EMPTY_OBJECT;
         }, true);
-        loaded = true;
+        place.loaded = true;
     }
 
     /** @return 0 when asked, 1 when that invocation is not running */
@@ -108,15 +125,16 @@ final class FunctionIsolate {
         }
     }
 
-    private static void prepare(InitRequest request) {
+    private static void prepare(Place place, InitRequest request) {
         if (request.heap() > 0) {
-            RuntimeOptions.set("MaxHeapSize", request.heap());
-            HeapLimit.set(request.heap());
+            RuntimeOptions.set("MaxHeapSize", request.heap() + place.room);
+            HeapLimit.set(request.heap() + place.room);
         }
         if (request.young() > 0) {
             RuntimeOptions.set("MaxNewSize", request.young());
         }
-        Environment.ofFunction(request.env());
+        place.variables = request.env();
+        Environment.ofFunction(place.variables);
         System.setIn(InputStream.nullInputStream());
         System.setOut(Output.printer(Output.STDOUT));
         System.setErr(Output.printer(Output.STDERR));
@@ -127,7 +145,7 @@ final class FunctionIsolate {
     }
 
     /** Runs a step of the function itself, in which it can be cancelled; what it prints, stack traces too, belongs to its invocation. */
-    private static byte[] watched(long handle, Step step, boolean duringInit) {
+    private static byte[] watched(long handle, Place place, Step step, boolean duringInit) {
         byte[] result = null;
         Throwable thrown = null;
         Cancellation.watchCaller();
@@ -144,7 +162,7 @@ final class FunctionIsolate {
                 throw new Failure(Status.CANCELLED, "The invocation was cancelled.", "");
             }
             if (thrown != null) {
-                throw failureOf(thrown, duringInit);
+                throw failureOf(place, thrown, duringInit);
             }
             return result;
         } finally {
@@ -181,7 +199,7 @@ final class FunctionIsolate {
         }
     }
 
-    private static Failure failureOf(Throwable thrown, boolean duringInit) {
+    private static Failure failureOf(Place place, Throwable thrown, boolean duringInit) {
         for (Throwable cause = thrown; cause != null; cause = cause.getCause()) {
             if (cause instanceof Failure failure) {
                 return failure;
@@ -190,6 +208,6 @@ final class FunctionIsolate {
                 return new Failure(Status.OUT_OF_MEMORY, "The action ran out of memory.", "");
             }
         }
-        return function().failureOf(thrown, duringInit);
+        return place.function.failureOf(thrown, duringInit);
     }
 }

@@ -17,6 +17,9 @@ public interface HeapLimit {
 
     long limit();
 
+    /** Gives back to the system what is kept for later. */
+    void trim();
+
     static HeapLimit ofThisImage() {
         return ImageSingletons.contains(HeapLimit.class) ? ImageSingletons.lookup(HeapLimit.class) : null;
     }

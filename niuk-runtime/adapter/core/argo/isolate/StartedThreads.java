@@ -14,14 +14,14 @@ public final class StartedThreads {
     }
 
     public static void begins() {
-        if (FunctionIsolate.function().startsThreads()) {
+        if (Place.functionOfThisImage().startsThreads()) {
             ALIVE.incrementAndGet();
             Cancellation.watchStarted();
         }
     }
 
     public static void ends() {
-        if (FunctionIsolate.function().startsThreads()) {
+        if (Place.functionOfThisImage().startsThreads()) {
             ALIVE.decrementAndGet();
         }
     }

@@ -105,7 +105,7 @@ public final class JsonWriter {
 
     private void string(String text) {
         byte[] utf8 = text.getBytes(StandardCharsets.UTF_8);
-        room(utf8.length + 2);
+        room(utf8.length + 16); // with what `room` is asked for below, where nothing is escaped
         out[length++] = '"';
         for (int done = 0; done < utf8.length;) {
             int end = JsonReader.plain(utf8, done, utf8.length);
@@ -165,7 +165,8 @@ public final class JsonWriter {
 
     private void room(int more) {
         if (out.length - length < more) {
-            out = Arrays.copyOf(out, Math.max(length + more, Math.max(out.length * 2, 1024)));
+            int wanted = length + more;
+            out = Arrays.copyOf(out, Math.max(wanted + wanted / 16, Math.max(out.length * 2, 1024)));
         }
     }
 }

@@ -9,6 +9,7 @@ import java.security.GeneralSecurityException;
 import java.security.MessageDigest;
 import java.security.SecureRandom;
 import java.util.Base64;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -27,6 +28,9 @@ final class Digests {
     private static final int HMAC_BLOCK_FREE_KEY = 1;
     private static final byte[] REPLACEMENT = {(byte) 0xef, (byte) 0xbf, (byte) 0xbd};
 
+    /** One of each, looked up among the providers once: `digest` leaves it as new. An isolate runs one function at a time. */
+    private static final Map<String, MessageDigest> KEPT = new HashMap<>();
+
     private Digests() {
     }
 
@@ -37,7 +41,12 @@ final class Digests {
             return null;
         }
         try {
-            MessageDigest digest = MessageDigest.getInstance(name);
+            MessageDigest digest = KEPT.get(name);
+            if (digest == null) {
+                digest = MessageDigest.getInstance(name);
+                KEPT.put(name, digest);
+            }
+            digest.reset(); // one that was cut off in the middle left its data
             feed(digest::update, data);
             return written(digest.digest(), encoding);
         } catch (GeneralSecurityException absent) {
@@ -76,7 +85,7 @@ final class Digests {
 
     /** As Node writes it: what is half a pair of surrogates becomes U+FFFD. */
     private static byte[] utf8(String text) {
-        if (text.chars().noneMatch(unit -> Character.isSurrogate((char) unit))) {
+        if (!hasSurrogates(text)) {
             return text.getBytes(StandardCharsets.UTF_8);
         }
         try {
@@ -88,6 +97,15 @@ final class Digests {
         } catch (CharacterCodingException impossible) {
             throw new IllegalStateException(impossible);
         }
+    }
+
+    private static boolean hasSurrogates(String text) {
+        for (int at = 0; at < text.length(); at++) {
+            if (Character.isSurrogate(text.charAt(at))) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private static String written(byte[] bytes, String encoding) {

@@ -18,7 +18,7 @@ public final class EngineFeature implements Feature {
     @Override
     public void beforeAnalysis(BeforeAnalysisAccess access) {
         RuntimeClassInitialization.initializeAtBuildTime("argo.javascript");
-        ImageSingletons.add(Function.class, new JavaScriptFunction());
+        ImageSingletons.add(Function.class, new JavaScriptFunction(false));
         ICU_MAKES.forEach(name -> registerMade(access, name));
     }
 

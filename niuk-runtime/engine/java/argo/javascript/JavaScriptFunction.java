@@ -18,15 +18,38 @@ import argo.isolate.InitRequest;
 import argo.isolate.Json;
 import argo.isolate.Status;
 
-/** A JavaScript function in the one context of this isolate. The JavaScript side is `js/bootstrap.js`; it and this class know each other. */
+/**
+ * A JavaScript function in a context of its own. Those that share an isolate share its engine: code and shapes, no values. The JavaScript side is `js/bootstrap.js`; it
+ * and this class know each other.
+ */
 public final class JavaScriptFunction implements Function {
     private static final String UNSETTLED = "";
 
+    /** Of this isolate's functions that are not alone in it. */
+    private static Engine sharedEngine;
+
+    private final boolean shares;
     private Context context;
     private Services services;
     private Value run;
     private Value nextDelay;
     private Value fire;
+
+    JavaScriptFunction(boolean shares) {
+        this.shares = shares;
+    }
+
+    @Override
+    public Function another() {
+        return new JavaScriptFunction(true);
+    }
+
+    @Override
+    public void close() {
+        if (context != null) {
+            context.close(true);
+        }
+    }
 
     @Override
     public String describe() {
@@ -108,13 +131,25 @@ public final class JavaScriptFunction implements Function {
     }
 
     /** @param options of the engine, from the host: the function has no say in them */
-    private static Context newContext(Map<String, String> options) {
-        Engine engine = Engine.newBuilder("js").allowExperimentalOptions(true).option("engine.WarnInterpreterOnly", "false").options(options).build();
-        return Context.newBuilder("js").engine(engine).allowExperimentalOptions(true).allowHostAccess(HostAccess.NONE)
+    private Context newContext(Map<String, String> options) {
+        Context.Builder builder = Context.newBuilder("js");
+        if (shares) {
+            builder.engine(sharedEngine(options));
+        } else { // code that knows that it will run in one context only is faster
+            builder.option("engine.WarnInterpreterOnly", "false").options(options);
+        }
+        return builder.allowExperimentalOptions(true).allowHostAccess(HostAccess.NONE)
                         .allowPolyglotAccess(PolyglotAccess.NONE).allowIO(IOAccess.NONE).allowCreateThread(false).allowNativeAccess(false)
                         .option("js.ecmascript-version", "staging").option("js.v8-compat", "true").option("js.console", "false").option("js.print", "false")
                         .option("js.load", "false").option("js.graal-builtin", "false").option("js.polyglot-builtin", "false")
                         .option("js.java-package-globals", "false").option("js.scripting", "false").option("js.shared-array-buffer", "true")
                         .option("js.timezone", "UTC").option("js.locale", "en-US").option("js.performance", "false").build();
+    }
+
+    private static Engine sharedEngine(Map<String, String> options) {
+        if (sharedEngine == null) {
+            sharedEngine = Engine.newBuilder("js").allowExperimentalOptions(true).option("engine.WarnInterpreterOnly", "false").options(options).build();
+        }
+        return sharedEngine;
     }
 }

@@ -6,7 +6,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
 
 import org.graalvm.polyglot.Context;
 import org.graalvm.polyglot.Source;
@@ -62,7 +61,11 @@ final class Services {
     }
 
     private static List<String> texts(Value[] arguments, int from) {
-        return Stream.of(arguments).skip(from).map(Value::asString).toList();
+        List<String> texts = new ArrayList<>(arguments.length - from);
+        for (int at = from; at < arguments.length; at++) {
+            texts.add(arguments[at].asString());
+        }
+        return texts;
     }
 
     void expectOutcome() {

@@ -14,6 +14,7 @@ import argo.isolate.HeapLimit;
 
 /** Counts the heap's chunks of this isolate and refuses large arrays beyond twice its limit; the collector itself is never refused. */
 final class HeapWall extends OSCommittedMemoryProvider implements HeapLimit {
+    private final SpareChunks spare = new SpareChunks();
     private final AtomicLong committed = new AtomicLong(0);
     private long peak;
     private long limit;
@@ -25,7 +26,12 @@ final class HeapWall extends OSCommittedMemoryProvider implements HeapLimit {
 
     @Override
     public Pointer allocateUnalignedChunk(UnsignedWord nbytes) {
-        return refused(nbytes) ? WordFactory.nullPointer() : counted(super.allocateUnalignedChunk(nbytes), nbytes);
+        if (refused(nbytes)) {
+            return WordFactory.nullPointer();
+        }
+        UnsignedWord size = SpareChunks.mapped(nbytes);
+        Pointer chunk = spare.take(size);
+        return counted(chunk.isNonNull() ? chunk : super.allocateUnalignedChunk(size), nbytes);
     }
 
     @Override
@@ -38,8 +44,27 @@ final class HeapWall extends OSCommittedMemoryProvider implements HeapLimit {
     @Override
     @Uninterruptible(reason = "Called from uninterruptible code.", mayBeInlined = true)
     public void freeUnalignedChunk(PointerBase start, UnsignedWord nbytes) {
-        super.freeUnalignedChunk(start, nbytes);
+        UnsignedWord size = SpareChunks.mapped(nbytes);
+        if (!spare.keep((Pointer) start, size)) {
+            super.freeUnalignedChunk(start, size);
+        }
         committed.addAndGet(-nbytes.rawValue());
+    }
+
+    /** Gives back to the system what is kept for large arrays. */
+    @Override
+    @Uninterruptible(reason = "What is taken from the list must not be lost.")
+    public void trim() {
+        for (Pointer chunk = spare.removeAny(); chunk.isNonNull(); chunk = spare.removeAny()) {
+            super.freeUnalignedChunk(chunk, SpareChunks.sizeOf(chunk));
+        }
+    }
+
+    @Override
+    @Uninterruptible(reason = "Called during isolate tear-down.")
+    public int tearDown() {
+        trim();
+        return super.tearDown();
     }
 
     private boolean refused(UnsignedWord nbytes) {
