@@ -52,6 +52,13 @@ async def granted():
     return True
 
 
+async def held(replica, count):
+    """Until the replica knows of so many that they wait."""
+    async with asyncio.timeout(PATIENCE):
+        while sum(flight.stage is Stage.HELD for flight in replica._flights.values()) < count:
+            await asyncio.sleep(0.01)
+
+
 async def begun(node, count=1):
     """Until so many /run are under way on the node."""
     async with asyncio.timeout(PATIENCE):
@@ -111,12 +118,9 @@ async def test_what_waits_on_a_lost_node_runs_elsewhere(cluster):
     await begun(node)
     waiting = replica.submit(invocation(1, n=1))
     promised = replica.submit(invocation(2), claim=granted)
-    async with asyncio.timeout(PATIENCE):
-        while sum(node.placement.snapshot().waiting.values()) < 2:
-            await asyncio.sleep(0.01)
+    await held(replica, 2)
     await cluster.node("n2", echo)
     await cluster.heard(replica, "n2")
-    await asyncio.sleep(0)
     replica.node_lost(replica.table.get("n1"))
     assert (await result(waiting)).result == {"n": 1}
     with pytest.raises(Dropped):  # it is in the journal: whoever keeps that tries again
@@ -130,9 +134,7 @@ async def test_what_has_not_begun_and_finds_no_node_is_refused(cluster):
     replica.submit(invocation(0))
     await begun(node)
     waiting = replica.submit(invocation(1))
-    async with asyncio.timeout(PATIENCE):
-        while not any(flight.stage is Stage.HELD for flight in replica._flights.values()):
-            await asyncio.sleep(0.01)
+    await held(replica, 1)
     replica.table.silent("n1")
     replica.node_lost(replica.table.get("n1"))
     with pytest.raises(Overloaded, match="argofn nodes"):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from asyncio import Future
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -13,8 +14,8 @@ from typing import Any
 import structlog
 
 from argo_provider.cluster import messages
-from argo_provider.cluster.bus import Bus, NoAnswer
-from argo_provider.cluster.messages import Asked, ClaimAsked, Forget, Report, Unknown, Work
+from argo_provider.cluster.bus import Bus
+from argo_provider.cluster.messages import Asked, ClaimAsked, Claimed, Forget, Report, Unknown, Work
 from argo_provider.cluster.outbox import Outbox, in_bites
 from argo_provider.cluster.queues import Ack, WorkQueue
 from argo_provider.cluster.seal import FRESH_SECONDS
@@ -31,6 +32,7 @@ _CLAIM_SECONDS = 10.0
 _SAID_BYTES = 32 * 1024 * 1024
 _REPORT_BYTES = 256  # that one takes beside its text
 _LOGS_LATER = 0.005  # nobody waits for them: they gather
+_HELD_AFTER = 0.1  # seconds; what waits no longer than that begins without asking
 _STAMP = 30  # characters of a log line's time
 _LOGS_CUT = " stderr: The rest of the log did not fit into a message of the bus."
 
@@ -38,14 +40,15 @@ Spawn = Callable[[Coroutine[Any, Any, None]], object]
 
 
 class _Job:
-    """One attempt on this node."""
+    """One attempt on this node. `asks`: its replica knows that it waits, so it must be asked before it begins."""
 
-    __slots__ = ("ack", "began", "work")
+    __slots__ = ("ack", "asks", "patience", "work")
 
     def __init__(self, work: Work, ack: Ack | None) -> None:
         self.work = work
         self.ack = ack
-        self.began = False
+        self.asks = work.journaled
+        self.patience: asyncio.TimerHandle | None = None
 
     @property
     def name(self) -> tuple[str, int]:
@@ -56,6 +59,11 @@ class _Job:
         if self.ack is not None:
             self.ack()
             self.ack = None
+
+    def waits_no_more(self) -> None:
+        if self.patience is not None:
+            self.patience.cancel()
+            self.patience = None
 
 
 class NodeAgent:
@@ -71,10 +79,12 @@ class NodeAgent:
         self._queue = queue
         self._events = events
         self._spawn = spawn
-        self._outbox = Outbox(bus)
         self._jobs: dict[tuple[str, int], _Job] = {}
+        self._claims: dict[tuple[str, int], Future[bool]] = {}  # what we have asked for
+        self._outbox = Outbox[tuple[str, int]](
+            bus, self._jobs.__len__, bus.subject("node", name, "bounced"), self._bounced
+        )
         self._over = Remembered(2 * FRESH_SECONDS)
-        self._later: list[tuple[str, bytes]] = []
         self._kept: dict[str, list[bytes]] = {}  # replica → reports for its queue
         self._reports = 0
         self._said: LruCache[tuple[str, int], tuple[bytes, ...]] = LruCache(_SAID_BYTES)  # to be said again if lost
@@ -88,6 +98,8 @@ class NodeAgent:
         mine = self._bus.subject("node", self._name)
         await self._bus.answer(f"{mine}.asked", self._asked)
         await self._bus.listen(self._bus.subject("nodes", "forget"), self._forget)
+        await self._outbox.start()
+        await self._bus.listen(f"{mine}.claimed", self._claimed)
         await self._queue.take_work(self._name, self._queued)
         await self._bus.listen(f"{mine}.run", self._run)
 
@@ -96,7 +108,10 @@ class NodeAgent:
             self._take(_Job(work, None))
 
     def _queued(self, content: bytes, ack: Ack) -> None:
-        self._take(_Job(messages.decode(content, Work), ack))
+        works = messages.decode(content, list[Work])
+        decided = after(len(works), ack)
+        for work in works:
+            self._take(_Job(work, decided))
 
     def _take(self, job: _Job) -> None:
         work = job.work
@@ -114,24 +129,49 @@ class NodeAgent:
             job.decided()
             self._say(job, Report(work.attempt, refused=(refusal.reason.value, str(refusal))))
             return
-        job.began = not claims
         self._jobs[job.name] = job
         if claims and not work.journaled:
-            self._say(job, Report(work.attempt, held=True))
+            job.patience = self._loop.call_later(_HELD_AFTER, self._hold, job)
         ticket.outcome.add_done_callback(lambda future: self._answered(job, future))
         ticket.execution.add_done_callback(lambda future: self._ended(job, future))
 
+    def _hold(self, job: _Job) -> None:
+        """It waits for long: should this node be lost, another can have it as long as it asks before it begins."""
+        job.patience, job.asks = None, True
+        self._say(job, Report(job.work.attempt, held=True))
+
     async def _claim(self, job: _Job) -> bool:
         """Whether the replica, which keeps the journal, lets user code begin now."""
-        work = job.work
-        asked = messages.encode(ClaimAsked(work.attempt, self._name))
+        job.waits_no_more()
+        if not job.asks:
+            return True
+        asked = messages.encode(ClaimAsked(job.work.attempt, self._name))
+        answer: Future[bool] = self._loop.create_future()
+        self._claims[job.name] = answer
+        self._outbox.put(self._bus.subject("replica", job.work.replica, "claims"), asked, job.name)
         try:
-            answer = await self._bus.request(self._bus.subject("replica", work.replica, "claim"), asked, _CLAIM_SECONDS)
-        except NoAnswer:
+            async with asyncio.timeout(_CLAIM_SECONDS):
+                granted = await answer
+        except TimeoutError:
             return False  # another replica takes it up, and gives it to a node again
-        job.began = messages.decode(answer, bool)
+        finally:
+            del self._claims[job.name]
         job.decided()
-        return job.began
+        return granted
+
+    def _claimed(self, content: bytes) -> None:
+        for claimed in messages.decode(content, list[Claimed]):
+            self._decide((claimed.replica, claimed.attempt), granted=claimed.granted)
+
+    def _bounced(self, asked: Sequence[tuple[str, int]]) -> None:
+        """That replica is gone."""
+        for name in asked:
+            self._decide(name, granted=False)
+
+    def _decide(self, name: tuple[str, int], *, granted: bool) -> None:
+        answer = self._claims.get(name)
+        if answer is not None and not answer.done():
+            answer.set_result(granted)
 
     def _answered(self, job: _Job, future: Future[Execution]) -> None:
         if not future.cancelled() and future.exception() is None:
@@ -141,6 +181,7 @@ class NodeAgent:
         self._jobs.pop(job.name, None)
         self._over.add(job.name)
         job.decided()
+        job.waits_no_more()
         if future.cancelled() or future.exception() is not None:
             self._say(job, Report(job.work.attempt, dropped=True))
             return
@@ -172,16 +213,9 @@ class NodeAgent:
         if job.work.journaled:
             self._say(job, report)
             return
-        if not self._later:
-            self._loop.call_later(_LOGS_LATER, self._say_now)
         encoded = messages.encode(report)
         self._remember(job, encoded)
-        self._later.append((self._bus.subject("replica", job.work.replica, "reports"), encoded))
-
-    def _say_now(self) -> None:
-        for subject, encoded in self._later:
-            self._outbox.put(subject, encoded)
-        self._later.clear()
+        self._outbox.put(self._bus.subject("replica", job.work.replica, "reports"), encoded, later=True)
 
     def _keep(self, replica: str, encoded: bytes) -> None:
         """Reports of what a 202 promised outlive the connection of whoever waits for them."""
@@ -207,6 +241,17 @@ class NodeAgent:
         over = {attempt for attempt in gone if (asked.replica, attempt) in self._over}
         lost = [attempt for attempt in over if not self._say_again((asked.replica, attempt))]
         return messages.encode(Unknown([*{*gone} - over], lost))
+
+
+def after(count: int, call: Callable[[], None]) -> Callable[[], None]:
+    """What makes the call when it is itself called for the last of `count` times."""
+    left = itertools.count(count - 1, -1)
+
+    def once() -> None:
+        if next(left) == 0:
+            call()
+
+    return once
 
 
 class Remembered:

@@ -121,6 +121,11 @@ class Bus:
         self._outbox.append((subject, self._seal.close(subject, content), bounce))
         self._wake.set()
 
+    def post(self, subject: str, data: bytes) -> None:
+        """Send what is for the bus itself, as it is."""
+        self._outbox.append((subject, data, ""))
+        self._wake.set()
+
     async def request(self, subject: str, content: bytes, seconds: float) -> bytes:
         """The answer, opened. Raises NoAnswer."""
         try:

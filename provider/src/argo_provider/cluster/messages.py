@@ -17,7 +17,7 @@ from argo_proxy.sandboxes.port import DriverReport
 
 T = TypeVar("T")
 
-PROTOCOL = 2
+PROTOCOL = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +51,19 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class ClaimAsked:
-    """May user code of this attempt begin now, on this node?"""
+    """May user code of this attempt begin now, on this node? Answered with `Claimed`."""
 
     attempt: int
     node: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """Whether it may."""
+
+    attempt: int
+    replica: str
+    granted: bool
 
 
 @dataclass(frozen=True, slots=True)

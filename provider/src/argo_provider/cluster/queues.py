@@ -1,14 +1,15 @@
 """JetStream's part: what a 202 promised waits in a node's work queue until it begins or is given up.
 
-A message of the work queue is acknowledged when its claim is decided, so that the queue holds exactly the work that was
-accepted and has not begun. It is delivered again to a node that comes back; the claim keeps it from running twice.
+A message of the work queue lists what was accepted for a node within a moment. It is acknowledged when all its claims
+are decided, so that the queue holds all work that was accepted and has not begun. It is delivered again to a node that
+comes back; the claims keep what had begun from running twice.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import structlog
 from nats.aio.msg import Msg
@@ -59,7 +60,7 @@ class WorkQueue:
                 raise no_jetstream(error) from error
 
     async def put(self, node: str, work: bytes, message_id: str) -> bool:
-        """Queue `work` for a node; False if the bus did not say that it has it."""
+        """Queue a list of `Work` for a node; False if the bus did not say that it has it."""
         return await self._publish(self._bus.subject("work", node), work, message_id)
 
     async def report(self, replica: str, reports: bytes, message_id: str) -> bool:
@@ -70,7 +71,7 @@ class WorkQueue:
 
         async def received(message: Msg) -> None:
             content = self._bus.open(message.subject, message.data, fresh=False)
-            ack = _ack_of(message)
+            ack = partial(self._bus.post, message.reply, Msg.Ack.Ack)
             if content is None:
                 ack()
             else:
@@ -125,22 +126,6 @@ class WorkQueue:
             else:
                 return True
         return False
-
-
-def _ack_of(message: Msg) -> Ack:
-    tasks: set[asyncio.Task[None]] = set()
-
-    def ack() -> None:
-        task = asyncio.ensure_future(_quietly(message))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-
-    return ack
-
-
-async def _quietly(message: Msg) -> None:
-    with contextlib.suppress(NatsError):  # delivered again, it is refused its claim
-        await message.ack()
 
 
 def no_jetstream(error: Exception) -> ClusterError:

@@ -19,9 +19,9 @@ import structlog
 from argo_provider.cluster import messages
 from argo_provider.cluster.bus import Bus, NoAnswer
 from argo_provider.cluster.flights import Flight, Stage
-from argo_provider.cluster.messages import Asked, ClaimAsked, Forget, Report, Unknown, Work
+from argo_provider.cluster.messages import Asked, ClaimAsked, Claimed, Forget, Report, Unknown, Work
 from argo_provider.cluster.nodes import Node, NodeTable
-from argo_provider.cluster.outbox import Outbox
+from argo_provider.cluster.outbox import Outbox, in_bites
 from argo_provider.cluster.queues import WorkQueue
 from argo_provider.placement.port import Claim, Overloaded, OverloadReason, PlacementSnapshot, Ticket
 from argo_proxy.pool.events import PoolEvents
@@ -55,7 +55,11 @@ class RemotePlacement:
         self._table: NodeTable
         self._flights: dict[int, Flight] = {}  # by attempt
         self._attempts = itertools.count(1)
-        self._outbox = Outbox(bus, bus.subject("replica", replica, "bounced"), self._bounced)
+        self._promised: dict[str, list[tuple[Flight, int, bytes]]] = {}  # node → for its queue, in this turn
+        self._queued = itertools.count(1)
+        self._outbox = Outbox[int](
+            bus, self._flights.__len__, bus.subject("replica", replica, "bounced"), self._bounced
+        )
         self._draining = False
         self._idle = asyncio.Event()
         self._loop = asyncio.get_running_loop()
@@ -65,7 +69,7 @@ class RemotePlacement:
         mine = self._bus.subject("replica", self._replica)
         await self._bus.listen(f"{mine}.reports", self._reported)
         await self._outbox.start()
-        await self._bus.answer(f"{mine}.claim", self._claim_asked)
+        await self._bus.listen(f"{mine}.claims", self._claims_asked)
         await self._queue.take_reports(self._replica, self._reported)
         self._bus.reconnected.append(self._doubt)
         self._spawn(self._ask_forever())
@@ -142,13 +146,23 @@ class RemotePlacement:
         self._table.sent(node, flight.invocation.executable)
         work = messages.encode(Work(flight.invocation, flight.attempt, self._replica, journaled=waits))
         if waits:
-            self._spawn(self._enqueue(flight, node.name, flight.attempt, work))
+            self._promise(node.name, flight, work)
         else:
             self._outbox.put(self._bus.subject("node", node.name, "run"), work, flight.attempt)
 
-    async def _enqueue(self, flight: Flight, node: str, attempt: int, work: bytes) -> None:
-        if not await self._queue.put(node, work, f"{self._replica}.{attempt}") and flight.is_of(node, attempt):
-            self._drop(flight)  # it is in the journal, and comes again
+    def _promise(self, node: str, flight: Flight, work: bytes) -> None:
+        if node not in self._promised:
+            self._promised[node] = []
+            self._loop.call_soon(lambda: self._spawn(self._enqueue(node, self._promised.pop(node))))
+        self._promised[node].append((flight, flight.attempt, work))
+
+    async def _enqueue(self, node: str, promised: Sequence[tuple[Flight, int, bytes]]) -> None:
+        for message in in_bites([work for _, _, work in promised], self._bus.largest // 2):
+            if not await self._queue.put(node, message, f"{self._replica}.{next(self._queued)}"):
+                for flight, attempt, _ in promised:
+                    if flight.is_of(node, attempt):
+                        self._drop(flight)  # it is in the journal, and comes again
+                return
 
     # From nodes
 
@@ -187,15 +201,23 @@ class RemotePlacement:
                 self._table.silent(flight.node.name)
                 self._elsewhere(flight)
 
-    async def _claim_asked(self, content: bytes) -> bytes:
-        asked = messages.decode(content, ClaimAsked)
+    def _claims_asked(self, content: bytes) -> None:
+        for asked in messages.decode(content, list[ClaimAsked]):
+            self._spawn(self._decide(asked))
+
+    async def _decide(self, asked: ClaimAsked) -> None:
+        granted = await self._claim(asked)
+        claimed = messages.encode(Claimed(asked.attempt, self._replica, granted))
+        self._outbox.put(self._bus.subject("node", asked.node, "claimed"), claimed)
+
+    async def _claim(self, asked: ClaimAsked) -> bool:
         flight = self._flights.get(asked.attempt)
         if flight is None or not flight.is_of(asked.node, asked.attempt):
-            return messages.encode(False)  # the whole message
+            return False
         granted = flight.claim is None or await flight.claim()
         if granted:
             flight.claim, flight.stage = None, Stage.BEGUN
-        return messages.encode(granted and flight.is_of(asked.node, asked.attempt))
+        return granted and flight.is_of(asked.node, asked.attempt)
 
     # What becomes of a flight
 
