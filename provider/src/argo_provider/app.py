@@ -60,6 +60,7 @@ from argo_proxy.runtimes import Catalogue, load_catalogue
 log = structlog.get_logger(__name__)
 
 _CLOSE_SECONDS = 5.0
+_SHARED_LINGER = 0.05  # seconds that records which nobody waits for gather before they are written to a database server
 Readiness = Provisioner | ClusterReadiness
 
 
@@ -77,7 +78,9 @@ def open_stores(
     options = sql.StoreOptions(on_commit=on_commit, seal=_seal(settings))
     if replica is None:
         return sql.open_stores(where, settings.data_dir / "blobs", options)
-    return sql.open_stores(where, replica.blobs, replace(options, owner=replica.name))
+    # A transaction there is some round trips and another machine's flush, whatever it holds: more records share one.
+    writer = replace(options.writer, linger=_SHARED_LINGER)
+    return sql.open_stores(where, replica.blobs, replace(options, owner=replica.name, writer=writer))
 
 
 def _seal(settings: Settings) -> sql.Seal:

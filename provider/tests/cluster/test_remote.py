@@ -159,9 +159,9 @@ async def test_an_answer_that_the_bus_lost_is_said_again(cluster, monkeypatch):
 
     def loses_one_of_each(self, content):
         for report in messages.decode(content, list[Report]):
-            kind = "outcome" if report.outcome is not None else "logs" if report.logs is not None else ""
-            if kind and kind not in lost:
-                lost.append(kind)
+            new = [kind for kind in ("outcome", "logs") if getattr(report, kind) is not None and kind not in lost]
+            if new:
+                lost.extend(new)
             else:
                 received(self, messages.encode([report]))
 

@@ -42,13 +42,15 @@ Spawn = Callable[[Coroutine[Any, Any, None]], object]
 class _Job:
     """One attempt on this node. `asks`: its replica knows that it waits, so it must be asked before it begins."""
 
-    __slots__ = ("ack", "asks", "patience", "work")
+    __slots__ = ("ack", "asks", "logs", "patience", "said", "work")
 
     def __init__(self, work: Work, ack: Ack | None) -> None:
         self.work = work
         self.ack = ack
         self.asks = work.journaled
         self.patience: asyncio.TimerHandle | None = None
+        self.logs: tuple[str, ...] | None = None  # once all is known
+        self.said = False  # the outcome is on its way
 
     @property
     def name(self) -> tuple[str, int]:
@@ -174,8 +176,19 @@ class NodeAgent:
             answer.set_result(granted)
 
     def _answered(self, job: _Job, future: Future[Execution]) -> None:
-        if not future.cancelled() and future.exception() is None:
+        if future.cancelled() or future.exception() is not None:
+            return
+        if job.work.journaled:
             self._say(job, Report(job.work.attempt, outcome=future.result()))
+        else:
+            self._outbox.put(self._reports_to(job), partial(self._outcome, job, future.result()))
+
+    def _outcome(self, job: _Job, outcome: Execution) -> bytes:
+        """What is said of it as it goes: with the logs, where they came in the meantime."""
+        job.said = True
+        encoded = messages.encode(Report(job.work.attempt, outcome=outcome, logs=job.logs))
+        self._remember(job, encoded)
+        return encoded
 
     def _ended(self, job: _Job, future: Future[Execution]) -> None:
         self._jobs.pop(job.name, None)
@@ -185,17 +198,21 @@ class NodeAgent:
         if future.cancelled() or future.exception() is not None:
             self._say(job, Report(job.work.attempt, dropped=True))
             return
-        logs = fitting(future.result().logs, self._bus.largest // 2)
-        self._say_later(job, Report(job.work.attempt, logs=logs))
+        job.logs = fitting(future.result().logs, self._bus.largest // 2)
+        if job.said or job.work.journaled:
+            self._say_later(job, Report(job.work.attempt, logs=job.logs))
 
     def _say(self, job: _Job, report: Report) -> None:
         encoded = messages.encode(report)
         if not job.work.journaled:
-            if report.outcome is not None or report.dropped:
+            if report.dropped:
                 self._remember(job, encoded)
-            self._outbox.put(self._bus.subject("replica", job.work.replica, "reports"), encoded)
+            self._outbox.put(self._reports_to(job), encoded)
         else:
             self._keep(job.work.replica, encoded)
+
+    def _reports_to(self, job: _Job) -> str:
+        return self._bus.subject("replica", job.work.replica, "reports")
 
     def _remember(self, job: _Job, encoded: bytes) -> None:
         """What crosses the bus as a plain message is lost where the bus restarts."""
@@ -215,7 +232,7 @@ class NodeAgent:
             return
         encoded = messages.encode(report)
         self._remember(job, encoded)
-        self._outbox.put(self._bus.subject("replica", job.work.replica, "reports"), encoded, later=True)
+        self._outbox.put(self._reports_to(job), encoded, later=True)
 
     def _keep(self, replica: str, encoded: bytes) -> None:
         """Reports of what a 202 promised outlive the connection of whoever waits for them."""

@@ -69,7 +69,8 @@ class Flight:
     def finish(self, logs: tuple[str, ...]) -> None:
         """All is known; the outcome came before."""
         if not self.finished.done():
-            self.finished.set_result(replace(self.answered.result(), logs=logs))
+            answered = self.answered.result()
+            self.finished.set_result(replace(answered, logs=logs) if logs else answered)
 
     def fail(self, text: str, now: float) -> None:
         """The platform failed; an outcome that was given already stands."""

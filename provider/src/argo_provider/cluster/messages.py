@@ -35,7 +35,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a node says of one attempt; exactly one of the fields after `attempt` says what.
+    """What a node says of one attempt; one of the fields after `attempt` says what, or `outcome` and `logs` do.
 
     `outcome`: the runtime has answered (its logs follow). `logs`: all is known. `refused`: a reason and a sentence, it
     was not taken. `held`: it waits, and asks before user code begins. `dropped`: it will not run, and has not begun.

@@ -12,10 +12,11 @@ from argo_provider.cluster import messages
 from argo_provider.cluster.bus import Bus
 
 K = TypeVar("K")
+Part = bytes | Callable[[], bytes]  # encoded, or encoded once it goes
 
 _BOUNCES_KEPT = 4096
 _BUSY = 4  # in flight, from which on a message may wait for others
-_GATHER = 0.002  # seconds from one message to the next of the same subject while that many are
+_GATHER = 0.003  # seconds from one message to the next of the same subject while that many are
 _LATER = 0.005  # what nobody waits for
 
 
@@ -23,7 +24,7 @@ _LATER = 0.005  # what nobody waits for
 class _Parcel(Generic[K]):
     """What waits for its subject's next message. `due`: by the loop's clock."""
 
-    parts: list[bytes] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
     keys: list[K] = field(default_factory=list)
     due: float = float("inf")
     timer: asyncio.Handle | None = None
@@ -58,7 +59,7 @@ class Outbox(Generic[K]):
         if self._bounces:
             await self._bus.listen_bounces(f"{self._bounces}.*", self._on_bounce)
 
-    def put(self, subject: str, part: bytes, key: K | None = None, *, later: bool = False) -> None:
+    def put(self, subject: str, part: Part, key: K | None = None, *, later: bool = False) -> None:
         """`later`: nobody waits for it; it goes with the next that somebody waits for, or soon by itself."""
         parcel = self._waiting.get(subject)
         if parcel is None:
@@ -87,7 +88,8 @@ class Outbox(Generic[K]):
         parcel = self._waiting.pop(subject)
         self._sent[subject] = self._loop.time()
         bounce = self._expect(parcel.keys) if parcel.keys else ""
-        for message in in_bites(parcel.parts, self._bus.largest // 2):
+        parts = [part if isinstance(part, bytes) else part() for part in parcel.parts]
+        for message in in_bites(parts, self._bus.largest // 2):
             self._bus.send(subject, message, bounce=bounce)
 
     def _expect(self, keys: list[K]) -> str:
