@@ -32,7 +32,7 @@ _CLAIM_SECONDS = 10.0
 _SAID_BYTES = 32 * 1024 * 1024
 _REPORT_BYTES = 256  # that one takes beside its text
 _LOGS_LATER = 0.005  # nobody waits for them: they gather
-_HELD_AFTER = 0.1  # seconds; what waits no longer than that begins without asking
+_HELD_AFTER = 0.03  # seconds; what waits no longer than that begins without asking
 _STAMP = 30  # characters of a log line's time
 _LOGS_CUT = " stderr: The rest of the log did not fit into a message of the bus."
 
