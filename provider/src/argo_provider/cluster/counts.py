@@ -8,6 +8,7 @@ counts no more often than that.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -43,6 +44,7 @@ class SharedCounts:
         self._last: Said | None = None
         self._last_at = 0.0
         self._sums: Counts | None = None
+        self._met = asyncio.Event()
 
     @property
     def alone(self) -> bool:
@@ -55,7 +57,14 @@ class SharedCounts:
         await self._bus.listen(self._subject, self._heard)
         while True:
             self._say(throttle.counts())
-            await asyncio.sleep(EVERY)
+            await (self._meet() if self.alone else asyncio.sleep(EVERY))
+
+    async def _meet(self) -> None:
+        """Nobody listens: until somebody does, or it is time to be heard again."""
+        self._met.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_AT_LEAST_EVERY):
+                await self._met.wait()
 
     def others(self, minute: int) -> Counts:
         """The sums over all other replicas that are heard; every invocation asks."""
@@ -76,7 +85,7 @@ class SharedCounts:
         now = time.monotonic()
         ours = (dict(counts.invocations), dict(counts.fires), dict(counts.in_flight))
         said = Said(self._replica, counts.minute, *ours)
-        if (said != self._last and not self.alone) or now - self._last_at > _AT_LEAST_EVERY:
+        if (said != self._last and not self.alone) or now - self._last_at > _AT_LEAST_EVERY - EVERY:
             self._last, self._last_at = said, now
             self._bus.send(self._subject, messages.encode(said))
         for replica, (_, heard) in [*self._others.items()]:
@@ -90,5 +99,6 @@ class SharedCounts:
             return
         if said.replica not in self._others:
             self._last = None  # it knows nothing of ours
+            self._met.set()
         self._others[said.replica] = (said, time.monotonic())
         self._sums = None

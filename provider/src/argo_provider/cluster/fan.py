@@ -35,6 +35,7 @@ class EventFan:
         self._events = events
         self._alone = alone
         self._waiting: list[bytes] = []
+        self._some = asyncio.Event()
         self._relaying = False
 
     async def run(self) -> None:
@@ -43,10 +44,11 @@ class EventFan:
         end = self._events.listen(self._on_event)
         try:
             while True:
+                await self._some.wait()
                 await asyncio.sleep(_GATHER_SECONDS)
-                if self._waiting:
-                    self._bus.send(self._subject, messages.encode_all(self._waiting))
-                    self._waiting = []
+                self._some.clear()
+                self._bus.send(self._subject, messages.encode_all(self._waiting))
+                self._waiting = []
         finally:
             end()
 
@@ -56,6 +58,7 @@ class EventFan:
         happened = self._happened(event)
         if happened is not None:
             self._waiting.append(messages.encode(happened))
+            self._some.set()
 
     def _happened(self, event: Event) -> Happened | None:
         match event:
