@@ -52,10 +52,10 @@ async def granted():
     return True
 
 
-async def held(replica, count):
-    """Until the replica knows of so many that they wait."""
+async def reached(replica, stage, count):
+    """Until the replica knows that so many are there."""
     async with asyncio.timeout(PATIENCE):
-        while sum(flight.stage is Stage.HELD for flight in replica._flights.values()) < count:
+        while sum(flight.stage is stage for flight in replica._flights.values()) < count:
             await asyncio.sleep(0.01)
 
 
@@ -98,6 +98,20 @@ async def test_what_may_have_begun_on_a_lost_node_ends_as_an_error(cluster):
         assert "'n1' stopped answering" in outcome.result["error"]
 
 
+async def test_that_it_waits_is_not_believed_once_it_may_have_begun(cluster):
+    replica = await cluster.replica()
+    await cluster.node("n1", endless)
+    await cluster.heard(replica, "n1")
+    ticket = replica.submit(invocation(0), claim=granted)
+    await reached(replica, Stage.BEGUN, 1)
+    (attempt,) = replica._flights
+    replica._reported(messages.encode([Report(attempt, held=True)]))
+    await cluster.node("n2", echo)
+    await cluster.heard(replica, "n2")
+    replica.node_lost(replica.table.get("n1"))
+    assert (await result(ticket)).kind is OutcomeKind.PLATFORM_ERROR
+
+
 async def test_what_says_that_it_may_run_twice_runs_elsewhere(cluster):
     replica = await cluster.replica()
     node = await cluster.node("n1", endless)
@@ -118,7 +132,7 @@ async def test_what_waits_on_a_lost_node_runs_elsewhere(cluster):
     await begun(node)
     waiting = replica.submit(invocation(1, n=1))
     promised = replica.submit(invocation(2), claim=granted)
-    await held(replica, 2)
+    await reached(replica, Stage.HELD, 2)
     await cluster.node("n2", echo)
     await cluster.heard(replica, "n2")
     replica.node_lost(replica.table.get("n1"))
@@ -134,7 +148,7 @@ async def test_what_has_not_begun_and_finds_no_node_is_refused(cluster):
     replica.submit(invocation(0))
     await begun(node)
     waiting = replica.submit(invocation(1))
-    await held(replica, 1)
+    await reached(replica, Stage.HELD, 1)
     replica.table.silent("n1")
     replica.node_lost(replica.table.get("n1"))
     with pytest.raises(Overloaded, match="argofn nodes"):

@@ -180,7 +180,8 @@ class RemotePlacement:
         if report.logs is not None and flight.answered.done():
             self._end(flight, tuple(report.logs))
         elif report.held:
-            flight.stage = Stage.HELD
+            if flight.stage is Stage.SENT:  # else its claim has overtaken this word
+                flight.stage = Stage.HELD
         elif report.refused is not None:
             self._elsewhere(flight, report.refused[1])
         elif report.dropped:
