@@ -1,0 +1,107 @@
+"""What goes to one subject within a moment goes in one message."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from argo_provider.cluster import outbox
+from argo_provider.cluster.outbox import Outbox
+
+PATIENCE = 30.0
+
+
+class Bus:
+    """Keeps what is sent, in its order; `come` waits for so many messages."""
+
+    largest = 1000
+
+    def __init__(self):
+        self.sent = []
+        self.bounces = None
+
+    def send(self, subject, content, *, bounce=""):
+        self.sent.append((subject, json.loads(content), bounce))
+
+    async def listen_bounces(self, subject, handler):
+        self.bounces = handler
+
+    async def come(self, count):
+        async with asyncio.timeout(PATIENCE):
+            while len(self.sent) < count:
+                await asyncio.sleep(0.001)
+        return [content for _, content, _ in self.sent]
+
+
+@pytest.fixture
+def bus():
+    return Bus()
+
+
+async def test_with_little_to_do_all_of_a_turn_goes_at_once(bus):
+    box = Outbox(bus, lambda: 0)
+    box.put("a", b"1")
+    box.put("b", b"2")
+    box.put("a", b"3")
+    await asyncio.sleep(0)
+    assert [(subject, content) for subject, content, _ in bus.sent] == [("a", [1, 3]), ("b", [2])]
+
+
+async def test_with_much_to_do_later_turns_go_together(bus, monkeypatch):
+    monkeypatch.setattr(outbox, "_GATHER", 3600.0)
+    busy = [100]
+    box = Outbox(bus, busy.pop)
+    box.put("a", b"0")
+    await asyncio.sleep(0)
+    for number in range(1, 3):
+        busy.append(100)
+        box.put("a", str(number).encode())
+        await asyncio.sleep(0)
+    assert await bus.come(1) == [[0]]
+    busy.append(0)
+    box.put("a", b"3")
+    assert await bus.come(2) == [[0], [1, 2, 3]]
+
+
+async def test_what_nobody_waits_for_goes_with_the_next(bus, monkeypatch):
+    monkeypatch.setattr(outbox, "_LATER", 3600.0)
+    box = Outbox(bus, lambda: 0)
+    box.put("a", b"1", later=True)
+    await asyncio.sleep(0)
+    assert not bus.sent
+    box.put("a", b"2")
+    await asyncio.sleep(0)
+    assert await bus.come(1) == [[1, 2]]
+
+
+async def test_what_nobody_waits_for_goes_by_itself(bus):
+    Outbox(bus, lambda: 0).put("a", b"1", later=True)
+    assert await bus.come(1) == [[1]]
+
+
+async def test_a_part_may_be_made_when_it_goes(bus):
+    box, said = Outbox(bus, lambda: 0), []
+    box.put("a", lambda: json.dumps(said).encode())
+    said.append("what came in the meantime")
+    assert await bus.come(1) == [[["what came in the meantime"]]]
+
+
+async def test_the_keys_of_what_reached_nobody_come_back(bus):
+    bounced = []
+    box = Outbox(bus, lambda: 0, "bounced", bounced.extend)
+    await box.start()
+    box.put("a", b"1", "one")
+    box.put("a", b"2", "two")
+    await bus.come(1)
+    bus.bounces(bus.sent[0][2])
+    bus.bounces("bounced.of.nothing")
+    assert bounced == ["one", "two"]
+
+
+async def test_no_message_is_larger_than_half_of_what_the_bus_takes(bus):
+    box = Outbox(bus, lambda: 0)
+    for _ in range(5):
+        box.put("a", json.dumps("x" * 200).encode())
+    assert [len(content) for content in await bus.come(3)] == [2, 2, 1]
