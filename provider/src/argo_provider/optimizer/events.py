@@ -42,7 +42,7 @@ class Invoked:
     canary: bool
     cold: bool
     overlap: int  # others of the same function in flight when it was accepted
-    wait_ms: float  # queue and start
+    wait_ms: float  # for a start and /init: the queue of a busy machine is no function's doing
     run_ms: float
     succeeded: bool
 

@@ -142,7 +142,7 @@ class Pipeline:
                 execution.canary,
                 phases.cold,
                 max(0, self._reach.ways.load(executable)),
-                phases.queue + phases.start + phases.init,
+                phases.start + phases.init,
                 phases.run,
                 execution.outcome.kind is OutcomeKind.SUCCESS,
             )
