@@ -63,7 +63,7 @@ REQUESTS: dict[str, frames.Request] = {
 }
 REPORTS: dict[str, tuple[int, reports.Report]] = {
     "ok": (1, reports.Ok()),
-    "welcome": (1, reports.Welcome(1, 1, 42, 1_000_000, MAX_PAYLOAD, 4096, "0.4.0")),
+    "welcome": (1, reports.Welcome(1, 1, 42, 1_000_000, MAX_PAYLOAD, 4096, "0.5.0")),
     "pong": (2, reports.Pong(3)),
     "loaded": (3, reports.Loaded(already=True, took_ns=4)),
     "ready": (4, reports.Ready(5, 6, 7)),
@@ -79,6 +79,7 @@ REPORTS: dict[str, tuple[int, reports.Report]] = {
     ),
     "call": (10, reports.Call(11, 12, 13, "other", b"{}")),
     "notice": (0, reports.Notice("/guest/hello@7", "stuck")),
+    "begins": (12, reports.Begins("/guest/hello@7")),
     "error": (0, reports.Error("not a NIUk frame")),
 }
 

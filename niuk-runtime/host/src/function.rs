@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
 use crate::birth;
@@ -11,7 +11,7 @@ use crate::clock::{ms_at, now_ms};
 use crate::host::{Host, Limit};
 use crate::isolate::{Isolate, Job};
 use crate::json;
-use crate::outbox::Outbox;
+use crate::outbox::{Outbox, PATIENCE};
 use crate::pool::{Counts, IsolateId, Pool, Sizes, Step};
 use crate::report::{self, Timing};
 use crate::request::Init;
@@ -58,6 +58,8 @@ pub struct Function {
     growing: Mutex<Vec<Announce>>,
     /// The watchdog looks whether somebody waits for too long.
     watched: AtomicBool,
+    /// Of each connection, up to which id RUNs may have begun.
+    begun: Mutex<Vec<(Weak<Outbox>, u64)>>,
     runs: AtomicU64,
     errors: AtomicU64,
 }
@@ -112,6 +114,7 @@ impl Function {
             announce: Mutex::new(Some(announce)),
             growing: Mutex::default(),
             watched: AtomicBool::new(false),
+            begun: Mutex::default(),
             runs: AtomicU64::new(0),
             errors: AtomicU64::new(0),
         }))
@@ -137,6 +140,31 @@ impl Function {
         self.carry_out(steps);
         if self.spec.policy.patience_ms > 0 && call.is_waiting() && !self.watched.swap(true, Ordering::SeqCst) {
             self.watch_from(call.asked);
+        }
+    }
+
+    /// Tells the controller that `call` begins, before it does, and that so many behind it may: should this process end,
+    /// all others are known not to have begun. False: it cannot be told, so it must not begin.
+    pub fn announce(&self, call: &Call, ahead: u64) -> bool {
+        let (outbox, id) = (&call.run.outbox, call.run.id);
+        let mut begun = lock(&self.begun);
+        let known = begun.iter().position(|(known, _)| std::ptr::eq(known.as_ptr(), Arc::as_ptr(outbox)));
+        let at = known.unwrap_or_else(|| {
+            begun.retain(|(known, _)| known.strong_count() > 0);
+            begun.push((Arc::downgrade(outbox), 0));
+            begun.len() - 1
+        });
+        // Others of this function wait here until it is written.
+        match begun.get_mut(at) {
+            Some((_, last)) if *last < id => {
+                *last = id.saturating_add(ahead);
+                let told = outbox.hand_over(report::begins(*last, &self.spec.function), Instant::now() + PATIENCE);
+                if !told {
+                    outbox.close();
+                }
+                told
+            }
+            _ => true,
         }
     }
 

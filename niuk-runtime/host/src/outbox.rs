@@ -119,8 +119,9 @@ impl Outbox {
         }
     }
 
-    /// As [`Outbox::send`], and waits until all that was queued before now is with the kernel, at most until `deadline`.
-    pub fn hand_over(&self, frame: Vec<u8>, deadline: Instant) {
+    /// As [`Outbox::send`], and waits until all that was queued before now is with the kernel, at most until `deadline`;
+    /// whether it is.
+    pub fn hand_over(&self, frame: Vec<u8>, deadline: Instant) -> bool {
         self.send(frame);
         let mut state = lock(&self.state);
         let mine = state.queued;
@@ -133,6 +134,7 @@ impl Outbox {
                 state = self.write_queued(state);
             }
         }
+        !state.closed && state.written >= mine
     }
 
     /// Queues `frame` for the flusher; false if there is no room until `deadline`, or the connection has ended.

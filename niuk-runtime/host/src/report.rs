@@ -30,6 +30,8 @@ pub mod kind {
     pub const CALL: u8 = 194;
     /// Something that the controller must act on.
     pub const NOTICE: u8 = 195;
+    /// Invocations that may have begun.
+    pub const BEGINS: u8 = 196;
     /// The connection ends: the controller broke the protocol.
     pub const ERROR: u8 = 255;
 }
@@ -170,6 +172,11 @@ pub fn call(id: u64, run: u64, call: u32, left_ms: u32, name: &[u8], params: &[u
 /// NOTICE: replace this host; `function` is the cause.
 pub fn notice_replace(reason: &str, function: &str) -> Vec<u8> {
     FrameWriter::new(kind::NOTICE, 0).u8(1).text(function).text(reason).finish()
+}
+
+/// BEGINS: RUNs of `function` up to this id may have begun.
+pub fn begins(id: u64, function: &str) -> Vec<u8> {
+    FrameWriter::new(kind::BEGINS, id).text(function).finish()
 }
 
 /// ERROR: last frame on a connection.

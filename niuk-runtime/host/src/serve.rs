@@ -37,23 +37,38 @@ const MOST_HELD: u32 = 8;
 /// An invocation that took longer has no company to wait for.
 const SHORT: Duration = Duration::from_micros(250);
 
+/// Of short invocations so many are announced at once: a process that ends may take as many along that had not begun.
+const AHEAD: u64 = 7;
+
 /// Answers that a home thread has left to whatever it writes next.
 #[derive(Default)]
-pub struct Held(u32);
+pub struct Held {
+    answers: u32,
+    /// The last invocation was short.
+    short: bool,
+}
 
 impl Held {
     /// Whether one more may wait: the next invocation is here already, and will most likely be as short as this one. Where
     /// it is not, the outbox writes by itself.
     fn one_more(&mut self, isolate: &Isolate, done: &Performed) -> bool {
-        let short = Duration::from_nanos(done.timing.run_ns) < SHORT;
-        let holds = short && self.0 < MOST_HELD && isolate.has_next();
-        self.0 = if holds { self.0 + 1 } else { 0 };
+        self.short = Duration::from_nanos(done.timing.run_ns) < SHORT;
+        let holds = self.short && self.answers < MOST_HELD && isolate.has_next();
+        self.answers = if holds { self.answers + 1 } else { 0 };
         holds
+    }
+
+    /// So many of those behind an invocation are said to begin along with it.
+    fn ahead(&self) -> u64 {
+        if self.short { AHEAD } else { 0 }
     }
 }
 
 /// Serves `call` on the isolate's home thread and answers for it.
 pub fn serve(host: &Arc<Host>, call: &Arc<Call>, isolate: &Arc<Isolate>, on: Attached, held: &mut Held) {
+    if !call.function.announce(call, held.ahead()) {
+        call.run.cancel(Status::Cancelled);
+    }
     let input = lock(&call.input).take();
     let Input { environment, params } = input.unwrap_or(Input { environment: Vec::new(), params: b"{}".to_vec() });
     if let Some(done) = perform(host, call, isolate, on, Moment::now(), &environment, &params) {

@@ -314,3 +314,16 @@ fn a_slow_invocation_does_not_hold_those_behind_it() {
     assert_eq!(client.answer(slow).status, Status::Cancelled as u8);
     client.await_stats(r#""starting":0,"idle":0,"busy":0"#);
 }
+
+#[test]
+fn what_begins_is_told_before_and_who_waits_behind_it_has_not() {
+    let host = HostProcess::start();
+    let mut client = host.connect_with(|init| init.policy.patience_ms = 3_600_000);
+    let running = client.send_run(run_of("f", r#"{"do":"loop"}"#));
+    let waiting = client.send_run(run_of("f", "{}"));
+    assert_eq!(client.wait(|frame| frame.kind == kind::BEGINS).id, running);
+    client.await_stats(r#""busy":1,"queued":1"#);
+    client.send(&Request::Cancel { run: running });
+    assert_eq!(client.answer(waiting).status, 0);
+    assert!(client.wait(|frame| frame.kind == kind::BEGINS).id >= waiting);
+}

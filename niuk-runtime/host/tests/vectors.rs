@@ -94,6 +94,7 @@ fn reports() -> Vec<(&'static str, Vec<u8>)> {
         ("record", report::record(9, &record)),
         ("call", report::call(10, 11, 12, 13, b"other", b"{}")),
         ("notice", report::notice_replace("stuck", "/guest/hello@7")),
+        ("begins", report::begins(12, "/guest/hello@7")),
         ("error", report::error("not a NIUk frame")),
     ]
 }

@@ -32,7 +32,9 @@ class NiukError(Exception):
 
 
 class NiukGone(NiukError):
-    """The connection to the host ended: whatever was in flight did not come back."""
+    """The connection to the host ended: whatever was in flight did not come back. `began`: user code may have begun."""
+
+    began = True
 
 
 class NiukRefused(NiukError):
@@ -55,6 +57,7 @@ class OutsideCall:
 
 _GROWS = (0, 2)  # the first host that knows GROW; a cache may hold an older one
 _CHAINS = (0, 3)  # and CHAIN
+_TELLS = (0, 5)  # which runs begin
 
 
 def _numbers(version: str) -> tuple[int, ...]:
@@ -69,6 +72,7 @@ NoticeListener = Callable[[reports.Notice], None]
 class _Pending:
     future: asyncio.Future[reports.Reply]
     environment: bytes = b""
+    run_of: str | None = None  # the function, where the host tells of each run when it begins
     logs: list[reports.Log] = field(default_factory=list)
     records: list[reports.Record] = field(default_factory=list)
 
@@ -90,6 +94,9 @@ class NiukClient(asyncio.Protocol):
         self._numbers = itertools.count(1)
         self._pending: dict[int, _Pending] = {}
         self._deadlines = Deadlines()
+        self._begun: dict[str, int] = {}  # of each function, up to which number its runs may have begun
+        self.is_local = False  # what the host has written is here, whatever becomes of it
+        self._tells = False
         self._calls: set[asyncio.Task[None]] = set()
         self._transport: asyncio.Transport | None = None
         self._writable = asyncio.Event()
@@ -111,7 +118,9 @@ class NiukClient(asyncio.Protocol):
             self._break_off(NiukGone(f"the host broke the protocol: {error}"))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._break_off(NiukGone("the connection to the host ended" if exc is None else f"connection lost: {exc}"))
+        # After an error of this side's writing there may be frames that nobody has read.
+        words = "the connection to the host ended" if exc is None else f"connection lost: {exc}"
+        self._break_off(NiukGone(words), all_read=exc is None)
 
     def pause_writing(self) -> None:
         self._writable.clear()
@@ -128,6 +137,7 @@ class NiukClient(asyncio.Protocol):
         welcome = await self._ask(request, reports.Welcome, seconds)
         version = _numbers(welcome.host_version)
         self._grows, self.chains = version >= _GROWS, version >= _CHAINS
+        self._tells = self.is_local and version >= _TELLS
         return welcome
 
     async def ping(self, *, seconds: float) -> reports.Pong:
@@ -166,6 +176,8 @@ class NiukClient(asyncio.Protocol):
         number = next(self._numbers)
         seconds = (run.timeout_ms + run.wait_ms) / 1000 + _GRACE
         pending = self._expect_answer(number, run.environment)
+        if self._tells:
+            pending.run_of = run.function
         try:
             self._deadlines.watch(pending.future, seconds)
             await self._send(frames.encode(run, number))
@@ -199,6 +211,8 @@ class NiukClient(asyncio.Protocol):
 
     async def drop(self, function: str, *, seconds: float) -> None:
         await self._ask(frames.Drop(function), reports.Ok, seconds)
+        if not any(pending.run_of == function for pending in self._pending.values()):
+            self._begun.pop(function, None)
 
     async def grow(self, function: str, isolates: int, *, seconds: float) -> None:
         """Until there are so many isolates of it, or no more can be made. An older host lets them come as invoked."""
@@ -292,6 +306,8 @@ class NiukClient(asyncio.Protocol):
                 self._collect(identity, report)
             case reports.Call():
                 self._serve(identity, report)
+            case reports.Begins(function):
+                self._begun[function] = identity
             case reports.Notice():
                 if self._on_notice is not None:
                     self._on_notice(report)
@@ -340,7 +356,7 @@ class NiukClient(asyncio.Protocol):
         if self._gone is None:
             self._write(frames.encode(frames.CallResult(status, body), identity))
 
-    def _break_off(self, gone: NiukGone) -> None:
+    def _break_off(self, gone: NiukGone, *, all_read: bool = False) -> None:
         if self._gone is not None:
             return
         self._gone = gone
@@ -351,9 +367,12 @@ class NiukClient(asyncio.Protocol):
         self._writable.set()
         if self._transport is not None:
             self._transport.abort()
-        for pending in self._pending.values():
+        for number, pending in self._pending.items():
             if not pending.future.done():
-                pending.future.set_exception(NiukGone(*gone.args))
+                lost = NiukGone(*gone.args)
+                known = pending.run_of is not None and all_read
+                lost.began = not known or number <= self._begun.get(pending.run_of or "", 0)
+                pending.future.set_exception(lost)
                 pending.future.exception()  # one who was cancelled meanwhile does not ask for it
         for call in self._calls:
             call.cancel()
@@ -392,11 +411,16 @@ async def open_socket(
     namespace: str,
     *,
     seconds: float,
+    local: bool = False,
     on_call: CallServer | None = None,
     on_notice: NoticeListener | None = None,
 ) -> NiukClient:
-    """Take over a connected stream socket, and shake hands. Raises OSError, TimeoutError, `NiukError`."""
+    """Take over a connected stream socket, and shake hands. `local`: the host itself is at its other end.
+
+    Raises OSError, TimeoutError, `NiukError`.
+    """
     client = NiukClient(on_call=on_call, on_notice=on_notice)
+    client.is_local = local
     stream.setblocking(False)
     await asyncio.get_running_loop().create_connection(lambda: client, sock=stream)
     return await _greeted(client, namespace, seconds)

@@ -126,7 +126,14 @@ class NiukProcess:
                 on_notice(process, notice)
 
         try:
-            client = await open_socket(ours, namespace, seconds=launcher.start_seconds, on_call=on_call, on_notice=tell)
+            client = await open_socket(
+                ours,
+                namespace,
+                seconds=launcher.start_seconds,
+                local=launcher.shares_files,
+                on_call=on_call,
+                on_notice=tell,
+            )
             if launcher.is_copy:
                 await client.reseed(time.time_ns(), os.urandom(64), seconds=_ANSWER_SECONDS)
         except NiukGone as error:

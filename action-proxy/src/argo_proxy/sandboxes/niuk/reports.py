@@ -133,6 +133,13 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Begins:
+    """RUNs of this function up to the frame's id may have begun; others have not."""
+
+    function: str
+
+
+@dataclass(frozen=True, slots=True)
 class Error:
     """The host ends the connection."""
 
@@ -140,7 +147,7 @@ class Error:
 
 
 Reply = Ok | Welcome | Pong | Loaded | Ready | Result | Figures | Failed
-Event = Log | Record | Call | Notice | Error
+Event = Log | Record | Call | Notice | Begins | Error
 Report = Reply | Event
 
 
@@ -214,5 +221,6 @@ _PARSERS: dict[int, Callable[[Fields], Report]] = {
     193: _record,
     194: lambda fields: Call(fields.u64(), fields.u32(), fields.u32(), fields.text(), fields.data()),
     195: _notice,
+    196: lambda fields: Begins(fields.text()),
     255: lambda fields: Error(fields.text()),
 }

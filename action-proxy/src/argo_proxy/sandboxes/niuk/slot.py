@@ -297,8 +297,8 @@ class NiukSlot:
             return await answer
         except NiukBanned:
             return _short(503, b'{"error":"This function is not consolidated any more."}', 1024, Shortfall.BANNED)
-        except NiukGone:
-            return Gone(shortfall=Shortfall.CRASHED)
+        except NiukGone as error:
+            return Gone(shortfall=Shortfall.CRASHED) if error.began else Gone(sent=False, shortfall=Shortfall.BUSY)
         except (OSError, SandboxCreationError):
             return Gone(sent=False, shortfall=Shortfall.ABSENT)
         except TimeoutError:
