@@ -108,3 +108,8 @@ def test_a_saved_machine_is_started_from_its_files() -> None:
     assert option(argv, "-incoming") == ["defer"]
     assert option(argv, "-M")[0].endswith(",memory-backend=ram")
     assert option(command_line(replace(MACHINE, monitor=8)), "-mon") == ["chardev=monitor,mode=control"]
+
+
+def test_a_large_image_is_not_held_to_half_of_the_memory() -> None:
+    assert "rootfstype=ramfs" in kernel_command_line(replace(MACHINE, large_image=True)).split()
+    assert "rootfstype" not in kernel_command_line(MACHINE)

@@ -29,6 +29,7 @@ DEVICES: Mapping[str, Node] = {
     "dev/random": Node(1, 8),
     "dev/urandom": Node(1, 9),
 }
+_NO_LINKS: Mapping[str, str] = {}
 MOUNT_POINTS = ("proc", "dev", "tmp", "run")
 
 
@@ -38,21 +39,25 @@ def pack(
     executables: Iterable[str] = ("init",),
     devices: Mapping[str, Node] = DEVICES,
     folders: Iterable[str] = MOUNT_POINTS,
+    links: Mapping[str, str] = _NO_LINKS,
 ) -> bytes:
-    """The archive. `files` maps names inside ("lib/x.so") to files or bytes.
+    """The archive. `files` maps names inside ("lib/x.so") to files or bytes, `links` to the paths that they lead to.
 
     Shared objects and `executables` get mode 0755. Owned by root, without times: the same input gives the same bytes.
     """
     runnable = set(executables)
     archive = bytearray()
     inode = 1
-    for name in _all_folders([*files, *devices, *(f"{folder}/." for folder in folders)]):
+    for name in _all_folders([*files, *links, *devices, *(f"{folder}/." for folder in folders)]):
         archive += _entry(inode, name, stat.S_IFDIR | 0o755, b"")
         inode += 1
     for name, source in sorted(files.items()):
         data = source if isinstance(source, bytes) else source.read_bytes()
         mode = 0o755 if name in runnable or ".so" in PurePosixPath(name).name else 0o644
         archive += _entry(inode, name, stat.S_IFREG | mode, data)
+        inode += 1
+    for name, target in sorted(links.items()):
+        archive += _entry(inode, name, stat.S_IFLNK | 0o777, target.encode())
         inode += 1
     for name, node in sorted(devices.items()):
         archive += _entry(inode, name, stat.S_IFCHR | node.mode, b"", node)

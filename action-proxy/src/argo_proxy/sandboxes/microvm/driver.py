@@ -161,6 +161,7 @@ class MicrovmDriver:
                     accelerator=accelerator,
                     memory_mb=memory_mb,
                     network=network,
+                    large_image=True,
                     arguments=("--ports", str(len(ports.requests)), *(("--net",) if network else ())),
                 )
                 marker = {MARKER: f"{self._settings.installation}/{identity}"}

@@ -74,12 +74,23 @@ async def guest_image(cache: Cache, runtime: Runtime, tools: Path) -> Guest:
             await command.run(
                 command.Command(["cc", *_CFLAGS, "-o", str(init), str(_INIT)], log=log, folder=folder, limits=_LIMITS)
             )
-            await asyncio.to_thread(_write, folder / "guest.cpio", {**files, **await _libraries(files), "init": init})
+            whole = {**files, **await _libraries(files), "init": init}
+            await asyncio.to_thread(_write, folder / "guest.cpio", whole, _links(tool))
 
         image = await cache.obtain(PART, key, make) / "guest.cpio"
     except (BuilderError, OSError) as error:
         raise ImageError(f"the guest image of {runtime.kind} could not be made: {error}") from error
-    return Guest(image, inside.command, inside.environment)
+    return Guest(image, _started(inside.command), inside.environment)
+
+
+def _started(command: Sequence[str]) -> tuple[str, ...]:
+    """The guest's kernel starts programs, not scripts."""
+    return ("/bin/sh", *command) if _is_script(Path(command[0])) else tuple(command)
+
+
+def _is_script(program: Path) -> bool:
+    with program.open("rb") as file:
+        return file.read(2) == b"#!"
 
 
 def _collect(runtime: Runtime, tool: Path, command: Sequence[str]) -> dict[str, Path]:
@@ -94,7 +105,7 @@ def _collect(runtime: Runtime, tool: Path, command: Sequence[str]) -> dict[str, 
     found[_inside(interpreter)] = interpreter.resolve()
     for folder, left_out in _homes(tool, interpreter, site="-S" not in command):
         _add_tree(found, folder, str(folder), left_out)
-    if interpreter.read_bytes()[:2] == b"#!":  # a start script, and the shell that runs it
+    if _is_script(interpreter):  # and the shell that runs it
         found["bin/sh"] = Path("/bin/sh").resolve()
     return found
 
@@ -142,9 +153,16 @@ def _is_elf(path: Path) -> bool:
         return file.read(4) == b"\x7fELF"
 
 
-def _write(path: Path, files: Mapping[str, Path]) -> None:
+def _links(tool: Path) -> dict[str, str]:
+    """A JVM finds its own libraries from where it really lies."""
+    found = tool.glob("*") if tool.is_dir() else ()
+    return {_inside(path): str(path.resolve()) for path in found if path.is_symlink() and path.resolve().name == "java"}
+
+
+def _write(path: Path, files: Mapping[str, Path], links: Mapping[str, str]) -> None:
     runnable = [name for name, source in files.items() if os.access(source, os.X_OK)]
-    path.write_bytes(pack({**_LIKE_ETC, **files}, executables=runnable))
+    kept = {name: source for name, source in files.items() if name not in links}
+    path.write_bytes(pack({**_LIKE_ETC, **kept}, executables=runnable, links=links))
 
 
 def _inside(path: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -47,6 +48,9 @@ async def _linked(program: Path) -> dict[str, Path]:
 
 
 def parse_ldd(output: str) -> dict[str, Path]:
-    """File names and paths of `ldd`'s output, the dynamic linker included."""
-    paths = [Path(match.group(2)) for match in map(_LINE.search, output.splitlines()) if match]
+    """File names and paths of `ldd`'s output, the dynamic linker included.
+
+    What a program finds beside itself (`$ORIGIN/../lib`) has its plain path.
+    """
+    paths = [Path(os.path.normpath(match.group(2))) for match in map(_LINE.search, output.splitlines()) if match]
     return {path.name: path for path in paths}

@@ -47,6 +47,7 @@ class Machine:
     monitor: int | None = None  # an open stream socket for QMP
     ports: Sequence[int] = ()
     network: bool = False  # QEMU's user-mode network: out to where this machine's user can go, nothing in
+    large_image: bool = False  # it may take more than half of the memory, which a root on tmpfs does not let it
     incoming: bool = False  # wait for a saved machine's state, which the monitor names
 
 
@@ -83,6 +84,8 @@ def kernel_command_line(machine: Machine) -> str:
     if machine.accelerator is Accelerator.TCG:
         # An emulated processor's time stamps tick in nanoseconds; measuring that again costs half of the boot.
         words += ["nolapic_timer", "tsc_early_khz=1000000", f"lpj={1_000_000_000 // _TIMER_HZ}"]
+    if machine.large_image:
+        words.append("rootfstype=ramfs")
     for argument in machine.arguments:
         if not argument or any(character in argument for character in ' "\t\n,.='):
             raise ValueError(f"{argument!r} cannot stand on a kernel command line")
