@@ -568,6 +568,17 @@ async def test_a_sandbox_is_weighed_when_it_was_used_and_again_when_twice_as_oft
         assert len(await placement.weigh(4)) == 1
 
 
+async def test_a_sandbox_that_cannot_be_weighed_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(_: FakeSandbox) -> Any:
+        raise RuntimeError("a driver's bug")
+
+    monkeypatch.setattr(FakeSandbox, "stats", broken)
+    async with local(FakeDriver()) as placement:
+        await finished(placement.submit(invocation()))
+        await until_idle(placement)
+        assert await placement.weigh(4) == []
+
+
 async def until_idle(placement: LocalPlacement) -> None:
     async with asyncio.timeout(PATIENCE):
         while placement.snapshot().by_state.get("busy"):
