@@ -20,6 +20,7 @@ from argo_proxy.sandboxes.niuk.slot import Compiled, InitRequest
 
 SHARED = "shared"
 _PATIENCE_MS = 20  # as of the pool: what waits for longer gets an isolate beyond those that the pool has slots for
+_QUEUE = 2048  # that wait inside: all slots of a function at their fullest, for 64 isolates
 _IDLE_MS = 5_000  # isolates stay with their slots, which the optimiser keeps for as long as it pays; others go
 _HASH_ASIDE_BYTES = 256 * 1024
 
@@ -37,7 +38,7 @@ class Libraries:
 
     def __init__(self, root: Path, policy: IsolatePolicy | None = None) -> None:
         self._root = root
-        self._policy = policy or IsolatePolicy(idle_ms=_IDLE_MS, patience_ms=_PATIENCE_MS)
+        self._policy = policy or IsolatePolicy(queue=_QUEUE, idle_ms=_IDLE_MS, patience_ms=_PATIENCE_MS)
         self._entries: dict[FunctionId, _Entry] = {}
 
     @property
