@@ -13,15 +13,9 @@ from pathlib import Path
 import pytest
 
 from argo_proxy.sandboxes.niuk import frames
-from argo_proxy.sandboxes.niuk.client import (
-    CallServer,
-    NiukClient,
-    NiukGone,
-    NiukRefused,
-    OutsideCall,
-    open_unix,
-)
+from argo_proxy.sandboxes.niuk.client import CallServer, NiukClient, NiukGone, NiukRefused, OutsideCall
 from argo_proxy.sandboxes.niuk.frames import Flag, Status
+from argo_proxy.sandboxes.niuk.opening import open_unix
 
 pytestmark = pytest.mark.integration
 SECONDS = 20.0

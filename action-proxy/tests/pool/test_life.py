@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from argo_proxy.pool.entry import Shelf, shelf_of
 from argo_proxy.pool.life import (
     ASSIGNED,
     CREATED,
@@ -20,7 +21,7 @@ from argo_proxy.pool.life import (
     advance,
 )
 from argo_proxy.pool.shape import Shape
-from argo_proxy.pool.table import SandboxTable, Shelf, shelf_of
+from argo_proxy.pool.table import SandboxTable
 from argo_proxy.sandboxes.port import SandboxKind
 
 pytestmark = pytest.mark.unit

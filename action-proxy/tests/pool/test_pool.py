@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from argo_proxy.pool.depth import MOST_INSIDE
+from argo_proxy.pool.entry import SandboxEntry
 from argo_proxy.pool.events import NoEvents
 from argo_proxy.pool.job import Claim, Dropped, Job
 from argo_proxy.pool.life import SandboxState
 from argo_proxy.pool.pool import PoolLimits, SandboxPool, Unserved
 from argo_proxy.pool.serving import ServingLimits
 from argo_proxy.pool.shape import Shape
-from argo_proxy.pool.table import SandboxEntry
 from argo_proxy.protocol.messages import Executable, Execution, Invocation, OutcomeKind
 from argo_proxy.runtimes import Catalogue, Runtime
 from argo_proxy.sandboxes.port import (

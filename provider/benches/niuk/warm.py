@@ -22,8 +22,9 @@ from argo_proxy.sandboxes.microvm.launching import ENVIRONMENT
 from argo_proxy.sandboxes.microvm.monitor import open_monitor
 from argo_proxy.sandboxes.microvm.qemu import CONTROL_PORT, Accelerator, Machine, Memory, command_line
 from argo_proxy.sandboxes.niuk import frames
-from argo_proxy.sandboxes.niuk.client import NiukClient, open_socket
+from argo_proxy.sandboxes.niuk.client import NiukClient
 from argo_proxy.sandboxes.niuk.launching import HostProcess, spawn
+from argo_proxy.sandboxes.niuk.opening import open_socket
 
 from . import niuks
 

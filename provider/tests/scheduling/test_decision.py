@@ -12,10 +12,10 @@ from argo_provider.scheduling.decision import Assign, Evict, Expire, Instruction
 from argo_provider.scheduling.queue import FairQueue
 from argo_provider.scheduling.settings import PoolSettings
 from argo_provider.scheduling.view import PoolSnapshot
+from argo_proxy.pool.entry import SandboxFacts
 from argo_proxy.pool.job import Job
 from argo_proxy.pool.life import Life, SandboxState
 from argo_proxy.pool.shape import Key, Shape
-from argo_proxy.pool.table import SandboxFacts
 from argo_proxy.protocol.messages import Executable, Invocation
 from argo_proxy.sandboxes.port import SandboxKind
 

@@ -22,6 +22,7 @@ from argo_provider.scheduling.queue import FairQueue
 from argo_provider.scheduling.settings import PoolSettings
 from argo_provider.scheduling.view import PoolSnapshot
 from argo_proxy.pool.depth import MOST_INSIDE, room_for
+from argo_proxy.pool.entry import SandboxEntry
 from argo_proxy.pool.job import Job
 from argo_proxy.pool.life import (
     ASSIGNED,
@@ -32,7 +33,7 @@ from argo_proxy.pool.life import (
     SandboxState,
 )
 from argo_proxy.pool.shape import Key, Shape
-from argo_proxy.pool.table import SandboxEntry, SandboxTable
+from argo_proxy.pool.table import SandboxTable
 from argo_proxy.protocol.messages import Executable, Invocation
 from argo_proxy.sandboxes.port import SandboxKind
 

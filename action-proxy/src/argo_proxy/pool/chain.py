@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from argo_proxy.pool.entry import SandboxEntry
 from argo_proxy.pool.job import Job
 from argo_proxy.pool.serving import Serving, ServingLimits, with_logs
-from argo_proxy.pool.table import SandboxEntry
 from argo_proxy.protocol.bodies import run_body
 from argo_proxy.protocol.interpretation import keeps_sandbox, run_outcome
 from argo_proxy.protocol.messages import Execution, Outcome, OutcomeKind, Phases

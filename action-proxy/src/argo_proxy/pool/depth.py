@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from argo_proxy.pool.entry import SandboxEntry
 from argo_proxy.pool.serving import queued_in
 from argo_proxy.pool.shape import Key
-from argo_proxy.pool.table import SandboxEntry, SandboxTable
+from argo_proxy.pool.table import SandboxTable
 from argo_proxy.sandboxes.port import Answer
 
 MOST_INSIDE = 32  # that may be lost with one process, however quick they are

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,9 @@ import structlog
 
 from argo_proxy.pool.chain import ChainServing, Cutting, Ended, Part
 from argo_proxy.pool.depth import observe
+from argo_proxy.pool.entry import SandboxEntry
 from argo_proxy.pool.events import NoEvents, PoolEvents
+from argo_proxy.pool.fate import Fate, fate_of, may_have_begun, may_stay, waits, with_reply
 from argo_proxy.pool.job import Job
 from argo_proxy.pool.life import (
     ASSIGNED,
@@ -28,11 +30,10 @@ from argo_proxy.pool.life import (
 )
 from argo_proxy.pool.serving import Attempt, LoadCode, Serving, ServingLimits, queued_in, untouched, with_logs
 from argo_proxy.pool.shape import Key, Shape
-from argo_proxy.pool.table import SandboxEntry, SandboxTable
+from argo_proxy.pool.table import SandboxTable
 from argo_proxy.protocol.messages import Execution
 from argo_proxy.runtimes import Catalogue
 from argo_proxy.sandboxes.port import (
-    Answer,
     Answered,
     Gone,
     RecordingSandbox,
@@ -74,12 +75,6 @@ class Unserved(Enum):
 
     DROPPED = auto()  # its claim was refused
     ELSEWHERE = auto()  # the sandbox was gone: another may take it
-
-
-class _Fate(Enum):
-    HEALTHY = auto()  # may serve again
-    UNUSED = auto()  # nothing was sent
-    BROKEN = auto()  # must be destroyed
 
 
 class SandboxPool:
@@ -139,24 +134,24 @@ class SandboxPool:
 
     async def serve(self, entry: SandboxEntry, job: Job, *, cold: bool) -> Execution | Unserved:
         """Run `job` in the slot taken by `assign`; the slot is given back however this ends."""
-        fate = _Fate.BROKEN  # what an exception leaves behind must not be used again
+        fate = Fate.BROKEN  # what an exception leaves behind must not be used again
         try:
             if job.claim is not None and not await self._claimed(job):
-                fate = _Fate.UNUSED
+                fate = Fate.UNUSED
                 return Unserved.DROPPED
             sandbox = entry.sandbox
             if sandbox is None or entry.gone:
                 return Unserved.ELSEWHERE
-            attempt = Attempt(job, sandbox, self._limits.serving, *_waits(entry, job, cold=cold))
+            attempt = Attempt(job, sandbox, self._limits.serving, *waits(entry, job, cold=cold))
             serving = await self._run(attempt, entry, job, cold=cold)
             if serving is None:
                 return Unserved.ELSEWHERE
             if job.only_init:  # nothing ran, so nothing was printed that anybody would read
                 job.answer(serving.execution)
-                fate = _Fate.HEALTHY if serving.healthy else fate
+                fate = Fate.HEALTHY if serving.healthy else fate
                 return serving.execution
             if job.ordinary is not None and self._fell_short(job, serving):
-                fate = _Fate.HEALTHY if _may_stay(serving) else fate
+                fate = Fate.HEALTHY if may_stay(serving) else fate
                 return Unserved.ELSEWHERE
             if serving.healthy:  # known before the next call of the same client comes, which its logs may keep waiting
                 took = time.monotonic() - attempt.run_began
@@ -168,7 +163,7 @@ class SandboxPool:
             if serving.gone:
                 self._end(entry, "died")
             elif queued_in(serving.answer) is not None or (serving.healthy and (complete or not marks)):
-                fate = _Fate.HEALTHY
+                fate = Fate.HEALTHY
             return execution
         finally:
             self._release(entry, fate, cold=cold)
@@ -179,21 +174,21 @@ class SandboxPool:
         `ended` hears of each that began, once its slot is free.
         """
         serving = ChainServing(parts, cutting, self._limits.serving, self._fell_short)
-        left, fate = deque(parts), _Fate.BROKEN
+        left, fate = deque(parts), Fate.BROKEN
         try:
             while (done := await serving.next()) is not None:
                 part = left.popleft()
                 if done.serving.healthy:
                     took, patience = done.execution.phases.run / 1000, self._limits.patience_seconds
                     observe(self.table, part.entry, part.job.key, done.serving.answer, took, patience=patience)
-                self._release(part.entry, _fate_of(done), cold=False)
+                self._release(part.entry, fate_of(done), cold=False)
                 ended(done)
-            fate = _Fate.UNUSED
+            fate = Fate.UNUSED
         finally:
             serving.close()
             for part in left:
                 self._release(part.entry, fate, cold=False)
-                fate = _Fate.UNUSED
+                fate = Fate.UNUSED
 
     async def finish_starts(self) -> None:
         """Let what is being created come up, or fail, and end it: a creation that is broken off may leave traces."""
@@ -246,7 +241,7 @@ class SandboxPool:
         if cold:
             ended = await attempt.init(self._load_code)
             if ended is not None and job.only_init:
-                return _with_reply(ended)
+                return with_reply(ended)
             if ended is not None:
                 return ended if job.began or not ended.gone or job.retried or job.ordinary is not None else None
             entry.start_seconds += attempt.init_seconds
@@ -271,24 +266,24 @@ class SandboxPool:
         if shortfall is None and not at_init:
             return False
         executable = job.invocation.executable
-        rerun = at_init or executable.idempotent or untouched(answer) or not _began(answer)
+        rerun = at_init or executable.idempotent or untouched(answer) or not may_have_begun(answer)
         words = answer.body.decode(errors="replace") if isinstance(answer, Answered) else ""
         self._events.fell_short(executable, shortfall, words, rerun=rerun)
         return rerun
 
-    def _release(self, entry: SandboxEntry, fate: _Fate, *, cold: bool) -> None:
+    def _release(self, entry: SandboxEntry, fate: Fate, *, cold: bool) -> None:
         life = entry.life
-        if fate is _Fate.UNUSED and cold and life.state is SandboxState.WARMING:
+        if fate is Fate.UNUSED and cold and life.state is SandboxState.WARMING:
             self.table.apply(entry, UNBOUND)
         else:
-            if fate is _Fate.BROKEN and not life.retiring and not entry.gone:
+            if fate is Fate.BROKEN and not life.retiring and not entry.gone:
                 self.table.apply(entry, RETIRED)
             entry.uses += 1
             entry.idle_since = time.monotonic()
             self.table.apply(entry, RELEASED)
         life = entry.life
         if life.retiring and not life.in_flight:
-            self._end(entry, "failed" if fate is _Fate.BROKEN else "retired")
+            self._end(entry, "failed" if fate is Fate.BROKEN else "retired")
         self._changed()
 
     # Beginning and end of a sandbox
@@ -387,42 +382,3 @@ class SandboxPool:
             egress=shape.egress,
             recorder=self._limits.recorder() if shape.recorded else None,
         )
-
-
-def _fate_of(done: Ended) -> _Fate:
-    inside = queued_in(done.serving.answer) is not None  # which sees to what a failure leaves behind
-    kept = _may_stay(done.serving) if done.elsewhere else inside or done.serving.healthy
-    return _Fate.HEALTHY if kept else _Fate.BROKEN
-
-
-def _with_reply(serving: Serving) -> Serving:
-    """All that the runtime said, for whoever wanted no more than an initialised sandbox: `reply`, beside the error."""
-    if not isinstance(serving.answer, Answered):
-        return serving
-    outcome = serving.execution.outcome
-    result = {**outcome.result, "reply": serving.answer.body.decode(errors="replace")}
-    return replace(serving, execution=replace(serving.execution, outcome=replace(outcome, result=result)))
-
-
-def _began(answer: Answer) -> bool:
-    return isinstance(answer, TimedOut) or answer.began
-
-
-def _may_stay(serving: Serving) -> bool:
-    """A miss ends its invocation, and leaves its isolate as it was; other users of the slot need not start again."""
-    answer = serving.answer
-    initialised = serving.execution.phases.run > 0
-    return initialised and isinstance(answer, Answered) and answer.shortfall in _HARMLESS
-
-
-_HARMLESS = frozenset({Shortfall.MISSING, Shortfall.UNSUPPORTED, Shortfall.BUSY})
-
-
-def _waits(entry: SandboxEntry, job: Job, *, cold: bool) -> tuple[float, float, float]:
-    """Seconds this job waited in the queue, for the creation of the sandbox that it got, and since it was chosen."""
-    waited = max(job.placed_at - job.accepted_at, 0.0)
-    place = max(time.monotonic() - job.placed_at, 0.0)
-    if not cold or entry.ready_at <= job.accepted_at:
-        return waited, 0.0, place
-    start = min(entry.ready_at - max(entry.started_at, job.accepted_at), waited)
-    return waited - start, start, place

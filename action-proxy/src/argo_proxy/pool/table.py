@@ -5,134 +5,17 @@ All changes go through `add`, `apply` and `remove`; everything else only reads. 
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
-from enum import IntEnum, auto
 from typing import TypeVar
 
-from argo_proxy.pool.life import INITIALISED, Bound, Event, ImpossibleTransition, Life, SandboxState, Unbound, advance
+from argo_proxy.pool.entry import SandboxEntry, SandboxFacts, Shelf, shelf_of
+from argo_proxy.pool.life import INITIALISED, Bound, Event, ImpossibleTransition, Life, Unbound, advance
 from argo_proxy.pool.shape import Key, Shape
-from argo_proxy.sandboxes.port import Sandbox
 
-_STORY_LENGTH = 16
 _PACE_WEIGHT = 0.05  # of the newest activation in the moving mean
 
 _Name = TypeVar("_Name")
-
-
-class Shelf(IntEnum):
-    """What a sandbox is good for now; every sandbox is on exactly one shelf."""
-
-    STARTING = 0  # being created
-    STEM = auto()  # created, bound to no action
-    WARMING = auto()  # /init under way
-    IDLE = auto()  # warm, nothing in flight
-    SPARE = auto()  # busy, with room for more
-    FULL = auto()  # busy, without
-    RETIRING = auto()  # gets no more work
-    ENDING = auto()  # gone; its memory is not free yet
-
-
-def shelf_of(life: Life, concurrency: int) -> Shelf:
-    """Where a sandbox with this life belongs. Pure."""
-    state, in_flight, ready, retiring = life
-    if state is SandboxState.GONE:
-        return Shelf.ENDING
-    if state is SandboxState.COLD and not ready:
-        return Shelf.STARTING
-    if retiring:
-        return Shelf.RETIRING
-    if state is SandboxState.BUSY:
-        return Shelf.SPARE if in_flight < concurrency else Shelf.FULL
-    return _QUIET_SHELVES[state]
-
-
-_QUIET_SHELVES = {
-    SandboxState.COLD: Shelf.STEM,
-    SandboxState.WARMING: Shelf.WARMING,
-    SandboxState.WARM: Shelf.IDLE,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class SandboxFacts:
-    """One sandbox as plain data: what the scheduler may know of it."""
-
-    number: int
-    shape: Shape
-    life: Life
-    key: Key | None
-    shelved: int  # order in which sandboxes came to their shelves
-    idle_since: float  # seconds, monotonic
-    uses: int
-    start_seconds: float
-    bound_at: float  # when it was given to its action; seconds, monotonic
-    requested_by: Key | None
-    room: int  # activations that it may have in flight
-
-
-class SandboxEntry:
-    """One sandbox in the table. Only the table writes `life`, `key`, `shelf`, `shelved`, `room` and `story`."""
-
-    __slots__ = (
-        "bound_at",
-        "idle_since",
-        "key",
-        "life",
-        "marks_logs",
-        "number",
-        "ordinary",
-        "ready_at",
-        "requested_by",
-        "room",
-        "sandbox",
-        "shape",
-        "shelf",
-        "shelved",
-        "start_seconds",
-        "started_at",
-        "story",
-        "uses",
-    )
-
-    def __init__(self, number: int, shape: Shape, requested_by: Key | None, now: float) -> None:
-        self.number = number
-        self.shape = shape
-        self.requested_by = requested_by  # the action whose waiting made it start; None for the stock
-        self.life = Life()
-        self.shelf = Shelf.STARTING
-        self.shelved = 0
-        self.key: Key | None = None
-        self.sandbox: Sandbox | None = None
-        self.ordinary: tuple[Key, Shape] | None = None  # where what it falls short of goes, once that was asked
-        self.story: deque[str] = deque(("started",), maxlen=_STORY_LENGTH)
-        self.started_at = self.ready_at = self.bound_at = self.idle_since = now
-        self.start_seconds = 0.0  # creation and /init: what a cold start of it cost
-        self.uses = 0
-        self.room = shape.concurrency
-        self.marks_logs = shape.image is None  # images of users may: the first mark seen tells
-
-    @property
-    def gone(self) -> bool:
-        """It ended, or is being ended."""
-        return self.life.state is SandboxState.GONE
-
-    def facts(self) -> SandboxFacts:
-        """A frozen copy."""
-        return SandboxFacts(
-            self.number,
-            self.shape,
-            self.life,
-            self.key,
-            self.shelved,
-            self.idle_since,
-            self.uses,
-            self.start_seconds,
-            self.bound_at,
-            self.requested_by,
-            self.room,
-        )
 
 
 class SandboxTable:

@@ -10,9 +10,9 @@ from typing import cast
 from argo_provider.placement.port import Router
 from argo_provider.scheduling.loop import Scheduler
 from argo_proxy.pool.chain import Part
+from argo_proxy.pool.entry import SandboxEntry
 from argo_proxy.pool.job import Job
 from argo_proxy.pool.shape import Key, Shape, key_of
-from argo_proxy.pool.table import SandboxEntry
 from argo_proxy.protocol.messages import Executable, Invocation
 from argo_proxy.sandboxes.port import ChainingSandbox, SandboxKind
 

@@ -30,13 +30,14 @@ from argo_provider.placement.scales import Scales
 from argo_provider.scheduling.loop import Scheduler
 from argo_provider.scheduling.settings import PoolSettings
 from argo_provider.scheduling.tasks import TaskScope
+from argo_proxy.pool.entry import SandboxEntry
 from argo_proxy.pool.events import NoEvents, PoolEvents
 from argo_proxy.pool.job import Job
 from argo_proxy.pool.life import SandboxState
 from argo_proxy.pool.pool import PoolLimits, SandboxPool
 from argo_proxy.pool.serving import LoadCode
 from argo_proxy.pool.shape import Key, Shape, key_of, revision_of, variant_of
-from argo_proxy.pool.table import SandboxEntry, SandboxTable
+from argo_proxy.pool.table import SandboxTable
 from argo_proxy.protocol.messages import Executable, Execution, Invocation, OutcomeKind
 from argo_proxy.runtimes import Catalogue
 from argo_proxy.sandboxes.port import GrowingSandbox, SandboxDriver, SandboxKind

@@ -8,9 +8,10 @@ import structlog
 
 from argo_provider.optimizer.model import FunctionId
 from argo_provider.optimizer.ports import Weight
+from argo_proxy.pool.entry import SandboxEntry
 from argo_proxy.pool.life import SandboxState
 from argo_proxy.pool.shape import variant_of
-from argo_proxy.pool.table import SandboxEntry, SandboxTable
+from argo_proxy.pool.table import SandboxTable
 from argo_proxy.sandboxes.port import Sandbox, SandboxKind
 
 _log = structlog.get_logger(__name__)

@@ -6,11 +6,11 @@ from collections import deque
 from collections.abc import Callable
 
 from argo_provider.scheduling.settings import PoolSettings
+from argo_proxy.pool.entry import SandboxEntry
 from argo_proxy.pool.job import Job
 from argo_proxy.pool.life import SandboxState
 from argo_proxy.pool.pool import SandboxPool
 from argo_proxy.pool.shape import Key
-from argo_proxy.pool.table import SandboxEntry
 
 
 class Growth:

@@ -14,11 +14,11 @@ from argo_provider.scheduling.growth import Growth
 from argo_provider.scheduling.queue import FairQueue
 from argo_provider.scheduling.settings import PoolSettings
 from argo_proxy.pool.chain import Cutting, Ended, Part
+from argo_proxy.pool.entry import SandboxEntry
 from argo_proxy.pool.events import PoolEvents
 from argo_proxy.pool.job import Job
 from argo_proxy.pool.pool import SandboxPool, Spawn, Unserved
 from argo_proxy.pool.shape import Key, Shape
-from argo_proxy.pool.table import SandboxEntry
 from argo_proxy.protocol.interpretation import NO_RESOURCES, creation_outcome
 from argo_proxy.protocol.messages import Execution, Outcome, OutcomeKind, Phases
 from argo_proxy.sandboxes.port import SandboxCreationError, Shortfall

@@ -10,9 +10,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from argo_proxy.pool.entry import SandboxFacts, Shelf, shelf_of
 from argo_proxy.pool.life import Life
 from argo_proxy.pool.shape import Key, Shape
-from argo_proxy.pool.table import SandboxFacts, Shelf, shelf_of
 
 
 class SandboxView(Protocol):

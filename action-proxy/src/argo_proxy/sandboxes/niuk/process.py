@@ -14,9 +14,10 @@ from pathlib import Path
 
 from argo_proxy.sandboxes.niuk import frames, reports
 from argo_proxy.sandboxes.niuk.chaining import ChainRun, Performed
-from argo_proxy.sandboxes.niuk.client import CallServer, NiukClient, NiukGone, open_socket
+from argo_proxy.sandboxes.niuk.client import CallServer, NiukClient, NiukGone
 from argo_proxy.sandboxes.niuk.frames import Artifact, Init
 from argo_proxy.sandboxes.niuk.launching import HostProcess, Launcher
+from argo_proxy.sandboxes.niuk.opening import open_socket
 from argo_proxy.sandboxes.niuk.stock import HostStock, launch
 
 _LOAD_SECONDS = 60.0
