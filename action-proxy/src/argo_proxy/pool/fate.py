@@ -1,8 +1,7 @@
-"""What becomes of a sandbox after an invocation, and how long that one had to wait. Pure, but for the clock."""
+"""What becomes of a sandbox after an invocation, and how long that one had to wait. Pure."""
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from enum import Enum, auto
 
@@ -48,10 +47,10 @@ def may_stay(serving: Serving) -> bool:
 _HARMLESS = frozenset({Shortfall.MISSING, Shortfall.UNSUPPORTED, Shortfall.BUSY})
 
 
-def waits(entry: SandboxEntry, job: Job, *, cold: bool) -> tuple[float, float, float]:
+def waits(entry: SandboxEntry, job: Job, now: float, *, cold: bool) -> tuple[float, float, float]:
     """Seconds this job waited in the queue, for the creation of the sandbox that it got, and since it was chosen."""
     waited = max(job.placed_at - job.accepted_at, 0.0)
-    place = max(time.monotonic() - job.placed_at, 0.0)
+    place = max(now - job.placed_at, 0.0)
     if not cold or entry.ready_at <= job.accepted_at:
         return waited, 0.0, place
     start = min(entry.ready_at - max(entry.started_at, job.accepted_at), waited)

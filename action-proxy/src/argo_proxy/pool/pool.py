@@ -142,7 +142,7 @@ class SandboxPool:
             sandbox = entry.sandbox
             if sandbox is None or entry.gone:
                 return Unserved.ELSEWHERE
-            attempt = Attempt(job, sandbox, self._limits.serving, *waits(entry, job, cold=cold))
+            attempt = Attempt(job, sandbox, self._limits.serving, *waits(entry, job, time.monotonic(), cold=cold))
             serving = await self._run(attempt, entry, job, cold=cold)
             if serving is None:
                 return Unserved.ELSEWHERE
