@@ -347,3 +347,38 @@ async def test_observed_sandboxes_have_the_recorder() -> None:
         machine.told.way = ORDINARY
         await run(machine)
     assert [box.spec.recorder for box in machine.ordinary.sandboxes] == [Path("/agent.jar"), None]
+
+
+@pytest.mark.parametrize("init", [answered(b'{"error": "no agent"}', 502), TimedOut(), Gone(sent=False), Gone()])
+@pytest.mark.parametrize("way", [OBSERVED, NATIVE])
+async def test_a_recorder_that_fails_costs_nobody_an_answer(init: Any, way: Route) -> None:
+    machine = Machine()
+    machine.told.way = way
+    machine.natively(init=short(Shortfall.ABSENT, began=False))
+    inits = iter([init])  # with the recorder; without one it is fine
+    machine.ordinary.script = lambda path, _: Reply(
+        next(inits, answered(b"{}")) if path == "/init" else answered(b'{"by": "ordinary"}')
+    )
+    async with machine.placement:
+        assert (await run(machine)).outcome.result == {"by": "ordinary"}
+    assert [box.spec.recorder for box in machine.ordinary.sandboxes] == [Path("/agent.jar"), None]
+    assert len(machine.told.executions) == 1, "one invocation, one record"
+
+
+async def test_a_sandbox_with_a_recorder_that_cannot_be_created() -> None:
+    machine = Machine()
+    machine.told.way = OBSERVED
+    machine.ordinary.failures = [SandboxCreationError("no agent")]
+    async with machine.placement:
+        assert (await run(machine)).outcome.result == {"by": "ordinary"}
+    assert machine.told.short == [], "that says nothing of the native form"
+
+
+async def test_a_failure_of_the_functions_own_is_its_answer_with_and_without_a_recorder() -> None:
+    machine = Machine()
+    machine.told.way = OBSERVED
+    machine.ordinary.script = lambda path, _: Reply(answered(b'{"error": "mine"}', 502 if path == "/init" else 200))
+    async with machine.placement:
+        execution = await run(machine)
+    assert execution.outcome.kind is OutcomeKind.DEVELOPER_ERROR
+    assert len(machine.ordinary.sandboxes) == 2

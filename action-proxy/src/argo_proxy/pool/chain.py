@@ -93,7 +93,7 @@ class ChainServing:
         outcome = run_outcome(answer, timeout_ms=executable.timeout_ms, limit=limits.response_bytes)
         serving = self._serving(part, linked, outcome)
         self._over = outcome.kind is not OutcomeKind.SUCCESS
-        if job.ordinary is not None and self._fell_short(job, serving):
+        if job.ordinary and self._fell_short(job, serving):
             return Ended(part, serving, serving.execution, elsewhere=True)
         execution, _ = await with_logs(serving, job, part.sandbox, limits, marks=part.entry.marks_logs)
         if not self._over and self._at < len(self._parts):

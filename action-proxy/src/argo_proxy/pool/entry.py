@@ -6,6 +6,7 @@ from collections import deque
 from dataclasses import dataclass
 from enum import IntEnum, auto
 
+from argo_proxy.pool.job import Ways
 from argo_proxy.pool.life import Life, SandboxState
 from argo_proxy.pool.shape import Key, Shape
 from argo_proxy.sandboxes.port import Sandbox
@@ -97,7 +98,7 @@ class SandboxEntry:
         self.shelved = 0
         self.key: Key | None = None
         self.sandbox: Sandbox | None = None
-        self.ordinary: tuple[Key, Shape] | None = None  # where what it falls short of goes, once that was asked
+        self.ordinary: Ways | None = None  # where what it falls short of goes, once that was asked
         self.story: deque[str] = deque(("started",), maxlen=_STORY_LENGTH)
         self.started_at = self.ready_at = self.bound_at = self.idle_since = now
         self.start_seconds = 0.0  # creation and /init: what a cold start of it cost

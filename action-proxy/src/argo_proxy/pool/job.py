@@ -9,6 +9,7 @@ from argo_proxy.pool.shape import Key, Shape
 from argo_proxy.protocol.messages import Execution, Invocation
 
 Claim = Callable[[], Awaitable[bool]]
+Ways = tuple[tuple[Key, Shape], ...]
 
 
 class Dropped(Exception):
@@ -21,8 +22,9 @@ class Dropped(Exception):
 class Job:
     """An invocation with the two futures that its submitter holds. Times are monotonic seconds.
 
-    `began`: user code may have begun, so it must not be run again. `ordinary`: where it goes when the way that it was
-    given falls short of the ordinary runtime. `only_init`: make a sandbox ready for the function, and run nothing.
+    `began`: user code may have begun, so it must not be run again. `ordinary`: where it goes, one after the other, when
+    the way that it was given falls short of the ordinary runtime. `only_init`: make a sandbox ready for the function,
+    and run nothing.
     """
 
     __slots__ = (
@@ -51,7 +53,7 @@ class Job:
         finished: Future[Execution],
         now: float,
         key: Key | None = None,
-        ordinary: tuple[Key, Shape] | None = None,
+        ordinary: Ways = (),
         only_init: bool = False,
         canary: bool = False,
     ) -> None:
@@ -81,11 +83,11 @@ class Job:
             self.finished.set_result(execution)
 
     def take_ordinary_way(self) -> bool:
-        """From now on it is for the ordinary runtime; False if that is where it was."""
-        if self.ordinary is None:
+        """From now on it is for the ordinary runtime; False if there is no other way to it."""
+        if not self.ordinary:
             return False
-        self.key, self.shape = self.ordinary
-        self.ordinary = None
+        (self.key, self.shape), *further = self.ordinary
+        self.ordinary = tuple(further)
         self.began = self.canary = False
         return True
 

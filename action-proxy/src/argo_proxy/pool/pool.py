@@ -150,7 +150,7 @@ class SandboxPool:
                 job.answer(serving.execution)
                 fate = Fate.HEALTHY if serving.healthy else fate
                 return serving.execution
-            if job.ordinary is not None and self._fell_short(job, serving):
+            if job.ordinary and self._fell_short(job, serving):
                 fate = Fate.HEALTHY if may_stay(serving) else fate
                 return Unserved.ELSEWHERE
             if serving.healthy:  # known before the next call of the same client comes, which its logs may keep waiting
@@ -243,7 +243,7 @@ class SandboxPool:
             if ended is not None and job.only_init:
                 return with_reply(ended)
             if ended is not None:
-                return ended if job.began or not ended.gone or job.retried or job.ordinary is not None else None
+                return ended if job.began or not ended.gone or job.retried or job.ordinary else None
             entry.start_seconds += attempt.init_seconds
             if entry.life.state is SandboxState.WARMING:
                 self.table.initialised(entry, time.monotonic())
@@ -260,6 +260,9 @@ class SandboxPool:
         if answer is None or serving.healthy:
             return False
         at_init = not serving.execution.phases.run
+        if job.shape.recorded:  # the recorder may be at fault, or the function: without one it is seen which
+            _log.warning("recorder_fell_short", function=job.key[1], at_init=at_init)
+            return at_init or untouched(answer)
         shortfall = None if isinstance(answer, TimedOut) else answer.shortfall
         if shortfall is None and untouched(answer):
             shortfall = Shortfall.BUSY

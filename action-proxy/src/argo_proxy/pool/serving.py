@@ -104,7 +104,7 @@ class Attempt:
         if not cold:
             self._started_at, self._began = now, begin
         answer = await self._send(_deadline_ms(now, executable.timeout_ms), executable.timeout_ms / 1000, limit)
-        if not cold and not self._job.retried and self._job.ordinary is None and untouched(answer):
+        if not cold and not self._job.retried and not self._job.ordinary and untouched(answer):
             return None
         self._job.began = True
         outcome = run_outcome(answer, timeout_ms=executable.timeout_ms, limit=limit)

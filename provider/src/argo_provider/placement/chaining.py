@@ -7,23 +7,24 @@ import time
 from collections.abc import Callable, Sequence
 from typing import cast
 
+from argo_provider.optimizer.model import Route
 from argo_provider.placement.port import Router
 from argo_provider.scheduling.loop import Scheduler
 from argo_proxy.pool.chain import Part
 from argo_proxy.pool.entry import SandboxEntry
-from argo_proxy.pool.job import Job
-from argo_proxy.pool.shape import Key, Shape, key_of
+from argo_proxy.pool.job import Job, Ways
+from argo_proxy.pool.shape import key_of
 from argo_proxy.protocol.messages import Executable, Invocation
 from argo_proxy.sandboxes.port import ChainingSandbox, SandboxKind
 
 _NATIVELY = SandboxKind.NIUK.value
-OrdinaryWay = Callable[[Executable], tuple[Key, Shape] | None]
+OrdinaryWays = Callable[[Executable, Route], Ways]
 
 
 class Chaining:
     """`ordinary`: where an invocation goes when the native way falls short of the ordinary one."""
 
-    def __init__(self, router: Router, scheduler: Scheduler, ordinary: OrdinaryWay) -> None:
+    def __init__(self, router: Router, scheduler: Scheduler, ordinary: OrdinaryWays) -> None:
         self._router = router
         self._scheduler = scheduler
         self._ordinary = ordinary
@@ -73,7 +74,7 @@ class Chaining:
             finished=loop.create_future(),
             now=time.monotonic(),
             key=key_of(executable, _NATIVELY),
-            ordinary=self._ordinary(executable),
+            ordinary=self._ordinary(executable, route),
         )
         return Part(job, entry, entry.sandbox)
 

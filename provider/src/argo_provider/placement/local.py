@@ -32,7 +32,7 @@ from argo_provider.scheduling.settings import PoolSettings
 from argo_provider.scheduling.tasks import TaskScope
 from argo_proxy.pool.entry import SandboxEntry
 from argo_proxy.pool.events import NoEvents, PoolEvents
-from argo_proxy.pool.job import Job
+from argo_proxy.pool.job import Job, Ways
 from argo_proxy.pool.life import SandboxState
 from argo_proxy.pool.pool import PoolLimits, SandboxPool
 from argo_proxy.pool.serving import LoadCode
@@ -91,7 +91,7 @@ class LocalPlacement:
             events=self._events,
         )
         self._scheduler.attach(self._pool)
-        self._chaining = Chaining(self._router, self._scheduler, self._ordinary_way)
+        self._chaining = Chaining(self._router, self._scheduler, self._ordinary_ways)
         self._scales = Scales(self._pool.table)
         self._tasks.spawn(self._scheduler.tend_forever())
         self._draining = False
@@ -123,13 +123,15 @@ class LocalPlacement:
         executable = invocation.executable
         key = executable.key if route is ORDINARY else key_of(executable, route.variant)
         entry = self._scheduler.warm(key)
-        ordinary: tuple[Key, Shape] | None = None
+        ordinary: Ways = ()
         if entry is not None:
             shape = entry.shape
         else:
             key, shape = self._way(executable, route)
-        if route.technology is not None and not only_init:
-            ordinary = self._ordinary_way(executable) if entry is None else self._known_way(entry, executable)
+        if (route.technology is not None or route.observed) and not only_init:
+            ordinary = (
+                self._ordinary_ways(executable, route) if entry is None else self._known(entry, executable, route)
+            )
         answered, finished = self._loop.create_future(), self._loop.create_future()
         job = Job(
             invocation,
@@ -315,21 +317,23 @@ class LocalPlacement:
             return (executable.key, shape) if native is None else (key, native)
         return key, shape._replace(recorded=True)
 
-    def _known_way(self, entry: SandboxEntry, executable: Executable) -> tuple[Key, Shape] | None:
-        """The same, found once for all that a sandbox serves: they are of one revision."""
+    def _known(self, entry: SandboxEntry, executable: Executable, route: Route) -> Ways:
+        """The same, found once for all that a sandbox serves: they are of one revision, and come one way."""
         if entry.ordinary is None:
-            entry.ordinary = self._ordinary_way(executable)
+            entry.ordinary = self._ordinary_ways(executable, route)
         return entry.ordinary
 
-    def _ordinary_way(self, executable: Executable) -> tuple[Key, Shape] | None:
-        """With the recorder beside it, where there is one: what fell short is then seen at once."""
+    def _ordinary_ways(self, executable: Executable, route: Route) -> Ways:
+        """What there is beside `route`: first with a recorder, where there is one, as it sees at once what fell short;
+        then without, should the recorder be what fails."""
         try:
             shape = self._chooser.shape(executable)
         except Overloaded:
-            return None
-        if executable.kind.startswith(_RECORDED_FAMILY):
-            return key_of(executable, _OBSERVED.variant), shape._replace(recorded=True)
-        return executable.key, shape
+            return ()
+        plain = (executable.key, shape)
+        if route.technology is None or not executable.kind.startswith(_RECORDED_FAMILY):
+            return (plain,)
+        return (key_of(executable, _OBSERVED.variant), shape._replace(recorded=True)), plain
 
     def _refused(self, reason: OverloadReason, text: str) -> Overloaded:
         self._events.rejected(reason.value)

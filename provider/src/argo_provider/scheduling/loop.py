@@ -140,7 +140,9 @@ class Scheduler:
             self._backoff[entry.shape] = time.monotonic() + self._settings.stem_backoff_seconds
         elif key in self.queue.lines:
             job = self.queue.remove_oldest(key)
-            if job.ordinary is not None:
+            if job.ordinary and job.shape.recorded:
+                self._elsewhere(job)
+            elif job.ordinary:
                 self._events.fell_short(job.invocation.executable, Shortfall.ABSENT, error.reason, rerun=True)
                 self._elsewhere(job)
             else:
