@@ -20,12 +20,15 @@ use crate::status::{Status, error_body};
 use crate::sync::lock;
 use crate::sys::library::FunctionLibrary;
 
+mod places;
+mod waits;
+
+pub use places::pass_on;
+
 /// An isolate that nobody wanted for so long collects its garbage, milliseconds.
 const REST_MS: u64 = 500;
 /// An invocation that finds the shared isolate at work waits so long for it before its function gets one of its own.
 const TURN: Duration = Duration::from_millis(20);
-/// Who has waited for so many times the patience gets another isolate though those that there are go on serving.
-const LATE: u32 = 10;
 /// Isolates that start at once for one function.
 const STARTING: usize = 4;
 
@@ -168,31 +171,6 @@ impl Function {
         }
     }
 
-    /// Adds an isolate where somebody has waited for longer than the patience, and looks again while anybody waits.
-    pub fn look_at_waits(self: &Arc<Self>) {
-        self.watched.store(false, Ordering::SeqCst);
-        let now = Instant::now();
-        let oldest = lock(&self.pool).oldest().map(|call| call.asked);
-        let Some(asked) = oldest else { return };
-        let (waited, patience) = (now.saturating_duration_since(asked), self.patience());
-        let overdue = waited >= patience;
-        if overdue {
-            let steps = lock(&self.pool).overdue(waited >= patience * LATE);
-            self.carry_out(steps);
-        }
-        if !self.watched.swap(true, Ordering::SeqCst) {
-            self.watch_from(if overdue { now } else { asked });
-        }
-    }
-
-    fn watch_from(self: &Arc<Self>, since: Instant) {
-        self.host.watchdog.arm(since + self.patience(), Limit::Patience(Arc::clone(self)));
-    }
-
-    fn patience(&self) -> Duration {
-        Duration::from_millis(self.spec.policy.patience_ms.into())
-    }
-
     /// `call` does not want one any more.
     pub fn abandon(&self, call: &Arc<Call>) {
         lock(&self.pool).abandon(call);
@@ -212,50 +190,6 @@ impl Function {
             return;
         }
         let steps = lock(&self.pool).spent(isolate.id);
-        self.carry_out(steps);
-    }
-
-    /// From now on it shares no isolate.
-    pub fn stay_alone(&self) {
-        self.alone.store(true, Ordering::Relaxed);
-    }
-
-    /// Gives up its place in `isolate`, which is free since `at`.
-    pub fn move_out(self: &Arc<Self>, isolate: &Isolate, at: Instant) {
-        self.stay_alone();
-        let steps = {
-            let isolates = lock(&self.isolates);
-            if isolates.contains_key(&isolate.id) { lock(&self.pool).spent(isolate.id) } else { Vec::new() }
-        };
-        self.carry_out(steps);
-        pass_on(isolate, at);
-    }
-
-    /// Whether its next isolate is to be a place in a shared one; true once until that place is given up.
-    pub fn takes_place(&self) -> bool {
-        !self.alone.load(Ordering::Relaxed) && !self.placed.swap(true, Ordering::Relaxed)
-    }
-
-    /// The place that it had, or was about to get, is no more.
-    pub fn lose_place(&self) {
-        self.placed.store(false, Ordering::Relaxed);
-    }
-
-    /// The shared `isolate` is gone.
-    pub fn evict(self: &Arc<Self>, isolate: &Isolate) {
-        self.lose_place();
-        let steps = {
-            let mut isolates = lock(&self.isolates);
-            if isolates.remove(&isolate.id).is_some() { lock(&self.pool).evicted(isolate.id) } else { Vec::new() }
-        };
-        self.carry_out(steps);
-    }
-
-    /// Who waits has waited long enough for a shared isolate.
-    pub fn insist(self: &Arc<Self>) {
-        let mut pool = lock(&self.pool);
-        let steps = if self.spec.policy.patience_ms > 0 { pool.overdue(true) } else { pool.fill() };
-        drop(pool);
         self.carry_out(steps);
     }
 
@@ -440,14 +374,6 @@ impl Function {
             self.host.finish(call, status);
             call.answer(status, &timing, &body);
         }
-    }
-}
-
-/// The turn in a shared isolate is over.
-pub fn pass_on(isolate: &Isolate, at: Instant) {
-    let waiting = isolate.share.as_ref().map(|share| share.pass_on()).unwrap_or_default();
-    for function in waiting {
-        function.offer(isolate, at);
     }
 }
 
