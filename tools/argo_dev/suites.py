@@ -54,6 +54,8 @@ def main() -> int:
             print(f"{suite.name:12} {suite.about}")
         return 0
     signal.signal(signal.SIGTERM, _on_sigterm)
+    # A shell starts what it puts in the background deaf to Ctrl-C, and all that this starts would be so, too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     chosen = _chosen(options.suites)
     with _engine_for(chosen) as missing:
         say(f"Docker: {missing or 'an engine answers'}")
