@@ -51,6 +51,7 @@ MULTIPLIED = (
     "gb_second_ms",
     "reserved_gb_second_ms",
     "builds_per_hour",
+    "repay_times",  # builds are as slow as ever, so that one weighs as many times more
 )
 
 

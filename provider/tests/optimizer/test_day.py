@@ -50,7 +50,7 @@ def test_a_day_of_a_thousand_functions() -> None:
     fixed = fixed_keep_alive(called, LARGE)
     assert day.cost.mb_seconds < 0.45 * fixed.mb_seconds
     assert day.cost.waited_ms < 0.5 * fixed.waited_ms
-    assert day.cost.cpu_seconds < fixed.cpu_seconds
+    assert day.cost.cpu_seconds < 1.2 * fixed.cpu_seconds
 
 
 @pytest.mark.parametrize("world", [pytest.param(SMALL, id="small"), pytest.param(DEAR, id="dear")])

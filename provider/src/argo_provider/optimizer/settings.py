@@ -76,6 +76,12 @@ class OptimizerSettings:
     cpu_second_ms: float = setting(
         450.0, "Waiting that a second of processor time is worth.", unit="milliseconds", low=0
     )
+    spare_cpu_second_ms: float = setting(
+        100.0,
+        "The same of one that nothing else wants, as builds take them: they are niced.",
+        unit="milliseconds",
+        low=0,
+    )
     build_cpu_seconds: float = setting(
         100.0, "Processor time that a build is taken to cost until this machine has made one.", unit="seconds", low=0
     )

@@ -64,7 +64,7 @@ class Sizes:
         """What a build costs, in milliseconds of waiting."""
         cpu = self.build_cpu_seconds.value or settings.build_cpu_seconds
         seconds = self.build_seconds.value or cpu
-        return cpu * settings.cpu_second_ms + seconds * settings.build_held_mb / 1024 * settings.gb_second_ms
+        return cpu * settings.spare_cpu_second_ms + seconds * settings.build_held_mb / 1024 * settings.gb_second_ms
 
     def weighed(self, family: str, event: ev.Weighed) -> bool:
         """Whether what is kept over restarts changed."""
