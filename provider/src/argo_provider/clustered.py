@@ -351,6 +351,10 @@ async def serve_node(
 
     await connection.bus.answer(connection.bus.subject("node", name, "drain"), drain)
     await Showing(connection.bus, name, machine.placement, machine.optimizer.shown()).start()
+    # Replicas hear that this is another life of the node before it asks for what the queue gives it once more.
+    beats.draining = True
+    beats.say()
+    beats.draining = False
     await agent.start()
     spawn(beats.run())
     spawn(beats.watch_clock())

@@ -160,8 +160,9 @@ class RemotePlacement:
         for message in in_bites([work for _, _, work in promised], self._bus.largest // 2):
             if not await self._queue.put(node, message, f"{self._replica}.{next(self._queued)}"):
                 for flight, attempt, _ in promised:
-                    if flight.is_of(node, attempt):
-                        self._drop(flight)  # it is in the journal, and comes again
+                    # It is in the journal, and comes again; but for what got there all the same, and has begun.
+                    if flight.is_of(node, attempt) and flight.stage is not Stage.BEGUN:
+                        self._drop(flight)
                 return
 
     # From nodes

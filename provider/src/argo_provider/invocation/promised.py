@@ -57,7 +57,7 @@ class Promised:
         started.done.add_done_callback(lambda done: self._ended(done, attempt, number))
 
     def _ended(self, done: asyncio.Future[Activation], attempt: _Attempt, number: int) -> None:
-        if done.cancelled() and not attempt.settled and not self._stopped:
+        if done.cancelled() and not attempt.lost and not self._stopped:
             self._spawn(self._again(attempt, number + 1))
 
     async def _again(self, attempt: _Attempt, number: int) -> None:
@@ -77,11 +77,17 @@ class Promised:
 
 
 class _Attempt:
-    """A call and its claim. `settled`: claimed, or somebody else's: it must not be tried again."""
+    """A call and its claim. `lost`: it is somebody else's, or was never journaled: it must not be tried again.
+
+    A try that is cancelled has not begun user code. It may have been given up while its claim was being written: the
+    claim is the next try's then, for nobody else would run what the journal says is taken.
+    """
 
     def __init__(self, call: Call, activations: ActivationStore, journaled: Awaitable[bool] | None) -> None:
         self.call = call
-        self.settled = False
+        self.lost = False
+        self._won = False
+        self._asking = asyncio.Lock()
         self._doubtful = False  # an earlier claim of ours may have been written after all
         self._activations = activations
         self._journaled = journaled
@@ -89,8 +95,12 @@ class _Attempt:
     async def claim(self) -> bool:
         """User code may begin only when the journal has the work, and nobody else took it."""
         if self._journaled is not None and not await self._journaled:
-            self.settled = True
+            self.lost = True
             return False
+        async with self._asking:
+            return self._won or await self._ask()
+
+    async def _ask(self) -> bool:
         try:
             claimed = await self._activations.claim(str(self.call.activation_id))
         except StorageError as error:
@@ -100,8 +110,9 @@ class _Attempt:
         except asyncio.CancelledError:
             self._doubtful = True
             raise
-        self.settled = True
-        return claimed or self._doubtful
+        self._won = claimed or self._doubtful
+        self.lost = not self._won
+        return self._won
 
 
 def _pause(number: int) -> float:
