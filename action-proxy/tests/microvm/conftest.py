@@ -10,30 +10,20 @@ import sys
 from pathlib import Path
 
 import pytest
+from argo_dev.hosts import built_functions, built_host, lacking
 
 import argo_proxy
 from argo_proxy.builder.cache import default_root
 from argo_proxy.builder.initramfs import pack
 from argo_proxy.sandboxes.microvm.image import niuk_files
 from argo_proxy.sandboxes.microvm.qemu import PROGRAM
-from argo_proxy.sandboxes.niuk.binary import HostBuildError, build_host, source_folder
 
 BUILD_SECONDS = 1800
 
 
-def _lacking(reason: str) -> None:
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
 @pytest.fixture(scope="session")
 def host_program() -> Path:
-    try:
-        return asyncio.run(build_host())
-    except HostBuildError as error:
-        _lacking(str(error))
-        raise
+    return built_host()
 
 
 @pytest.fixture(scope="session")
@@ -43,19 +33,14 @@ def probe_program(host_program: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def fake_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("fake") / "fake_function.so"
-    source = source_folder() / "tests" / "fake" / "fake_function.c"
-    include = source_folder().parent / "include"
-    command = ["cc", "-shared", "-fPIC", "-O1", "-pthread", "-I", str(include), str(source), "-o", str(out)]
-    subprocess.run(command, check=True, timeout=60)
-    return out
+    return built_functions(tmp_path_factory.mktemp("fake"))
 
 
 @pytest.fixture(scope="session")
 def kernel() -> Path:
     """Built where CI asks for it (three minutes); elsewhere the one that was built before."""
     if shutil.which(PROGRAM) is None:
-        _lacking(f"{PROGRAM} is not installed: apt-get install qemu-system-x86")
+        lacking(f"{PROGRAM} is not installed: apt-get install qemu-system-x86")
     built = sorted(default_root().glob("kernel-*/vmlinux"))
     if built and os.environ.get("CI") != "true":
         return built[-1]

@@ -7,8 +7,6 @@ import contextlib
 import hashlib
 import itertools
 import os
-import shutil
-import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -16,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from argo_dev.hosts import built_functions, built_host
 
 from argo_provider.entities.access import resolve_action
 from argo_provider.events import ActionChanged, ActivationEnded, Event, EventBus, PackageChanged
@@ -40,7 +39,6 @@ from argo_provider.storage.memory import memory_stores
 from argo_proxy.protocol.messages import Executable, Execution
 from argo_proxy.runtimes import Catalogue, Runtime
 from argo_proxy.sandboxes.fake import FakeDriver, Reply, answered
-from argo_proxy.sandboxes.niuk.binary import HostBuildError, build_host, source_folder
 from argo_proxy.sandboxes.niuk.client import OutsideCall
 from argo_proxy.sandboxes.niuk.driver import NiukDriver
 from argo_proxy.sandboxes.niuk.launching import PlainLauncher
@@ -56,31 +54,15 @@ JAVA = Runtime("java:17", "java", Path("/runtime"), ("java",), default=True)
 WAYS = ("service", "chain")
 
 
-def _lacking(reason: str) -> None:
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
 @pytest.fixture(scope="module")
 def host_program() -> Path:
-    try:
-        return asyncio.run(build_host())
-    except HostBuildError as error:
-        _lacking(str(error))
-        raise
+    return built_host()
 
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
     """Functions that do what their parameters say."""
-    if shutil.which("cc") is None:
-        _lacking("no C compiler")
-    out = tmp_path_factory.mktemp("fake") / "fake_function.so"
-    source = source_folder() / "tests" / "fake" / "fake_function.c"
-    include = source_folder().parent / "include"
-    command = ["cc", "-shared", "-fPIC", "-O1", "-pthread", "-I", str(include), str(source), "-o", str(out)]
-    subprocess.run(command, check=True, timeout=60)
+    out = built_functions(tmp_path_factory.mktemp("fake"))
     return Library(out, hashlib.sha256(out.read_bytes()).digest())
 
 
