@@ -101,6 +101,32 @@ def test_by_keyboard_alone(dashboard, record):
     expect(page).to_have_url(re.compile("search=looked"))
 
 
+def test_enter_in_the_palette_waits_for_the_list_of_functions(dashboard, record):
+    page = dashboard.page
+    functions, held = "**/api/v1/argo/functions*", []
+    page.route(functions, lambda route: held.append(route))  # noqa: PLW0108 — a builtin takes no marks of Playwright's
+    page.reload()
+    page.get_by_role("heading", name="Functions", exact=True).wait_for()
+    page.keyboard.press("Control+k")
+    page.get_by_role("combobox", name="What to open").wait_for()
+    page.keyboard.type("looked")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("The functions are being read")).to_be_visible()
+    page.unroute(functions)  # and what was held goes on
+    expect(page).to_have_url(re.compile("/functions/looked-at"))
+
+
+def test_enter_in_the_palette_loses_nothing_that_was_typed(dashboard, record):
+    page = dashboard.page
+    page.get_by_role("link", name="looked-at").wait_for()
+    page.keyboard.press("Control+k")
+    page.get_by_role("combobox", name="What to open").wait_for()
+    page.keyboard.type("no such name")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Nothing has that name.")).to_be_visible()
+    expect(page.get_by_role("combobox", name="What to open")).to_have_value("no such name")
+
+
 def test_the_colours_are_kept(dashboard):
     page = dashboard.page
     assert page.evaluate("document.documentElement.dataset.theme") == "light"

@@ -1,7 +1,7 @@
 // A modal dialog: the browser's own, so that focus stays in it and Escape closes it.
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { Button } from "./basics";
 
 export function Dialog(props: {
@@ -12,7 +12,7 @@ export function Dialog(props: {
     bare?: boolean;
 }) {
     const element = useRef<HTMLDialogElement>(null);
-    useEffect(() => {
+    useLayoutEffect(() => {
         const dialog = element.current;
         if (dialog && !dialog.open) dialog.showModal();
         return () => dialog?.close();

@@ -1,8 +1,8 @@
 // Everything by its name: pages, functions, commands.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { functionHref, href, navigate } from "../router";
-import { functions } from "../state/functions";
+import { functions, functionsLoaded } from "../state/functions";
 import { signOut } from "../state/session";
 import { nextTheme } from "../state/theme";
 import { plain } from "../text";
@@ -69,6 +69,8 @@ function score(title: string, wanted: string): number {
 export function Palette() {
     const [text, setText] = useState("");
     const [chosen, setChosen] = useState(0);
+    // Enter was pressed before the list of functions was read: it opens what the list brings.
+    const [entered, setEntered] = useState(false);
     const list = useRef<HTMLUListElement>(null);
     const input = useRef<HTMLInputElement>(null);
     const found = matching(text.trim());
@@ -77,14 +79,22 @@ export function Palette() {
         close();
         entry?.run();
     };
-    useEffect(() => input.current?.focus(), []);
+    const enter = () => {
+        if (found.length > 0) run(found[chosen]);
+        else setEntered(!functionsLoaded.value);
+    };
+    // Before the next key can come: one typed at once belongs to the palette, not to the page's own keys.
+    useLayoutEffect(() => input.current?.focus(), []);
+    useEffect(() => {
+        if (entered) enter();
+    }, [entered, found.length, functionsLoaded.value]);
     useEffect(() => {
         const option = list.current?.querySelector(`#option-${chosen}`);
         option?.scrollIntoView({ block: "nearest" });
     }, [chosen]);
     const walk = (event: KeyboardEvent) => {
         const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
-        if (event.key === "Enter") run(found[chosen]);
+        if (event.key === "Enter") enter();
         if (step === 0 && event.key !== "Enter") return;
         event.preventDefault();
         setChosen((chosen + step + found.length) % Math.max(1, found.length));
@@ -107,6 +117,7 @@ export function Palette() {
                         onInput={(event) => {
                             setText(event.currentTarget.value);
                             setChosen(0);
+                            setEntered(false);
                         }}
                         onKeyDown={walk}
                     />
@@ -128,7 +139,11 @@ export function Palette() {
                         </li>
                     ))}
                 </ul>
-                {found.length === 0 && <p class="muted palette-none">Nothing has that name.</p>}
+                {found.length === 0 && (
+                    <p class="muted palette-none">
+                        {functionsLoaded.value ? "Nothing has that name." : "The functions are being read …"}
+                    </p>
+                )}
             </div>
         </Dialog>
     );
