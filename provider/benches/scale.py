@@ -1,7 +1,8 @@
 """`./dev bench scale`: placement at 1,000 nodes and a million functions, simulated: no machine, no bus, no clock.
 
 The product's own choice (`placement.nodes`) over nodes that are numbers. Functions are invoked as the world's are: few
-often, most seldom (Zipf). Two ways to look are compared: at all nodes, and at the few that `placement.few` names.
+often, most seldom (Zipf). Two ways to look are compared: at all nodes, and at the few that `placement.few` names; and,
+on nodes of little memory, a choice that knows what memory is left there with one that does not.
 """
 
 from __future__ import annotations
@@ -24,7 +25,10 @@ from argo_provider.placement.few import FewNodes
 from argo_provider.placement.nodes import Wanted, choose
 
 CORES = 16
-SLOTS = 200  # warm sandboxes that fit on a node
+SLOTS = 200  # sandboxes of the mean size that fit on a node
+MEMORY_MB = 256
+TIGHT_MB = 4096  # of a node on which memory is short before the cores are: half of it busy on average
+SIZES_MB = (128, 128, 128, 256, 256, 256, 512, 1024)  # what functions need there, by their number
 KINDS = frozenset({"any"})
 RUN_SECONDS = 0.1
 RATE = 60.0  # invocations a second and node: 6 of 16 cores busy on average
@@ -33,16 +37,20 @@ EXPONENT = 1.05  # of Zipf's law
 
 @dataclass
 class Machine:
-    """A node as the simulation has it. `warm`: functions in the order of their last use."""
+    """A node as the simulation has it. `says`: it tells how much memory is left for new sandboxes."""
 
     name: str
+    sandbox_memory_mb: int
+    sizes: Sequence[int]
+    says: bool = True
     busy: int = 0
+    busy_mb: int = 0
+    warm_mb: int = 0
     warm: dict[int, int] = field(default_factory=dict)  # function → sandboxes
     used: deque[int] = field(default_factory=deque)
     running: Counter[int] = field(default_factory=Counter)
 
     cores = CORES
-    sandbox_memory_mb = 1 << 20
     kinds = KINDS
     images = full = False
     usable = True
@@ -56,23 +64,44 @@ class Machine:
         function = int(key)
         return self.warm.get(function, 0) - self.running.get(function, 0)
 
-    def begin(self, function: int) -> bool:
-        """Whether it was warm."""
-        warm = self.warm.get(function, 0) > self.running[function]
+    @property
+    def room_mb(self) -> int | None:
+        return self.sandbox_memory_mb - self.busy_mb if self.says else None
+
+    def size(self, function: int) -> int:
+        return self.sizes[function % len(self.sizes)]
+
+    def begin(self, function: int) -> tuple[bool, bool]:
+        """Whether it was warm, and whether it had to wait for memory, which is then taken all the same."""
+        warm = self.free(str(function)) > 0
+        waits = not warm and self.sandbox_memory_mb - self.busy_mb < self.size(function)
         if not warm:
             self.warm[function] = self.warm.get(function, 0) + 1
+            self.warm_mb += self.size(function)
             self.used.append(function)
-            if len(self.used) > SLOTS:
-                oldest = self.used.popleft()
-                self.warm[oldest] -= 1
-                if not self.warm[oldest]:
-                    del self.warm[oldest]
         self.running[function] += 1
         self.busy += 1
-        return warm
+        self.busy_mb += self.size(function)
+        self._evict()
+        return warm, waits
+
+    def _evict(self) -> None:
+        """The oldest first, but for those that run."""
+        for _ in range(len(self.used)):
+            if self.warm_mb <= self.sandbox_memory_mb:
+                return
+            oldest = self.used.popleft()
+            if self.free(str(oldest)) <= 0:
+                self.used.append(oldest)
+                continue
+            self.warm_mb -= self.size(oldest)
+            self.warm[oldest] -= 1
+            if not self.warm[oldest]:
+                del self.warm[oldest]
 
     def end(self, function: int) -> None:
         self.busy -= 1
+        self.busy_mb -= self.size(function)
         self.running[function] -= 1
         if self.running[function] <= 0:
             del self.running[function]
@@ -84,13 +113,16 @@ def main() -> int:
     rows: list[dict[str, Any]] = []
     for nodes, functions in sizes:
         invocations = 2_000 if options.quick else min(40_000, 2_000 * nodes, 20_000_000 // nodes)
-        rows += [_simulate(nodes, functions, invocations, how) for how in ("all", "few")]
+        rows += [_simulate(nodes, functions, invocations, how, _roomy) for how in ("all", "few")]
     last = {row["look_at"]: row for row in rows[-2:]}
+    tight = [_simulate(nodes, functions, invocations, "few", _tight(says=says)) for says in (False, True)]
+    rows += tight
     targets = {
         "choice_us_few": Target(last["few"]["choice_us"], 200.0, at_most=True),
         "warm_share_lost_by_few": Target(last["all"]["warm"] - last["few"]["warm"], 0.02, at_most=True),
         "busiest_over_mean_few": Target(last["few"]["busiest_over_mean"], 3.0, at_most=True),
     }
+    targets["memory_waits_where_known"] = Target(tight[1]["memory_waits"], 0.001, at_most=True)
     ratios = {"choice_all_over_few": last["all"]["choice_us"] / last["few"]["choice_us"]}
     show(document("scale", rows, ratios, targets), rows, as_json=options.json)
     return 0
@@ -103,15 +135,23 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _simulate(count: int, functions: int, invocations: int, how: str) -> dict[str, Any]:
+def _roomy(name: str) -> Machine:
+    return Machine(name, SLOTS * MEMORY_MB, (MEMORY_MB,))
+
+
+def _tight(*, says: bool) -> Callable[[str], Machine]:
+    return lambda name: Machine(name, TIGHT_MB, SIZES_MB, says)
+
+
+def _simulate(count: int, functions: int, invocations: int, how: str, make: Callable[[str], Machine]) -> dict[str, Any]:
     """Invocations one after the other, at the rate that all nodes together are given."""
     dice = random.Random(7)  # noqa: S311  # the same every time
-    machines = [Machine(f"n{number}") for number in range(count)]
+    machines = [make(f"n{number}") for number in range(count)]
     place: Callable[[int], int]
     place = _Few(machines) if how == "few" else _All(machines)
     draw = _zipf(functions, dice)
     ending: deque[tuple[float, int, int]] = deque()
-    warm, peaks, spent = 0, [], 0.0
+    warm, waits, peaks, spent = 0, 0, [], 0.0
     for number in range(invocations):
         now = number / (RATE * count)
         while ending and ending[0][0] <= now:
@@ -123,7 +163,8 @@ def _simulate(count: int, functions: int, invocations: int, how: str) -> dict[st
         began = time.perf_counter()
         machine = place(function)
         spent += time.perf_counter() - began
-        warm += machines[machine].begin(function)
+        was_warm, waited = machines[machine].begin(function)
+        warm, waits = warm + was_warm, waits + waited
         ending.append((now + RUN_SECONDS, machine, function))
         if number % 1000 == 999 and now > RUN_SECONDS:  # before that the nodes are still being filled
             loads = [each.busy for each in machines]
@@ -133,7 +174,10 @@ def _simulate(count: int, functions: int, invocations: int, how: str) -> dict[st
         "functions": functions,
         "look_at": how,
         "choice_us": spent / invocations * 1e6,
+        "node_mb": machines[0].sandbox_memory_mb,
+        "says_memory": machines[0].says,
         "warm": warm / invocations,
+        "memory_waits": waits / invocations,
         "busiest_over_mean": sum(peaks) / len(peaks),
     }
 
@@ -144,8 +188,7 @@ class _All:
         self._number = {machine.name: number for number, machine in enumerate(machines)}
 
     def __call__(self, function: int) -> int:
-        wanted = Wanted(str(function), "any", 256)
-        return self._number[choose(self._machines, wanted).name]
+        return self._number[choose(self._machines, _wanted(self._machines[0], function)).name]
 
 
 class _Few:
@@ -160,11 +203,15 @@ class _Few:
         self.in_flight = 0
 
     def __call__(self, function: int) -> int:
-        key = str(function)
-        looked = self._few.worth_a_look(key, self._machines, self.in_flight / (CORES * len(self._machines)))
-        chosen = choose(looked, Wanted(key, "any", 256)).name
-        self._few.placed(key, chosen)
+        wanted = _wanted(next(iter(self._machines.values())), function)
+        looked = self._few.worth_a_look(wanted, self._machines, self.in_flight / (CORES * len(self._machines)))
+        chosen = choose(looked, wanted).name
+        self._few.placed(wanted.key, chosen)
         return self._number[chosen]
+
+
+def _wanted(machine: Machine, function: int) -> Wanted:
+    return Wanted(str(function), "any", machine.size(function))
 
 
 def _zipf(count: int, dice: random.Random) -> Callable[[], int]:

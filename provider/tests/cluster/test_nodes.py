@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from argo_provider.cluster.messages import PROTOCOL, About, Beat
+from argo_provider.cluster.messages import PROTOCOL, About, Beat, decode, encode
 from argo_provider.cluster.nodes import HANDFUL, NodeTable, key_of
 from argo_provider.placement.port import Overloaded
 from argo_proxy.protocol.messages import Executable
@@ -124,6 +124,37 @@ def test_slots_of_a_beat_count_less_what_is_there_of_ours(world):
         world.table.sent(chosen[-1], EXECUTABLE)
         chosen.append(world.table.choose(EXECUTABLE))
     assert [node.name for node in chosen].count(chosen[0].name) == 2
+
+
+def test_what_fits_on_no_idle_memory_of_a_node_goes_to_another(world):
+    for name in ("n", "m"):
+        world.join(name)
+        world.beat(name, memory_used_mb=1024, idle_mb=512)
+    first = world.table.choose(EXECUTABLE)
+    other = next(node for node in world.table if node is not first)
+    for left in (256, 0):
+        world.table.sent(first, EXECUTABLE)
+        assert first.room_mb == left
+    assert world.choose() == other.name
+    world.beat(first.name, memory_used_mb=1024, idle_mb=512)  # they have ended since
+    world.beat(other.name, memory_used_mb=1024, idle_mb=0)
+    assert world.choose() == first.name
+
+
+def test_of_an_older_node_that_does_not_say_what_is_idle_no_memory_is_short(world):
+    world.join()
+    old = encode(Beat("n", "1", 9, 1024, memory_used_mb=1024)).replace(b'"idle_mb":null,', b"")
+    assert b"idle_mb" not in old
+    world.table.heard(decode(old, Beat))
+    assert world.table.choose(EXECUTABLE).room_mb is None
+
+
+def test_a_warm_place_that_is_free_takes_no_memory(world):
+    world.join()
+    world.beat(memory_used_mb=1024, idle_mb=256, slots={key_of(EXECUTABLE): 1})
+    node = world.table.choose(EXECUTABLE)
+    world.table.sent(node, EXECUTABLE)
+    assert node.room_mb == 256
 
 
 def test_a_well_known_image_goes_where_its_kind_runs(world):

@@ -3,27 +3,12 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from node_views import View
 
 from argo_provider.placement.few import FewNodes
-
-
-@dataclass(frozen=True)
-class View:
-    name: str
-    cores: int = 4
-    sandbox_memory_mb: int = 1024
-    kinds: frozenset = frozenset()
-    images: bool = False
-    usable: bool = True
-    full: bool = False
-    in_flight: int = 0
-    places: int = 0
-    artefacts: frozenset = frozenset()
-
-    def free(self, key):
-        return self.places
-
+from argo_provider.placement.nodes import Wanted
 
 NODES = {name: View(name) for name in (f"n{number}" for number in range(100))}
 
@@ -35,12 +20,12 @@ def few(names=NODES, seed=1):
     return made
 
 
-def named(views):
-    return {view.name for view in views}
+def looked_at(made, key, nodes=NODES, mean=0.0):
+    return {view.name for view in made.worth_a_look(Wanted(key, "nodejs:20", 256), nodes, mean)}
 
 
 def own(key):
-    return named(few().worth_a_look(key, NODES, 0.0))
+    return looked_at(few(), key)
 
 
 def crowded(*names):
@@ -49,7 +34,7 @@ def crowded(*names):
 
 def test_two_replicas_look_at_the_same_nodes():
     assert len(own("a")) == 8
-    assert own("a") == named(few(reversed(NODES), seed=2).worth_a_look("a", NODES, 0.0))
+    assert own("a") == looked_at(few(reversed(NODES), seed=2), "a")
     assert own("a") != own("b")
 
 
@@ -57,40 +42,49 @@ def test_a_node_that_goes_moves_only_what_was_its_own():
     gone = sorted(own("a"))[0]
     made = few()
     made.leave(gone)
-    after = named(made.worth_a_look("a", {n: v for n, v in NODES.items() if n != gone}, 0.0))
+    after = looked_at(made, "a", {n: v for n, v in NODES.items() if n != gone})
     assert own("a") - {gone} < after
     assert gone not in after
     made.join(gone)
-    assert named(made.worth_a_look("a", NODES, 0.0)) == own("a")
+    assert looked_at(made, "a") == own("a")
 
 
 def test_crowded_nodes_are_left_out():
     first = sorted(own("a"))[0]
-    assert named(few().worth_a_look("a", crowded(first), 0.0)) == own("a") - {first}
+    assert looked_at(few(), "a", crowded(first)) == own("a") - {first}
+
+
+def test_nodes_without_memory_for_it_are_left_out():
+    first, second = sorted(own("a"))[:2]
+    short = {**NODES, first: replace(NODES[first], room_mb=255), second: replace(NODES[second], room_mb=255, places=1)}
+    assert looked_at(few(), "a", short) == own("a") - {first}
+    full = {**NODES, **{name: replace(NODES[name], room_mb=0) for name in own("a")}}
+    assert looked_at(few(), "a", full)
+    assert not looked_at(few(), "a", full) & own("a")
 
 
 def test_where_it_was_is_looked_at_while_it_has_room_there():
     made, other = few(), next(name for name in NODES if name not in own("a"))
     made.placed("a", other)
     warm = {**NODES, other: replace(NODES[other], places=1)}
-    assert named(made.worth_a_look("a", warm, 0.0)) == {*own("a"), other}
-    assert named(made.worth_a_look("a", NODES, 0.0)) == own("a")
-    assert named(made.worth_a_look("a", {**warm, other: replace(warm[other], in_flight=8)}, 0.0)) == own("a")
+    assert looked_at(made, "a", warm) == {*own("a"), other}
+    assert looked_at(made, "a") == own("a")
+    assert looked_at(made, "a", {**warm, other: replace(warm[other], in_flight=8)}) == own("a")
 
 
 def test_others_are_drawn_where_its_own_are_crowded():
-    looked = named(few().worth_a_look("a", crowded(*own("a")), 0.0))
+    looked = looked_at(few(), "a", crowded(*own("a")))
     assert looked
     assert not looked & own("a")
 
 
 def test_where_all_are_crowded_its_own_are_looked_at():
-    assert named(few().worth_a_look("a", crowded(*NODES), 0.0)) == own("a")
+    assert looked_at(few(), "a", crowded(*NODES)) == own("a")
 
 
 def test_what_is_crowded_is_so_next_to_the_others():
-    assert named(few().worth_a_look("a", crowded(*own("a")), 2.0)) == own("a")
+    assert looked_at(few(), "a", crowded(*own("a")), mean=2.0) == own("a")
 
 
 def test_none_without_nodes():
-    assert not few(()).worth_a_look("a", {}, 0.0)
+    assert not looked_at(few(()), "a", {})

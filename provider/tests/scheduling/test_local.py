@@ -159,6 +159,18 @@ async def test_concurrency_shares_one_sandbox() -> None:
     assert [execution.phases.cold for execution in executions].count(True) == 1
 
 
+async def test_a_snapshot_tells_what_idle_sandboxes_hold() -> None:
+    driver = FakeDriver()
+    held = Held(driver)
+    async with local(driver) as placement:
+        ticket = placement.submit(invocation())
+        await held.running.acquire()
+        assert (placement.snapshot().memory_used_mb, placement.snapshot().idle_mb) == (256, 0)
+        held.gate.set()
+        await finished(ticket)
+        assert (placement.snapshot().memory_used_mb, placement.snapshot().idle_mb) == (256, 256)
+
+
 async def test_a_sandbox_freed_first_is_not_left_idle_for_one_that_is_starting() -> None:
     """Late binding: the start goes on, and what it makes serves as a stem cell."""
     driver = FakeDriver()

@@ -88,6 +88,7 @@ class Beats:
             self._number,
             memory_mb=snapshot.memory_limit_mb,
             memory_used_mb=snapshot.memory_used_mb,
+            idle_mb=snapshot.idle_mb,
             starting=snapshot.starting,
             in_flight=self._placement.in_flight,
             draining=self.draining or snapshot.draining,

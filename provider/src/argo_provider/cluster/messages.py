@@ -133,13 +133,17 @@ class WishTaken:
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """How a node is now; said every quarter of its lease. `slots`: by key, places in warm sandboxes, busy ones too."""
+    """How a node is now; said every quarter of its lease. `slots`: by key, places in warm sandboxes, busy ones too.
+
+    `idle_mb`: of the memory used, what evicting idle sandboxes frees. None: an older node, which does not say.
+    """
 
     node: str
     incarnation: str
     number: int
     memory_mb: int
     memory_used_mb: int = 0
+    idle_mb: int | None = None
     starting: int = 0
     in_flight: int = 0
     draining: bool = False

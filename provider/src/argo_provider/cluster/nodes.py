@@ -40,6 +40,7 @@ class Node:
     artefacts: frozenset[str] = frozenset()
     waiting: int = 0
     total: int = 0  # our attempts in flight there
+    booked_mb: int = 0  # for new sandboxes of what we have sent there since the beat
 
     def take(self, about: About) -> None:
         """What it says it is."""
@@ -53,6 +54,13 @@ class Node:
     @property
     def in_flight(self) -> int:
         return self.total if self.beat is None else max(self.beat.in_flight, self.total)
+
+    @property
+    def room_mb(self) -> int | None:
+        beat = self.beat
+        if beat is None or beat.idle_mb is None:
+            return None
+        return beat.memory_mb - beat.memory_used_mb + beat.idle_mb - self.booked_mb
 
     def free(self, key: str) -> int:
         """Places in its warm sandboxes of that action, less what we have sent there."""
@@ -127,6 +135,7 @@ class NodeTable:
         node.beat, node.heard, node.suspect = beat, self._clock(), False
         node.waiting = sum(beat.waiting.values())
         node.full = node.waiting >= node.about.queue_limit
+        node.booked_mb = 0
         node.seen.clear()
 
     def silent(self, name: str) -> None:
@@ -147,7 +156,7 @@ class NodeTable:
         if besides or len(self._nodes) <= HANDFUL:
             return choose([node for node in self._nodes.values() if node.name not in besides], wanted)
         try:
-            node = choose(self._few.worth_a_look(wanted.key, self._nodes, self._mean_load()), wanted)
+            node = choose(self._few.worth_a_look(wanted, self._nodes, self._mean_load()), wanted)
         except Overloaded:  # one of the others may still be able
             node = choose(self._nodes.values(), wanted)
         self._few.placed(wanted.key, node.name)
@@ -162,7 +171,10 @@ class NodeTable:
         return self._mean
 
     def sent(self, node: Node, executable: Executable) -> None:
-        node.ours[key_of(executable)] += 1
+        key = key_of(executable)
+        if node.free(key) <= 0:
+            node.booked_mb += executable.memory_mb
+        node.ours[key] += 1
         node.total += 1
 
     def ended(self, node: Node, executable: Executable, *, warm: bool) -> None:

@@ -2,8 +2,8 @@
 
 An action's own order on a ring of nodes names the first (consistent hashing: every replica finds the same, and a node
 that comes or goes moves few actions). To those come nodes that it was given to lately. Of both, those that are crowded
-are left out, so that the most wanted actions spread before they fill the nodes of their own (bounded loads); where all
-are, some nodes at random are looked at.
+or have no memory for it are left out, so that the most wanted actions spread before they fill the nodes of their own
+(bounded loads); where all are, some nodes at random are looked at.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Collection, Mapping, Sequence
 from hashlib import blake2b
 from typing import Protocol, TypeVar
 
-from argo_provider.placement.nodes import NodeView
+from argo_provider.placement.nodes import NodeView, Wanted, fits
 
 _POINTS = 64  # of a node on the ring
 _RING = 8  # nodes that it names for an action
@@ -68,25 +68,26 @@ class FewNodes:
             del self._lately[next(iter(self._lately))]
         self._lately[key] = lately
 
-    def worth_a_look(self, key: str, nodes: Mapping[str, N], mean: float) -> Collection[N]:
+    def worth_a_look(self, wanted: Wanted, nodes: Mapping[str, N], mean: float) -> Collection[N]:
         """`nodes` by name; `mean`: in flight for each core of all of them. Never empty where there is a node."""
-        bound = max(1.0, _CROWD * mean)
+        key, bound = wanted.key, max(1.0, _CROWD * mean)
         own = {name: nodes[name] for name in self._own_of(key) if name in nodes}
-        roomy = {name: node for name, node in own.items() if _has_room(node, bound)}
+        roomy = {name: node for name, node in own.items() if _has_room(node, wanted, bound)}
         found = 0
         for name in self._lately.get(key, ()):
             node = nodes.get(name)
-            if node is not None and _has_room(node, bound) and node.free(key) > 0:
+            if node is not None and node.free(key) > 0 and _has_room(node, wanted, bound):
                 roomy[name] = node
                 found += 1
                 if found == _SOME:
                     break
-        return roomy.values() or self._by_chance(nodes, bound) or own.values()
+        return roomy.values() or self._by_chance(wanted, nodes, bound) or own.values()
 
-    def _by_chance(self, nodes: Mapping[str, N], bound: float) -> Sequence[N]:
+    def _by_chance(self, wanted: Wanted, nodes: Mapping[str, N], bound: float) -> Sequence[N]:
         for _ in range(_DRAWS if self._names else 0):
             drawn = {self._names[self._dice.randrange(len(self._names))] for _ in range(_SOME)}
-            roomy = [nodes[name] for name in sorted(drawn) if name in nodes and _has_room(nodes[name], bound)]
+            there = [nodes[name] for name in sorted(drawn) if name in nodes]
+            roomy = [node for node in there if _has_room(node, wanted, bound)]
             if roomy:
                 return roomy
         return ()
@@ -109,8 +110,8 @@ class FewNodes:
         return tuple(found)
 
 
-def _has_room(node: NodeView, bound: float) -> bool:
-    return node.usable and not node.full and node.in_flight < bound * node.cores
+def _has_room(node: NodeView, wanted: Wanted, bound: float) -> bool:
+    return node.usable and not node.full and node.in_flight < bound * node.cores and fits(node, wanted)
 
 
 def _hash(text: str) -> int:

@@ -1,8 +1,9 @@
 """Which node an invocation goes to. Pure: a view of the nodes in, one of them or a reason out.
 
-Warm first: a node with a free place in a warm sandbox of this very action. Artefact next: one that has the action's
-code, or what was built of it. Load last: the one that has the least to do for its size. Among equals the action's own
-order decides, which every replica computes alike (rendezvous hashing), so that an action comes back to where it was.
+Warm first: a node with a free place in a warm sandbox of this very action. Room next: one with memory for a new
+sandbox, free or held by idle ones; elsewhere it would queue. Then the artefact: one that has the action's code, or what
+was built of it. Load last: the one that has the least to do for its size. Among equals the action's own order decides,
+which every replica computes alike (rendezvous hashing), so that an action comes back to where it was.
 """
 
 from __future__ import annotations
@@ -29,6 +30,11 @@ class NodeView(Protocol):
     @property
     def sandbox_memory_mb(self) -> int:
         """Of all its sandboxes together."""
+        ...
+
+    @property
+    def room_mb(self) -> int | None:
+        """Memory for new sandboxes: what is free, and what evicting idle ones frees. None: unknown, so never short."""
         ...
 
     @property
@@ -85,6 +91,11 @@ def choose(nodes: Collection[N], wanted: Wanted) -> N:
     return best
 
 
+def fits(node: NodeView, wanted: Wanted) -> bool:
+    """Whether it could begin there without waiting for the memory of what is busy."""
+    return node.room_mb is None or node.room_mb >= wanted.memory_mb or node.free(wanted.key) > 0
+
+
 def _refusal(nodes: Collection[NodeView], wanted: Wanted) -> Overloaded:
     usable = [node for node in nodes if node.usable]
     if not usable:
@@ -104,10 +115,11 @@ def _runs(node: NodeView, wanted: Wanted) -> bool:
     return node.images if wanted.image else wanted.kind in node.kinds
 
 
-def _worth(node: NodeView, wanted: Wanted) -> tuple[bool, bool, float, int]:
+def _worth(node: NodeView, wanted: Wanted) -> tuple[bool, bool, bool, float, int]:
     load = node.in_flight / node.cores - _BUSY
     has = any(artefact in node.artefacts for artefact in wanted.artefacts)
-    return node.free(wanted.key) > 0, has, -(load // _STEP) if load > 0 else 0.0, _order(node.name, wanted.key)
+    spread = -(load // _STEP) if load > 0 else 0.0
+    return node.free(wanted.key) > 0, fits(node, wanted), has, spread, _order(node.name, wanted.key)
 
 
 @lru_cache(65_536)

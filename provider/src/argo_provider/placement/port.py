@@ -95,6 +95,11 @@ class PlacementSnapshot:
     counted: Mapping[str, int] | None = None  # by state, where not all sandboxes are listed
 
     @property
+    def idle_mb(self) -> int:
+        """Of the sandboxes listed, what those hold that serve nobody, or are being ended: it can be had at once."""
+        return sum(sandbox.memory_mb for sandbox in self.sandboxes if sandbox.idle_seconds > 0)
+
+    @property
     def by_state(self) -> Mapping[str, int]:
         """How many sandboxes are in each state."""
         if self.counted is not None:

@@ -1,0 +1,6 @@
+"""Makes `node_views`, which tests here share, importable."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
