@@ -15,9 +15,12 @@ Key = tuple[str, str, str]
 
 def key_of(executable: Executable, variant: str = "") -> Key:
     """`Executable.key`, and apart from it the key of sandboxes that serve the same revision another way."""
-    if not variant:
-        return executable.key
-    return (executable.namespace, executable.path, f"{executable.revision}{_VARIANT}{variant}")
+    return other_way(executable.key, variant)
+
+
+def other_way(key: Key, variant: str) -> Key:
+    """The same of an `Executable.key`."""
+    return (key[0], key[1], f"{key[2]}{_VARIANT}{variant}") if variant else key
 
 
 def revision_of(key: Key) -> str:

@@ -149,9 +149,13 @@ class SandboxTable:
         """How many sandboxes serve, or will serve, this key."""
         return self._bound[key]
 
-    def at_work(self, key: Key) -> int:
-        """How many sandboxes of this key are not idle."""
-        return self._bound[key] - len(self._idle.get(key, ()))
+    def at_work(self, keys: Iterable[Key]) -> int:
+        """How many sandboxes of these keys are not idle."""
+        bound, idle, found = self._bound, self._idle, 0
+        for key in keys:
+            if key in bound:
+                found += bound[key] - (len(idle[key]) if key in idle else 0)
+        return found
 
     def pace(self, key: Key) -> float | None:
         """Seconds for which an activation of `key` takes a slot; None while none has finished.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from argo_provider.model.record import record
 from argo_provider.optimizer.model import FailureKind, FunctionId, Wishes
 
 
@@ -31,7 +32,7 @@ class Removed:
     at: float
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Invoked:
     """An invocation ended."""
 

@@ -229,6 +229,8 @@ class Function:
             return []
         if self.wished_native():
             return self._begin(at, "Its owner asked for a native form.", at_once=True)
+        if not self.paying.may_judge(at):  # as after nearly every invocation
+            return []
         reason = why_hot(record.signals, self.settings, record.family, at)
         return self._begin(at, reason, at_once=False) if reason and self.paying.begins(at) else []
 

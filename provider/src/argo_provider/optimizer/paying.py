@@ -39,16 +39,19 @@ class Paying:
         others = self._budget.sharing[NATIVE_TECHNOLOGY.get(self._record.family, "")] - self._shares
         return bill(self._record, self._settings, self._budget.machine.sizes, at, sharers=max(0, others))
 
-    def begins(self, at: float) -> bool:
-        """Whether to make a native form now; False while nothing new can be known."""
+    def may_judge(self, at: float) -> bool:
+        """Whether there is something to judge by that was not known the last time."""
         if not self._settings.repay_times:
             return True
         if self._record.pauses.total < self._settings.keep_alive_gaps:
             return False  # of a rhythm that is not known nothing can be foretold
-        seen = self._record.signals.seen
-        if seen < self._judged_seen and 0 <= at - self._judged_at < _JUDGE_SECONDS:
-            return False
-        self._judged_at, self._judged_seen = at, seen * _JUDGE_GROWTH
+        return self._record.signals.seen >= self._judged_seen or not 0 <= at - self._judged_at < _JUDGE_SECONDS
+
+    def begins(self, at: float) -> bool:
+        """Whether to make a native form now; where `may_judge`."""
+        if not self._settings.repay_times:
+            return True
+        self._judged_at, self._judged_seen = at, self._record.signals.seen * _JUDGE_GROWTH
         now = self.bill(at)
         self.share(shares=now.would_share)
         return now.pays and self._budget.machine.may_try(self._record.family, self._record.function, at)

@@ -41,6 +41,7 @@ from argo_proxy.sandboxes.port import Shortfall
 
 _log = structlog.get_logger(__name__)
 _WEIGHED_A_TICK = 4
+_FIGURES = (ev.Invoked, ev.Tick, ev.Weighed, ev.NiukWeighed)  # of which mostly nothing follows
 
 Lookup = Callable[[FunctionId], Awaitable[Executable | None]]
 """The action at this path as the namespace would run it now; None where there is none."""
@@ -131,13 +132,13 @@ class Pipeline:
         known = self._known.get((executable.namespace, executable.path))
         if known is None or known.subject.executable.revision != executable.revision:
             return
+        subject, phases = known.subject, execution.phases
         native = known.technology is not None and execution.sandbox == known.technology.name
-        phases = execution.phases
         self.tell(
             ev.Invoked(
-                known.function,
+                subject.function,
                 execution.ended_at,
-                known.subject.fingerprint,
+                subject.fingerprint,
                 native,
                 execution.canary,
                 phases.cold,
@@ -147,7 +148,7 @@ class Pipeline:
                 execution.outcome.kind is OutcomeKind.SUCCESS,
             )
         )
-        self._trials.executed(known.function, execution, native=native)
+        self._trials.executed(subject.function, execution, native=native)
 
     def fell_short(self, executable: Executable, shortfall: Shortfall | None, words: str, *, rerun: bool) -> None:
         known = self._known.get((executable.namespace, executable.path))
@@ -170,7 +171,7 @@ class Pipeline:
         except Exception:  # noqa: BLE001 — the guard: an impossible transition is told with its story, and goes no further
             _log.exception("policy_failed")
             return
-        if not instructions and isinstance(event, ev.Invoked | ev.Tick | ev.Weighed | ev.NiukWeighed):
+        if not instructions and isinstance(event, _FIGURES):
             return
         for instruction in instructions:
             self._carry_out(instruction)

@@ -60,6 +60,8 @@ class Policy:
         Raises ImpossibleTransition for what cannot have happened, ValueError for a wish that there is not.
         """
         self._now = max(self._now, event.at)
+        if isinstance(event, ev.Invoked):  # first, because nearly all are
+            return self._invoked(event)
         if isinstance(event, ev.Tick):
             return self._tick(event.at)
         if isinstance(event, ev.MemoryPressure):
@@ -71,23 +73,37 @@ class Policy:
         function = self._functions.get(event.function)
         if function is None:
             return []
-        before = function.record.since, function.record.awaited
         self._learn(function.record.family, event)
         out = hear(function, event)
         if isinstance(event, ev.Removed):
             self._forget(event.function)
-        elif isinstance(event, ev.Invoked) and before == (function.record.since, function.record.awaited):
-            self._changes.counted[event.function] = None
-            if out:
-                self._changes.decided.add(event.function)
-            if event.function not in self._wake_at:  # else its next wake only moves away as it is called
-                self._schedule(event.function, function)
-            return out
         else:
             self._schedule(event.function, function)
-        self._changes.decided.add(event.function)
-        self._account(event.function, function)
-        return out + self._begin_builds(event.at)
+        return out + self._decided(event.function, function, event.at)
+
+    def _invoked(self, event: ev.Invoked) -> list[Instruction]:
+        """Mostly it changes nothing but figures."""
+        identity = event.function
+        function = self._functions.get(identity)
+        if function is None:
+            return []
+        record = function.record
+        since, awaited = record.since, record.awaited
+        out = hear(function, event)
+        if since != record.since or awaited is not record.awaited:
+            self._schedule(identity, function)
+            return out + self._decided(identity, function, event.at)
+        self._changes.counted[identity] = None
+        if out:
+            self._changes.decided.add(identity)
+        if identity not in self._wake_at:  # else its next wake only moves away as it is called
+            self._schedule(identity, function)
+        return out
+
+    def _decided(self, identity: FunctionId, function: Function, at: float) -> list[Instruction]:
+        self._changes.decided.add(identity)
+        self._account(identity, function)
+        return self._begin_builds(at)
 
     def route(self, function: FunctionId, fingerprint: str) -> Route:
         """How the next invocation of this code is placed. The policy's own word is never of other code."""

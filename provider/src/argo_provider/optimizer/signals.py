@@ -22,8 +22,11 @@ class Rate:
     at: float = 0.0
 
     def add(self, at: float) -> None:
-        self.count = self.within(at) + 1.0
-        self.at = max(self.at, at)
+        age = at - self.at
+        if age > 0:
+            self.count *= exp(-age / self.window)
+            self.at = at
+        self.count += 1.0
 
     def within(self, now: float) -> float:
         """Invocations in the window that ends now."""

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from types import TracebackType
 from typing import Self
 
@@ -36,7 +37,7 @@ from argo_proxy.pool.job import Job, Ways
 from argo_proxy.pool.life import SandboxState
 from argo_proxy.pool.pool import PoolLimits, SandboxPool
 from argo_proxy.pool.serving import LoadCode
-from argo_proxy.pool.shape import Key, Shape, key_of, revision_of, variant_of
+from argo_proxy.pool.shape import Key, Shape, key_of, other_way, revision_of, variant_of
 from argo_proxy.pool.table import SandboxTable
 from argo_proxy.protocol.messages import Executable, Execution, Invocation, OutcomeKind
 from argo_proxy.runtimes import Catalogue
@@ -214,8 +215,9 @@ class LocalPlacement:
 
     def load(self, executable: Executable) -> int:
         """Sandboxes of this revision at work, whatever the way, and invocations that wait for an ordinary one."""
-        table, line = self._pool.table, self._scheduler.queue.lines.get(executable.key)
-        return sum(table.at_work(key_of(executable, way)) for way in _WAYS) + (len(line) if line else 0)
+        key = executable.key
+        line = self._scheduler.queue.lines.get(key)
+        return self._pool.table.at_work(_all_ways(key)) + (len(line.jobs) if line is not None else 0)
 
     def warm(self, executable: Executable, variant: str = "") -> int:
         """Sandboxes that serve, or will serve, this revision this way."""
@@ -354,6 +356,12 @@ _RECORDED_FAMILY = "java:"
 _OBSERVED = Route(observed=True)
 _ORDINARY_WAYS = frozenset({"", _OBSERVED.variant})
 _WAYS = ("", _OBSERVED.variant, *(kind.value for kind in NATIVE))
+
+
+@lru_cache(maxsize=4096)  # asked after every invocation
+def _all_ways(key: Key) -> tuple[Key, ...]:
+    """The keys of all ways of the revision whose ordinary one this is."""
+    return tuple(other_way(key, way) for way in _WAYS)
 
 
 def differ(one: Execution, other: Execution) -> bool:
