@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 import hashlib
 import hmac
+import re
 
 from argo_provider.errors import Unauthenticated
 from argo_provider.events import Event, EventBus, NamespaceChanged
 from argo_provider.model.clock import Clock
-from argo_provider.model.identity import Identity, NamespaceRecord
+from argo_provider.model.identity import Identity
 from argo_provider.storage.port import NamespaceStore
 
 _TRUST_S = 2.0  # how long a key may still work after another process (the command line) changed it
 _MOST = 4096
 _NO_SECRET = hashlib.sha256(b"").digest()
+_BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}")
+_Known = tuple[float, bytes, Identity | None]  # when it was looked up, the secret's SHA-256, whose it is
 
 
 class Authenticator:
@@ -24,7 +26,7 @@ class Authenticator:
     def __init__(self, namespaces: NamespaceStore, events: EventBus, clock: Clock) -> None:
         self._namespaces = namespaces
         self._clock = clock
-        self._known: dict[str, tuple[float, NamespaceRecord | None]] = {}
+        self._known: dict[str, _Known] = {}
         events.listen(self._on_event)
 
     def _on_event(self, event: Event) -> None:
@@ -39,23 +41,23 @@ class Authenticator:
         if key is None:
             raise Unauthenticated
         key_id, _, secret = key.partition(":")
-        record = await self._record(key_id)
-        given = hashlib.sha256(secret.encode()).digest()
-        expected = record.secret_sha256 if record else _NO_SECRET
-        if not hmac.compare_digest(given, expected) or record is None:
-            raise Unauthenticated
-        return record.identity, key
-
-    async def _record(self, key_id: str) -> NamespaceRecord | None:
-        now = self._clock.monotonic()
         known = self._known.get(key_id)
-        if known is not None and now - known[0] < _TRUST_S:
-            return known[1]
+        if known is None or self._clock.monotonic() - known[0] >= _TRUST_S:
+            known = await self._look_up(key_id)
+        _, expected, identity = known
+        given = hashlib.sha256(secret.encode()).digest()
+        if not hmac.compare_digest(given, expected) or identity is None:
+            raise Unauthenticated
+        return identity, key
+
+    async def _look_up(self, key_id: str) -> _Known:
+        now = self._clock.monotonic()
         record = await self._namespaces.by_key(key_id)
         if len(self._known) >= _MOST:
             self._known.clear()  # a flood of made-up keys must not grow without end
-        self._known[key_id] = (now, record)
-        return record
+        known = (now, _NO_SECRET, None) if record is None else (now, record.secret_sha256, record.identity)
+        self._known[key_id] = known
+        return known
 
 
 def decode_basic(header: str) -> str | None:
@@ -63,8 +65,11 @@ def decode_basic(header: str) -> str | None:
     scheme, _, encoded = header.partition(" ")
     if scheme.lower() != "basic":
         return None
+    encoded = encoded.strip()
+    if not _BASE64.fullmatch(encoded):
+        return None
     try:
-        key = base64.b64decode(encoded.strip(), validate=True).decode()
+        key = binascii.a2b_base64(encoded).decode()
     except (binascii.Error, UnicodeDecodeError, ValueError):
         return None
     return key if ":" in key else None

@@ -31,6 +31,9 @@ class Counts:
     in_flight: Counter[str] = field(default_factory=Counter)
 
 
+_NOTHING = Counts(0)
+
+
 class Throttle:
     """Counts of this process, beside those that `others` gives: of the other replicas in the given minute."""
 
@@ -42,7 +45,7 @@ class Throttle:
         self._fires: Counter[str] = Counter()
         self._in_flight: Counter[str] = Counter()
         self._idle = asyncio.Event()
-        self.others: Callable[[int], Counts] = Counts
+        self.others: Callable[[int], Counts] = lambda _: _NOTHING
 
     def counts(self) -> Counts:
         """Ours."""
@@ -54,7 +57,7 @@ class Throttle:
         self._roll()
         limits, others = identity.limits, self.others(self._minute)
         rate = self.defaults.invocations_per_minute
-        elsewhere = others.invocations[identity.namespace]
+        elsewhere = others.invocations.get(identity.namespace, 0)
         _count(self._invocations, identity.namespace, limits.invocations_per_minute, rate, elsewhere)
         self.check_room(identity)
 
@@ -62,14 +65,15 @@ class Throttle:
         """Throttled if the namespace has too many calls in flight."""
         allowed = identity.limits.concurrent_invocations
         allowed = self.defaults.concurrent_invocations if allowed is None else allowed
-        in_flight = self._in_flight[identity.namespace] + self.others(self._minute).in_flight[identity.namespace]
+        namespace, others = identity.namespace, self.others(self._minute)
+        in_flight = self._in_flight.get(namespace, 0) + others.in_flight.get(namespace, 0)
         if in_flight >= allowed:
             raise Throttled(f"Too many concurrent requests in flight (count: {in_flight}, allowed: {allowed}).")
 
     def check_fire(self, identity: Identity) -> None:
         """Throttled if the namespace fires triggers too often. Counts this fire."""
         self._roll()
-        rate, elsewhere = self.defaults.fires_per_minute, self.others(self._minute).fires[identity.namespace]
+        rate, elsewhere = self.defaults.fires_per_minute, self.others(self._minute).fires.get(identity.namespace, 0)
         _count(self._fires, identity.namespace, identity.limits.fires_per_minute, rate, elsewhere)
 
     def enter(self, namespace: str) -> None:
@@ -104,7 +108,7 @@ class Throttle:
 
 def _count(counter: Counter[str], namespace: str, own: int | None, default: int, elsewhere: int) -> None:
     allowed = default if own is None else own
-    count = counter[namespace] + elsewhere + 1
-    if count > allowed:
+    ours = counter.get(namespace, 0) + 1
+    if (count := ours + elsewhere) > allowed:
         raise Throttled(f"Too many requests in the last minute (count: {count}, allowed: {allowed}).")
-    counter[namespace] += 1
+    counter[namespace] = ours
