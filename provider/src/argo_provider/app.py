@@ -20,6 +20,7 @@ from argo_provider.api.authentication import Authenticator
 from argo_provider.api.middleware import MIDDLEWARES
 from argo_provider.api.routes import routes
 from argo_provider.api.state import SERVICES, Services
+from argo_provider.api.straight import StraightInvocations
 from argo_provider.cluster.readiness import ClusterReadiness
 from argo_provider.entities.actions import Actions
 from argo_provider.entities.packages import Packages
@@ -327,7 +328,8 @@ async def _listen(settings: Settings, services: Services, stack: AsyncExitStack)
     app[dashboard.FOLDER] = server.dashboard_dir or dashboard.packaged_folder()
     app.router.add_routes(routes())
     app.on_shutdown.append(_end_streams)
-    await stack.enter_async_context(hosting.listening(app, server))
+    straight = StraightInvocations(services, server.body_bytes)
+    await stack.enter_async_context(hosting.listening(app, server, straight))
 
 
 async def _end_streams(app: web.Application) -> None:

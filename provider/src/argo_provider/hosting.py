@@ -11,7 +11,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from argo_provider.api.connections import PatientRunner
+from argo_provider.api.connections import PatientRunner, Straight
 from argo_provider.settings import ServerSettings
 
 _CLOSE_SECONDS = 5.0
@@ -58,11 +58,14 @@ def alone_over(data_dir: Path) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def listening(app: web.Application, server: ServerSettings) -> AsyncIterator[None]:
-    """Serve `app` inside the block. Raises StartError."""
+async def listening(
+    app: web.Application, server: ServerSettings, straight: Straight | None = None
+) -> AsyncIterator[None]:
+    """Serve `app` inside the block, and past it what `straight` takes. Raises StartError."""
     context = tls_context(server)
     runner = PatientRunner(
         app,
+        straight=straight,
         access_log=None,
         handle_signals=False,
         keepalive_timeout=_KEEP_ALIVE_SECONDS,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from aiohttp import web
 
 from argo_provider.api import query, render
@@ -9,7 +11,7 @@ from argo_provider.api.bodies import MOST_BODY_BYTES, read_object
 from argo_provider.api.paths import caller, entity_name
 from argo_provider.api.respond import ACTIVATION_HEADER, json_response
 from argo_provider.api.schemas import load_action
-from argo_provider.api.state import API_KEY, SERVICES, TRANSACTION, Services
+from argo_provider.api.state import API_KEY, SERVICES, TRANSACTION
 from argo_provider.entities.content import parse_version
 from argo_provider.errors import MalformedRequest
 from argo_provider.invocation.invoke import Accepted, Request
@@ -17,7 +19,7 @@ from argo_provider.model.activation import Activation, Status
 from argo_provider.model.entities import Action
 from argo_provider.model.names import check_name
 
-_STATUS = {
+STATUS = {
     Status.SUCCESS: 200,
     Status.APPLICATION_ERROR: 502,
     Status.DEVELOPER_ERROR: 502,
@@ -86,8 +88,7 @@ async def invoke(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
     identity, namespace = caller(request)
     name = entity_name(request, namespace)
-    blocking = query.flag(request, "blocking")
-    wait_ms = _wait(request, services) if blocking else None
+    wait_ms = waiting(request, services.limits.blocking_wait_ms)
     payload = await read_object(request, services.limits.payload_bytes)
     answer = await services.invoke(
         Request(identity, name, payload, request[TRANSACTION], wait_ms, api_key=request[API_KEY])
@@ -99,15 +100,23 @@ async def invoke(request: web.Request) -> web.Response:
 
 def accepted(activation_id: str) -> web.Response:
     """202: the promise is on disk."""
-    return json_response({"activationId": activation_id}, 202, {ACTIVATION_HEADER: activation_id})
+    return json_response(promise_body(activation_id), 202, {ACTIVATION_HEADER: activation_id})
+
+
+def promise_body(activation_id: str) -> dict[str, str]:
+    return {"activationId": activation_id}
 
 
 def invocation_response(activation: Activation, *, result_only: bool) -> web.Response:
+    headers = {ACTIVATION_HEADER: activation.activation_id}
+    body = invocation_body(activation, result_only=result_only)
+    return json_response(body, STATUS[activation.response.status], headers)
+
+
+def invocation_body(activation: Activation, *, result_only: bool) -> Any:
     """The record, or its result; a result that is an array is always answered bare."""
     result = activation.response.result
-    body = result if result_only or isinstance(result, list) else render.activation(activation, logs=_steps(activation))
-    headers = {ACTIVATION_HEADER: activation.activation_id}
-    return json_response(body, _STATUS[activation.response.status], headers)
+    return result if result_only or isinstance(result, list) else render.activation(activation, logs=_steps(activation))
 
 
 def _steps(activation: Activation) -> bool:
@@ -115,9 +124,11 @@ def _steps(activation: Activation) -> bool:
     return activation.annotations.get("kind") == "sequence"
 
 
-def _wait(request: web.Request, services: Services) -> int:
-    most = services.limits.blocking_wait_ms
-    text = request.query.get("timeout")
+def waiting(given: query.Queried, most: int) -> int | None:
+    """Milliseconds that the caller waits for the result; None: not at all. MalformedQuery, MalformedRequest."""
+    if not query.flag(given, "blocking"):
+        return None
+    text = given.query.get("timeout")
     if text is None:
         return most
     if not (text.isascii() and text.isdigit() and len(text) < 10 and 0 < int(text) <= most):

@@ -46,6 +46,11 @@ async def read_object(request: web.Request, limit: int | None = None) -> dict[st
     if request.headers.get("Content-Type") != "application/json" != request.content_type:
         given = request.headers.get("Content-Type", "application/octet-stream")
         raise UnsupportedMedia.of(given)
+    return parse_object(body)
+
+
+def parse_object(body: bytes) -> dict[str, Any]:
+    """A JSON object; MalformedRequest."""
     value = parse_json(body)
     if not isinstance(value, dict):
         raise MalformedRequest("JSON object expected")

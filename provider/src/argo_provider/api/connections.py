@@ -1,17 +1,43 @@
-"""Connections that are given up: by itself, aiohttp waits for ever for the head of a first request."""
+"""Connections that are given up, and requests that are answered without aiohttp's own loop.
+
+By itself, aiohttp waits for ever for the head of a first request.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, Protocol
 
-from aiohttp import web
+import structlog
+from aiohttp import StreamReader, web
+from aiohttp.http import RawRequestMessage
+
+from argo_provider.api.straight import Answer
+
+log = structlog.get_logger(__name__)
 
 _HEAD_SECONDS = 30.0
 
 
+class Straight(Protocol):
+    """Answers some requests in a shorter way."""
+
+    def take(self, message: RawRequestMessage, payload: StreamReader) -> Answer | None:
+        """What makes the whole answer; None: the request is for the application."""
+        ...
+
+
 class PatientHandler(web.RequestHandler):
-    """Ends a connection whose first request has no complete head in time; later ones fall under the keep-alive time."""
+    """Ends a connection whose first request has no complete head in time; later ones fall under the keep-alive time.
+
+    One request is answered at a time: by aiohttp's loop, which waits for one at `_waiter`, or straight, by the task
+    `_answering`, while that loop goes on waiting.
+    """
+
+    def __init__(self, manager: web.Server, *, straight: Straight | None, **options: Any) -> None:
+        super().__init__(manager, **options)
+        self._straight = straight
+        self._answering: asyncio.Task[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -21,13 +47,83 @@ class PatientHandler(web.RequestHandler):
         if self._request_count == 0:
             self.force_close()
 
+    def data_received(self, data: bytes) -> None:
+        waiter, self._waiter = self._waiter, None  # nobody is woken before it is clear for whom the request is
+        try:
+            super().data_received(data)
+        finally:
+            self._waiter = waiter
+        self._next()
+
+    def _next(self) -> None:
+        waiter = self._waiter
+        if self._answering is not None or not self._messages or waiter is None or waiter.done():
+            return
+        answer = None
+        if self._straight is not None and len(self._messages) == 1:
+            message, payload = self._messages[0]
+            if isinstance(message, RawRequestMessage):  # or an error of the parser
+                answer = self._straight.take(message, payload)
+        if answer is None or self._parser is None or self._manager is None:
+            waiter.set_result(None)
+            return
+        self._messages.popleft()
+        self._parser.message_consumed()
+        self._manager.requests_count += 1
+        self._request_in_progress = True
+        self._answering = self._loop.create_task(self._answer(answer))
+
+    async def _answer(self, answer: Answer) -> None:
+        try:
+            written = await answer()
+            if self.transport is not None and not self.transport.is_closing():
+                self.transport.write(written)
+                if self._paused:
+                    await self._drain_helper()
+        except ConnectionError:
+            log.debug("client_gone")
+        except Exception:  # the guard of a loop: this connection ends, and no other
+            log.exception("request_crashed")
+            self.force_close()
+        finally:
+            self._answered()
+
+    def _answered(self) -> None:
+        self._answering = None
+        self._request_in_progress = False
+        if self._handler_waiter is not None and not self._handler_waiter.done():  # a shutdown
+            self._handler_waiter.set_result(None)
+        if self._close or self._force_close:
+            if self.transport is not None:
+                self.transport.close()
+            return
+        self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+        if self._keepalive_handle is None:
+            self._keepalive_handle = self._loop.call_at(self._next_keepalive_close_time, self._process_keepalive)
+        self._next()
+
+    def _process_keepalive(self) -> None:
+        if self._answering is not None:  # to aiohttp the connection looks idle
+            self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+        super()._process_keepalive()
+
+    async def shutdown(self, timeout: float | None = 15.0) -> None:  # noqa: ASYNC109 — aiohttp's
+        await super().shutdown(timeout)
+        if self._answering is not None:
+            self._answering.cancel()
+
 
 class PatientRunner(web.AppRunner):
     """Serves an application through `PatientHandler`."""
 
+    def __init__(self, app: web.Application, *, straight: Straight | None = None, **options: Any) -> None:
+        super().__init__(app, **options)
+        self._straight = straight
+
     async def _make_server(self) -> web.Server:
         server = await super()._make_server()
         server.__class__ = _PatientServer  # the application makes its server itself; only its connections differ
+        server._kwargs["straight"] = self._straight
         return server
 
 

@@ -33,14 +33,14 @@ async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
     """All steps in one coroutine: one for each would cost every request several times what they do."""
     begun = time.perf_counter()
     services = request.app[SERVICES]
-    transaction = request[TRANSACTION] = _transaction(request)
+    transaction = request[TRANSACTION] = transaction_of(request.headers)
     bind_transaction(transaction)  # each request is a task with a context of its own
     status = 500
     try:
         try:
-            response = await _authenticated(request, handler, services)
+            response: web.StreamResponse = await _authenticated(request, handler, services)
         except Exception as error:  # noqa: BLE001 — the guard of the request loop
-            response = _of_error(error, request, services)
+            response = error_response(known_error(error, request.path, services), transaction)
         if not response.prepared:
             response.headers.update(_cors(request.path))
         response.headers[TRANSACTION_HEADER] = transaction
@@ -52,9 +52,9 @@ async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
         services.observe(route, request.method, status, time.perf_counter() - begun)
 
 
-def _transaction(request: web.Request) -> str:
+def transaction_of(headers: Mapping[str, str]) -> str:
     """The client's id, or a new one; every answer carries it."""
-    given = request.headers.get(TRANSACTION_HEADER, "")
+    given = headers.get(TRANSACTION_HEADER, "")
     if not given or given.startswith(_SYSTEM_TRANSACTION) or len(given) > _LONGEST_TRANSACTION:
         return os.urandom(16).hex()
     return given
@@ -66,8 +66,8 @@ def _cors(path: str) -> Mapping[str, str]:
     return OWN_CORS if path.startswith(_OWN) else {}
 
 
-def _of_error(error: Exception, request: web.Request, services: Services) -> web.StreamResponse:
-    """Typed errors to the contract's bodies; what nobody foresaw to a 500 that says nothing of the inside.
+def known_error(error: Exception, path: str, services: Services) -> ArgoError:
+    """Typed errors as they are; what nobody foresaw is a 500 that says nothing of the inside.
 
     Raises a redirect again: it is an answer.
     """
@@ -77,18 +77,18 @@ def _of_error(error: Exception, request: web.Request, services: Services) -> web
             known = error
             services.count_error(error.reason)
             if isinstance(error, PlatformError):
-                log.error("request_failed", path=request.path, reason=error.reason, text=error.text)
+                log.error("request_failed", path=path, reason=error.reason, text=error.text)
         case web.HTTPException():
             if error.status < 400:
                 raise error
             known = _of_http(error)
         case ConnectionError() | TimeoutError():
-            log.info("request_aborted", path=request.path, error=repr(error))
+            log.info("request_aborted", path=path, error=repr(error))
             known = _RequestTimeout()
         case _:
-            log.error("request_crashed", path=request.path, exc_info=error)
+            log.error("request_crashed", path=path, exc_info=error)
             known = InternalError()
-    return error_response(known, request[TRANSACTION])
+    return known
 
 
 async def _authenticated(request: web.Request, handler: Handler, services: Services) -> web.StreamResponse:

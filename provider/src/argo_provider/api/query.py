@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from aiohttp import web
 
@@ -11,7 +12,14 @@ from argo_provider.model.limits import Range
 from argo_provider.storage.port import Page
 
 
-def flag(request: web.Request, name: str, *, default: bool = False) -> bool:
+class Queried(Protocol):
+    """A request, or its URL."""
+
+    @property
+    def query(self) -> Mapping[str, str]: ...
+
+
+def flag(request: Queried, name: str, *, default: bool = False) -> bool:
     """true|false in any case; MalformedQuery otherwise."""
     text = request.query.get(name)
     if text is None:

@@ -46,5 +46,9 @@ def error_body(error: ArgoError, transaction: str) -> dict[str, str]:
 
 def error_response(error: ArgoError, transaction: str) -> web.Response:
     """The contract's shape for every error."""
-    headers = {"WWW-Authenticate": CHALLENGE} if isinstance(error, Unauthenticated) else None
-    return json_response(error_body(error, transaction), error.status, headers)
+    return json_response(error_body(error, transaction), error.status, error_headers(error))
+
+
+def error_headers(error: ArgoError) -> dict[str, str]:
+    """Those of this error alone."""
+    return {"WWW-Authenticate": CHALLENGE} if isinstance(error, Unauthenticated) else {}

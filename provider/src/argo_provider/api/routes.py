@@ -18,8 +18,8 @@ from argo_provider.api import (
     triggers,
     web_actions,
 )
+from argo_provider.api.paths import ACTION, NAMESPACE, PACKAGED_ACTION
 
-_NS = "/api/v1/namespaces/{namespace}"
 _WEB = "/api/v1/web"
 
 
@@ -30,17 +30,17 @@ def routes() -> list[web.RouteDef]:
         *_information(),
         web.get("/api/v1/namespaces", namespaces.list_all),
         web.get("/api/v1/namespaces/", namespaces.list_all),
-        web.get(_NS + "/limits", namespaces.limits),
+        web.get(NAMESPACE + "/limits", namespaces.limits),
         *_entities("packages", packages),
         *_entities("triggers", triggers),
-        web.post(_NS + "/triggers/{name}", triggers.fire),
+        web.post(NAMESPACE + "/triggers/{name}", triggers.fire),
         *_entities("rules", rules),
-        web.post(_NS + "/rules/{name}", rules.set_status),
-        web.get(_NS + "/activations", activations.list_all),
-        web.get(_NS + "/activations/", activations.list_all),
-        web.get(_NS + "/activations/{id}", activations.get),
-        web.get(_NS + "/activations/{id}/result", activations.result),
-        web.get(_NS + "/activations/{id}/logs", activations.logs),
+        web.post(NAMESPACE + "/rules/{name}", rules.set_status),
+        web.get(NAMESPACE + "/activations", activations.list_all),
+        web.get(NAMESPACE + "/activations/", activations.list_all),
+        web.get(NAMESPACE + "/activations/{id}", activations.get),
+        web.get(NAMESPACE + "/activations/{id}/result", activations.result),
+        web.get(NAMESPACE + "/activations/{id}/logs", activations.logs),
         *argo_routes.routes(),
         web.route("*", _WEB + "/whisk.system/apimgmt/{operation}", gateway.manage),
         web.route("*", _WEB + "/{namespace}/{package}/{action}{rest:(/.*)?}", web_actions.serve),
@@ -68,20 +68,20 @@ def _information() -> list[web.RouteDef]:
 
 def _actions() -> list[web.RouteDef]:
     found = []
-    for path in ("/actions/{name}", "/actions/{package}/{name}"):
+    for path in (ACTION, PACKAGED_ACTION):
         found += [
-            web.put(_NS + path, actions.put),
-            web.get(_NS + path, actions.get),
-            web.delete(_NS + path, actions.delete),
-            web.post(_NS + path, actions.invoke),
+            web.put(NAMESPACE + path, actions.put),
+            web.get(NAMESPACE + path, actions.get),
+            web.delete(NAMESPACE + path, actions.delete),
+            web.post(NAMESPACE + path, actions.invoke),
         ]
     # `wsk action list p/` sends the package with two slashes behind it
     lists = ("/actions", "/actions/", "/actions/{package}/", "/actions/{package}//")
-    return [*found, *(web.get(_NS + path, actions.list_all) for path in lists)]
+    return [*found, *(web.get(NAMESPACE + path, actions.list_all) for path in lists)]
 
 
 def _entities(collection: str, handlers: object) -> list[web.RouteDef]:
-    path = f"{_NS}/{collection}"
+    path = f"{NAMESPACE}/{collection}"
     return [
         web.get(path, handlers.list_all),  # type: ignore[attr-defined]
         web.get(path + "/", handlers.list_all),  # type: ignore[attr-defined]

@@ -1,0 +1,313 @@
+"""Invocations that are answered past aiohttp: alike, byte for byte, and in turn with what is not."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import re
+
+import pytest
+from aiohttp import web
+
+from argo_provider.api.connections import PatientRunner
+from argo_provider.api.middleware import MIDDLEWARES
+from argo_provider.api.routes import routes
+from argo_provider.api.state import SERVICES
+from argo_provider.api.straight import StraightInvocations
+from argo_provider.placement.fake import failed
+from argo_provider.placement.port import OverloadReason
+from argo_provider.storage.port import ActivationQuery
+
+from .conftest import CODE
+
+pytestmark = pytest.mark.contract
+
+LIMIT = 60
+MOST = 50 * 1024 * 1024
+ME = base64.b64encode(b"me:secret").decode()
+NS = "/api/v1/namespaces/_/actions"
+ORDINARY = "application/json; charset=utf-8"  # says the same, and is not taken
+
+
+class Spied(StraightInvocations):
+    """Counts what it took."""
+
+    taken = 0
+
+    def take(self, message, payload):
+        answer = super().take(message, payload)
+        self.taken += answer is not None
+        return answer
+
+
+class Connection:
+    """One connection to the service, with nothing between."""
+
+    def __init__(self, reader, writer):
+        self._reader, self._writer = reader, writer
+
+    def send(self, *requests):
+        self._writer.write(b"".join(requests))
+
+    async def answer(self):
+        """(status, head, body)"""
+        async with asyncio.timeout(LIMIT):
+            head = (await self._reader.readuntil(b"\r\n\r\n")).decode()
+            length = int(re.search(r"Content-Length: (\d+)", head)[1])
+            return int(head[9:12]), head, await self._reader.readexactly(length)
+
+    async def ended(self):
+        """What came until the service closed it."""
+        async with asyncio.timeout(LIMIT):
+            return await self._reader.read()
+
+    def close(self):
+        self._writer.close()
+
+
+class Serving:
+    """A service over the world that takes the straight way, and what it took."""
+
+    def __init__(self, world, straight, runner):
+        self.world, self.straight, self.runner = world, straight, runner
+        self.opened = []
+
+    async def connect(self):
+        host, port = self.runner.addresses[0]
+        self.opened.append(Connection(*await asyncio.open_connection(host, port)))
+        return self.opened[-1]
+
+    async def begun(self, calls=1):
+        """Until so many invocations are with the placement."""
+        async with asyncio.timeout(LIMIT):
+            while len(self.world.placement.submitted) < calls:
+                await asyncio.sleep(0)
+
+    def handlers(self):
+        return self.runner.server.connections
+
+
+@pytest.fixture
+async def serving(world):
+    app = web.Application(middlewares=MIDDLEWARES, client_max_size=MOST)
+    app[SERVICES] = world.services
+    app.router.add_routes(routes())
+    straight = Spied(world.services, MOST)
+    runner = PatientRunner(app, straight=straight, access_log=None, shutdown_timeout=LIMIT)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    made = Serving(world, straight, runner)
+    yield made
+    for connection in made.opened:
+        connection.close()
+    world.placement.release()
+    await runner.cleanup()
+
+
+def request(path, body=b'{"a":1}', method="POST", version="1.1", **headers):
+    """The bytes of one; a header of None is left out."""
+    text = body if isinstance(body, bytes) else json.dumps(body).encode()
+    fields = {"Host": "here", "Authorization": f"Basic {ME}", "Content-Type": "application/json"}
+    fields |= {"Content-Length": str(len(text))} | {name.replace("_", "-"): value for name, value in headers.items()}
+    lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items() if value is not None)
+    return f"{method} {path} HTTP/{version}\r\n{lines}\r\n".encode() + text
+
+
+async def prepare(serving):
+    """Some actions."""
+    connection = await serving.connect()
+    for path in (f"{NS}/echo", f"{NS}/bad", f"{NS}/many", "/api/v1/namespaces/_/packages/p", f"{NS}/p/inside"):
+        connection.send(request(f"{path}?overwrite=true", {} if "packages" in path else {"exec": CODE}, "PUT"))
+        assert (await connection.answer())[0] == 200
+    serving.world.placement.on("/me/bad", script=lambda _: failed("oh"))
+    serving.world.placement.on("/me/many", [1, 2])
+
+
+def masked(text):
+    """Without what differs from call to call."""
+    text = re.sub(r"\b[0-9a-f]{32}\b", "ID", text)
+    text = re.sub(r'"argo.phases","value":{[^}]*}|"(start|end|duration|value)":[0-9.]+', "", text)
+    return re.sub(r"Date: [^\r]*|Content-Length: \d+", "", text)
+
+
+CASES = {
+    "the record": (f"{NS}/echo?blocking=true", {}, 200),
+    "the result": (f"{NS}/echo?blocking=true&result=true", {}, 200),
+    "an array": (f"{NS}/many?blocking=true", {}, 200),
+    "a failure": (f"{NS}/bad?blocking=TRUE&timeout=5000", {}, 502),
+    "a promise": (f"{NS}/echo", {}, 202),
+    "in a package": (f"{NS}/p/inside?blocking=true&result=true", {}, 200),
+    "in the default one": (f"{NS}/default/echo?blocking=true&result=true", {}, 200),
+    "by name of the namespace": ("/api/v1/namespaces/me/actions/echo?blocking=true", {}, 200),
+    "of another namespace": ("/api/v1/namespaces/you/actions/echo?blocking=true", {}, 403),
+    "an id of the client's": (f"{NS}/echo?blocking=true", {"X_Request_ID": "mine"}, 200),
+    "an id of ours": (f"{NS}/echo?blocking=true", {"X_Request_ID": "sid_mine"}, 200),
+    "unknown": (f"{NS}/nothing?blocking=true", {}, 404),
+    "no key": (f"{NS}/echo?blocking=true", {"Authorization": None}, 401),
+    "a wrong key": (f"{NS}/echo?blocking=true", {"Authorization": "Basic bWU6d3Jvbmc="}, 401),
+    "no JSON": (f"{NS}/echo?blocking=true", {"body": b"{"}, 400),
+    "no object": (f"{NS}/echo?blocking=true", {"body": b"[1]"}, 400),
+}
+REFUSED = {
+    "a flag that is none": (f"{NS}/echo?blocking=maybe", {}, 400),
+    "a wait that is none": (f"{NS}/echo?blocking=true&timeout=0", {}, 400),
+    "a name that is none": (f"{NS}/-echo?blocking=true", {}, 400),
+    "no body": (f"{NS}/echo?blocking=true&result=true", {"body": b""}, 200),
+    "no length": (f"{NS}/echo?blocking=true&result=true", {"body": b"", "Content_Length": None}, 200),
+    "in chunks": (
+        f"{NS}/echo?blocking=true&result=true",
+        {"body": b"2\r\n{}\r\n0\r\n\r\n", "Content_Length": None, "Transfer_Encoding": "chunked"},
+        200,
+    ),
+    "another type": (f"{NS}/echo?blocking=true", {"Content_Type": "text/plain"}, 415),
+    "packed": (f"{NS}/echo?blocking=true", {"Content_Encoding": "br"}, 415),
+    "another method": (f"{NS}/echo", {"method": "PATCH"}, 404),
+    "written otherwise": ("/api/v1/namespaces/_/actions/%65cho?blocking=true&result=true", {}, 200),
+    "an id that cannot be told": (f"{NS}/echo?blocking=true&result=true", {"X_Request_ID": "ä"}, 200),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+async def test_both_ways_answer_alike(serving, case):
+    await prepare(serving)
+    path, options, status = CASES[case]
+    connection = await serving.connect()
+    answers = []
+    for kind in ("application/json", ORDINARY):
+        connection.send(request(path, **{"Content_Type": kind} | options))
+        answers.append(await connection.answer())
+    assert serving.straight.taken == 1
+    straight, ordinary = answers
+    assert straight[0] == status
+    assert masked(straight[1]) == masked(ordinary[1])
+    assert masked(straight[2].decode()) == masked(ordinary[2].decode())
+
+
+@pytest.mark.parametrize("case", REFUSED)
+async def test_what_is_unusual_goes_the_ordinary_way(serving, case):
+    await prepare(serving)
+    path, options, status = REFUSED[case]
+    connection = await serving.connect()
+    connection.send(request(path, **options))
+    assert (await connection.answer())[0] == status
+    assert serving.straight.taken == 0
+
+
+async def test_a_client_that_wants_it_closed_has_it_closed(serving):
+    await prepare(serving)
+    for options in ({"Connection": "close"}, {"version": "1.0"}):
+        connection = await serving.connect()
+        connection.send(request(f"{NS}/echo?blocking=true", **options))
+        assert (await connection.answer())[0] == 200
+        assert await connection.ended() == b""
+    assert serving.straight.taken == 0
+
+
+async def test_a_body_over_the_limit(serving):
+    await prepare(serving)
+    connection = await serving.connect()
+    connection.send(request(f"{NS}/echo?blocking=true", b" " * (serving.world.services.limits.payload_bytes + 1)))
+    assert (await connection.answer())[0] == 413
+    assert serving.straight.taken == 0
+
+
+async def test_a_service_that_is_full_or_broken(serving, monkeypatch):
+    await prepare(serving)
+    connection = await serving.connect()
+    serving.world.placement.overload = OverloadReason.QUEUE_FULL
+    connection.send(request(f"{NS}/echo?blocking=true"))
+    assert (await connection.answer())[0] == 503
+
+    def broken(*_, **__):
+        raise RuntimeError("secret of the inside")
+
+    monkeypatch.setattr(serving.world.placement, "submit", broken)
+    connection.send(request(f"{NS}/echo?blocking=true"))
+    status, _, body = await connection.answer()
+    assert (status, b"secret" in body) == (500, False)
+    assert serving.straight.taken == 2
+
+
+async def test_requests_sent_at_once_are_answered_in_their_order(serving):
+    await prepare(serving)
+    connection = await serving.connect()
+    paths = [f"{NS}/echo?blocking=true&result=true", f"{NS}/bad?blocking=true&result=true", f"{NS}/nothing"]
+    connection.send(*(request(path) for path in paths))
+    assert [(await connection.answer())[0] for _ in paths] == [200, 502, 404]
+
+
+async def test_what_comes_while_one_is_answered_waits_for_it(serving):
+    await prepare(serving)
+    connection = await serving.connect()
+    serving.world.placement.hold()
+    connection.send(request(f"{NS}/echo?blocking=true&result=true"))
+    await serving.begun()
+    connection.send(request(f"{NS}/echo", b"", "GET"), request(f"{NS}/bad?blocking=true&result=true"))
+    connection.send(request(f"{NS}/nothing"))
+    serving.world.placement.release()
+    assert (await connection.answer())[2] == b'{"a":1}'
+    assert [(await connection.answer())[0] for _ in range(3)] == [200, 502, 404]
+    connection.send(request(f"{NS}/echo?blocking=true&result=true"))
+    assert (await connection.answer())[0] == 200
+    assert serving.straight.taken >= 2
+
+
+async def test_a_connection_is_not_idle_while_it_is_answered(serving):
+    await prepare(serving)
+    connection = await serving.connect()
+    serving.world.placement.hold()
+    connection.send(request(f"{NS}/echo?blocking=true"))
+    await serving.begun()
+    for handler in serving.handlers():
+        handler._next_keepalive_close_time = 0.0
+        handler._process_keepalive()
+    serving.world.placement.release()
+    assert (await connection.answer())[0] == 200
+
+
+async def test_who_hangs_up_harms_nobody(serving):
+    await prepare(serving)
+    gone, stays = await serving.connect(), await serving.connect()
+    serving.world.placement.hold()
+    gone.send(request(f"{NS}/echo?blocking=true"))
+    stays.send(request(f"{NS}/echo?blocking=true"))
+    await serving.begun(2)
+    gone.close()
+    async with asyncio.timeout(LIMIT):
+        while len(serving.handlers()) > 2:  # the one that prepared, and the one that stays
+            await asyncio.sleep(0)
+    serving.world.placement.release()
+    assert (await stays.answer())[0] == 200
+    assert await serving.world.stores.activations.count(ActivationQuery("me")) == 2
+
+
+async def test_a_shutdown_waits_for_answers(serving):
+    await prepare(serving)
+    connection = await serving.connect()
+    serving.world.placement.hold()
+    connection.send(request(f"{NS}/echo?blocking=true"))
+    await serving.begun()
+    async with asyncio.timeout(LIMIT), asyncio.TaskGroup() as group:
+        group.create_task(serving.runner.cleanup())
+        (handler,) = [h for h in serving.handlers() if h._answering is not None]
+        while not handler._close:
+            await asyncio.sleep(0)
+        serving.world.placement.release()
+        assert (await connection.answer())[0] == 200
+        assert await connection.ended() == b""
+
+
+async def test_a_shutdown_does_not_wait_for_ever(serving):
+    await prepare(serving)
+    connection = await serving.connect()
+    serving.world.placement.hold()
+    connection.send(request(f"{NS}/echo?blocking=true"))
+    await serving.begun()
+    (handler,) = [h for h in serving.handlers() if h._answering is not None]
+    task = handler._answering
+    await handler.shutdown(0.01)
+    async with asyncio.timeout(LIMIT):
+        await asyncio.wait([task])
+    assert task.cancelled()
+    assert await connection.ended() == b""
