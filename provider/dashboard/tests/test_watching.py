@@ -122,7 +122,7 @@ def test_builds_are_followed_and_niuks_are_drawn(dashboard, client):
         "detail": "",
         "artefactBytes": None,
     }
-    isolates = {"spare": 2, "busy": 1, "total": 3}
+    isolates = {"spare": 2, "busy": 1, "total": 3, "shared": 1}
     inside = {"name": "built", "isolates": isolates, "memoryBytes": 9_000_000, "invocations": 1234}
     niuk = {
         "id": "n1",
@@ -132,6 +132,7 @@ def test_builds_are_followed_and_niuks_are_drawn(dashboard, client):
         "memoryBytes": 60_000_000,
         "memoryLimitBytes": 512_000_000,
         "restarts": 0,
+        "isolates": 3,
         "functions": [inside],
     }
     pieces = iter(["analysing\n", "compiling\n"])

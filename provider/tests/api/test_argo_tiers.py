@@ -124,8 +124,8 @@ async def test_builds_that_are_none(me, world, path, status):
 
 
 async def test_niuks(me, world):
-    group = IsolateGroup("/me/hello", 2, 1, 4096, 77)
-    world.niuks.niuks.append(NiukView("n1", "me", "process", 4711, 1.5, 10_000, 20_000, 1, (group,)))
+    group = IsolateGroup("/me/hello", 2, 1, 4096, 77, shared=1)
+    world.niuks.niuks.append(NiukView("n1", "me", "process", 4711, 1.5, 10_000, 20_000, 1, (group,), 3))
     assert (await me.get("/niuks"))["niuks"] == [
         {
             "id": "n1",
@@ -135,10 +135,11 @@ async def test_niuks(me, world):
             "memoryBytes": 10_000,
             "memoryLimitBytes": 20_000,
             "restarts": 1,
+            "isolates": 3,
             "functions": [
                 {
                     "name": "hello",
-                    "isolates": {"spare": 2, "busy": 1, "total": 3},
+                    "isolates": {"spare": 2, "busy": 1, "total": 3, "shared": 1},
                     "memoryBytes": 4096,
                     "invocations": 77,
                 }

@@ -142,9 +142,12 @@ export interface Niuk {
     memoryBytes: number;
     memoryLimitBytes: number;
     restarts: number;
+    /** Each once, however many functions share it. */
+    isolates: number;
     functions: {
         name: string;
-        isolates: { spare: number; busy: number; total: number };
+        isolates: { spare: number; busy: number; total: number; shared: number };
+        /** Of isolates that others live in, too: the function's even part. */
         memoryBytes: number;
         invocations: number;
     }[];

@@ -127,7 +127,13 @@ function NiukBox({ niuk }: { niuk: Niuk }) {
                             ))}
                         </span>
                         <span class="muted small number">
-                            {bytes(each.memoryBytes)}, {count(each.invocations)} calls
+                            {bytes(each.memoryBytes)}
+                            {each.isolates.shared > 0 && (
+                                <abbr title="Of an isolate that other functions live in, too, this is its even part.">
+                                    {" shared"}
+                                </abbr>
+                            )}
+                            , {count(each.invocations)} calls
                         </span>
                     </li>
                 ))}

@@ -51,12 +51,13 @@ def _niuk(view: NiukView) -> dict[str, Any]:
         "memoryBytes": view.memory_bytes,
         "memoryLimitBytes": view.memory_limit_bytes,
         "restarts": view.restarts,
+        "isolates": view.isolates,
         "functions": [_isolates(group, view.namespace) for group in view.functions],
     }
 
 
 def _isolates(group: IsolateGroup, namespace: str) -> dict[str, Any]:
-    counts = {"spare": group.spare, "busy": group.busy, "total": group.spare + group.busy}
+    counts = {"spare": group.spare, "busy": group.busy, "total": group.spare + group.busy, "shared": group.shared}
     return {
         "name": shown(group.path, namespace),
         "isolates": counts,

@@ -246,14 +246,14 @@ def _build() -> dict[str, Any]:
 
 
 def _places() -> dict[str, Any]:
-    counts = dict.fromkeys(("spare", "busy", "total"), _INTEGER)
+    counts = dict.fromkeys(("spare", "busy", "total", "shared"), _INTEGER)
     isolates = {"name": _TEXT, "isolates": _object(dict(counts)), "memoryBytes": _INTEGER, "invocations": _INTEGER}
     niuk = {
         "id": _TEXT,
         "sandbox": {"enum": ["process", "microvm"]},
         "pid": _or_null(_INTEGER),
         "started": _MS,
-        **dict.fromkeys(("memoryBytes", "memoryLimitBytes", "restarts"), _INTEGER),
+        **dict.fromkeys(("memoryBytes", "memoryLimitBytes", "restarts", "isolates"), _INTEGER),
         "functions": {"type": "array", "items": _object(isolates)},
     }
     sandbox = {

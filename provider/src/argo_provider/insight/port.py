@@ -62,18 +62,22 @@ class TierView:
 
 @dataclass(frozen=True, slots=True)
 class IsolateGroup:
-    """One function's isolates in a NIUk; `path` is "/ns/[pkg/]name"."""
+    """One function's isolates in a NIUk; `path` is "/ns/[pkg/]name".
+
+    `shared`: those of them that other functions live in, too. Of their memory this has the function's even part.
+    """
 
     path: str
     spare: int
     busy: int
     memory_bytes: int = 0
     invocations: int = 0
+    shared: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class NiukView:
-    """One NIUk of one namespace. `sandbox`: process or microvm."""
+    """One NIUk of one namespace. `sandbox`: process or microvm; `isolates`: each once, whoever lives in it."""
 
     id: str
     namespace: str
@@ -84,6 +88,7 @@ class NiukView:
     memory_limit_bytes: int
     restarts: int = 0
     functions: tuple[IsolateGroup, ...] = ()
+    isolates: int = 0
 
 
 @dataclass(frozen=True, slots=True)

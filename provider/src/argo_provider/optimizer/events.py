@@ -123,7 +123,7 @@ class Weighed:
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """A function in a NIUk. `mb`: heap that its isolates have taken, all together."""
+    """A function in a NIUk. `mb`: heap that its isolates have taken, all together; of shared ones, its even part."""
 
     path: str
     isolates: int

@@ -51,7 +51,7 @@ def test_steps_are_said_once_each(capsys):
 def test_top_shows_what_there_is_and_how_much_is_hidden():
     function = {"name": "a", "tier": "warm", "state": "ordinary", "kind": "nodejs:20", "memoryMb": 256, "p50": 1.25}
     niuk = {
-        "id": "n1", "sandbox": "process", "memoryBytes": 1 << 20,
+        "id": "n1", "sandbox": "process", "memoryBytes": 1 << 20, "isolates": 4,
         "functions": [{"isolates": {"busy": 1, "total": 4}}],
     }  # fmt: skip
     found = {

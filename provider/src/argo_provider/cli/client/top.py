@@ -96,9 +96,9 @@ def summary(found: dict[str, Any]) -> list[str]:
 
 def _niuk(niuk: dict[str, Any]) -> str:
     busy = sum(each["isolates"]["busy"] for each in niuk["functions"])
-    total = sum(each["isolates"]["total"] for each in niuk["functions"])
     return (
-        f"niuk       {niuk['id']} ({niuk['sandbox']}): {len(niuk['functions'])} functions, {busy} of {total} isolates"
+        f"niuk       {niuk['id']} ({niuk['sandbox']}): {len(niuk['functions'])} functions, {busy} of"
+        f" {niuk['isolates']} isolates"
         f" busy, {size(niuk['memoryBytes'])}"
     )
 
