@@ -108,6 +108,7 @@ async def open_optimizer(  # noqa: PLR0917 — as in `app`: where everything mee
         catalogue,
         memory_mb=min(settings.pool.memory_mb, _MOST_NIUK_MB),
         most=max(1, settings.pool.memory_mb // _MOST_NIUK_MB),
+        patience_seconds=settings.pool.patience_seconds,
         provision=settings.runtimes.provision,
         on_call=calls.serve,
         events=SlotEvents(on_record=calls.recorded),
@@ -136,12 +137,14 @@ async def _restored(shelf: Shelf, settings: Settings) -> tuple[Policy, list[Inst
     state = await shelf.policy()
     if state is not None:
         try:
-            policy = await asyncio.to_thread(Policy.from_json, state, settings.optimizer)
+            policy = await asyncio.to_thread(
+                Policy.from_json, state, settings.optimizer, patience_seconds=settings.pool.patience_seconds
+            )
         except SnapshotError as error:  # of another version: functions are learnt anew, and nothing is lost but time
             _log.warning("optimizer_state_unreadable", reason=str(error))
         else:
             return policy, policy.resume(time.time())
-    return Policy(settings.optimizer), []
+    return Policy(settings.optimizer, patience_seconds=settings.pool.patience_seconds), []
 
 
 @dataclass(frozen=True, slots=True)

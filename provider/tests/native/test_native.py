@@ -46,7 +46,7 @@ async def kept(libraries: Libraries, function: FunctionId, library: Path) -> Art
 
 @pytest.fixture
 def libraries(tmp_path: Path) -> Libraries:
-    made = Libraries(tmp_path / "libraries")
+    made = Libraries(tmp_path / "libraries", patience_seconds=0.05)
     made.make_folders()
     return made
 
@@ -57,6 +57,7 @@ async def test_a_function_finds_the_library_of_its_own_code_only(tmp_path: Path,
     found = await libraries.find(request())
     assert found is not None
     assert (found.library.path, found.code) == (artefact.library, b"")
+    assert found.policy.patience_ms == 50
     for other in (request(b"other"), request(main="Other"), request(namespace="else")):
         assert await libraries.find(other) is None
     libraries.disown(F)

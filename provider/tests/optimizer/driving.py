@@ -24,10 +24,11 @@ class Drive:
 
     settings: OptimizerSettings = field(default_factory=lambda: RATES)
     at: float = START
+    patience: float = 0.02
     out: list[Instruction] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.policy = Policy(self.settings)
+        self.policy = Policy(self.settings, patience_seconds=self.patience)
 
     def feed(self, event: ev.Event) -> list[Instruction]:
         answer = self.policy.handle(event)

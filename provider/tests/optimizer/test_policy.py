@@ -102,6 +102,17 @@ def test_a_quick_function_shares_few_isolates_and_they_are_there_before_its_tria
     assert trial.warm == 16
 
 
+@pytest.mark.parametrize(("patience", "isolates"), [(0.002, 16), (0.02, 2), (1.0, 1), (0.0, 16)])
+def test_as_many_share_isolates_as_the_pool_has_them_wait_for(patience: float, isolates: int) -> None:
+    drive = Drive(patience=patience)
+    drive.deploy()
+    drive.invoke(times=100, overlap=15, run_ms=2.0)
+    drive.recorded()
+    (trial,) = drive.built()
+    assert isinstance(trial, Canary)
+    assert trial.warm == isolates
+
+
 def test_the_owners_minimum_stays_warm() -> None:
     drive = Drive()
     assert drive.deploy(warm=2) == [Scale(F, 2)]

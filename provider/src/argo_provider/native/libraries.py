@@ -19,7 +19,6 @@ from argo_proxy.sandboxes.niuk.process import Library
 from argo_proxy.sandboxes.niuk.slot import Compiled, InitRequest
 
 SHARED = "shared"
-_PATIENCE_MS = 20  # as of the pool: what waits for longer gets an isolate beyond those that the pool has slots for
 _QUEUE = 2048  # that wait inside: all slots of a function at their fullest, for 64 isolates
 _IDLE_MS = 5_000  # isolates stay with their slots, which the optimiser keeps for as long as it pays; others go
 _HASH_ASIDE_BYTES = 256 * 1024
@@ -34,11 +33,14 @@ class _Entry:
 
 
 class Libraries:
-    """A `CompiledFunctions`. `root`: a folder of this installation's own."""
+    """A `CompiledFunctions`. `root`: a folder of this installation's own.
 
-    def __init__(self, root: Path, policy: IsolatePolicy | None = None) -> None:
+    `patience_seconds`: as of the pool; what waits for longer gets an isolate beyond those that the pool has slots for.
+    """
+
+    def __init__(self, root: Path, *, patience_seconds: float) -> None:
         self._root = root
-        self._policy = policy or IsolatePolicy(queue=_QUEUE, idle_ms=_IDLE_MS, patience_ms=_PATIENCE_MS)
+        self._policy = IsolatePolicy(queue=_QUEUE, idle_ms=_IDLE_MS, patience_ms=round(patience_seconds * 1000))
         self._entries: dict[FunctionId, _Entry] = {}
 
     @property

@@ -37,7 +37,7 @@ LoadCode = Callable[[str], Awaitable[bytes]]
 
 class NativeStack:
     """`folder`: of this installation's own, for libraries and what was learnt; `memory_mb`: of one NIUk, and `most` of
-    them for one namespace."""
+    them for one namespace; `patience_seconds`: as of the pool."""
 
     def __init__(
         self,
@@ -49,13 +49,14 @@ class NativeStack:
         *,
         memory_mb: int,
         most: int = 1,
+        patience_seconds: float,
         provision: bool,
         on_crash: Callable[[Crash], None] | None = None,
         on_call: CallServer | None = None,
         events: SlotEvents | None = None,
         exchange: Exchange | None = None,
     ) -> None:
-        self.libraries = Libraries(folder / "libraries")
+        self.libraries = Libraries(folder / "libraries", patience_seconds=patience_seconds)
         self.libraries.make_folders()
         walls = WallSettings(
             f"{installation}n",

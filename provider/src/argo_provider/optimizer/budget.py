@@ -17,6 +17,7 @@ class Budget:
 
     settings: OptimizerSettings
     machine: Machine = field(default_factory=Machine)
+    patience_ms: float = 0.0  # that an invocation may wait for its function's isolates before there are more of them
     moved: int = 0  # functions that are native, or on their way there
     sharing: Counter[str] = field(default_factory=Counter)  # functions that repay its NIUk, or would, by technology
     builds: deque[float] = field(default_factory=deque)  # when each of the last hour began

@@ -27,7 +27,7 @@ from argo_provider.optimizer.model import NATIVE_TECHNOLOGY, FailureKind, Route,
 from argo_provider.optimizer.paying import Paying
 from argo_provider.optimizer.record import Awaited, Record
 from argo_provider.optimizer.settings import OptimizerSettings
-from argo_provider.optimizer.signals import Signals
+from argo_provider.optimizer.signals import Signals, share_of
 
 _ORDINARY_TECHNOLOGIES = frozenset({"process", "container", "microvm"})
 _UNDER_WAY = frozenset({State.OBSERVED, State.BUILDING, State.CANARY, State.NATIVE})
@@ -276,7 +276,7 @@ class Function:
         record, settings = self.record, self.settings
         record.await_(Awaited.RECORD, at)
         due = record.signals.per_minute(at) * settings.observe_seconds / 60.0
-        record.trial_share = _share(settings.observe_invocations, due, settings.observe_share, 1.0)
+        record.trial_share = share_of(due, settings.observe_invocations, settings.observe_share, 1.0)
         if record.family in INSTANT:
             record.trial_share = 0.0  # a checker reads; nothing is recorded
         return Observe(record.function, record.fingerprint)
@@ -305,8 +305,12 @@ class Function:
         least = min(settings.canary_invocations_least, settings.canary_invocations)
         number = min(settings.canary_invocations, max(least, ceil(due * most)))
         record.await_(Awaited.CANARY, at)
-        record.trial_share = _share(number, due, settings.canary_share, most)
-        return Canary(record.function, record.fingerprint, record.trial_share, number, max(1, warmth.wanted(record)))
+        record.trial_share = share_of(due, number, settings.canary_share, most)
+        return Canary(record.function, record.fingerprint, record.trial_share, number, max(1, self.wanted()))
+
+    def wanted(self) -> int:
+        """Isolates that it takes to serve what usually runs at once."""
+        return warmth.wanted(self.record, self._budget.patience_ms)
 
     def withdraw(self, at: float, reason: str) -> list[Instruction]:
         """Whatever is under way ends; an owner's pin stays, on the ordinary runtime."""
@@ -388,10 +392,5 @@ class Function:
             if record.state is State.NATIVE and not self.may_stay(at):
                 return [*self.scale(record.wishes.warm), *self.retreat(at, wording.loses(self.paying.bill(at)))]
             return self.scale(record.wishes.warm)
-        wanted = warmth.wanted(record)
+        wanted = self.wanted()
         return self.scale(wanted) if record.state is State.NATIVE and wanted < record.warm else []
-
-
-def _share(wanted: int, due: float, least: float, most: float) -> float:
-    """Of `due` invocations in a time, so many that `wanted` are reached in it."""
-    return most if due <= 0 else min(most, max(least, wanted / due))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from argo_provider.optimizer import events as ev
-from argo_provider.optimizer import failing, owner, warmth, wording
+from argo_provider.optimizer import failing, owner, wording
 from argo_provider.optimizer.function import Function
 from argo_provider.optimizer.instructions import Instruction, Promote, Retire
 from argo_provider.optimizer.model import State
@@ -57,7 +57,7 @@ def _invoked(function: Function, event: ev.Invoked) -> list[Instruction]:
     if record.state is State.ORDINARY:
         return function.consider(event.at)
     if record.state is State.NATIVE:
-        wanted = warmth.wanted(record)
+        wanted = function.wanted()
         return function.scale(wanted) if wanted > record.warm else []
     return []
 
@@ -92,7 +92,7 @@ def _canary_ended(function: Function, event: ev.CanaryEnded) -> list[Instruction
     record.setbacks = 0
     record.urgent = False
     function.move(State.NATIVE, event.at, "On trial its native form answered like the ordinary runtime, and as fast.")
-    return [Promote(record.function, record.fingerprint), *function.scale(warmth.wanted(record))]
+    return [Promote(record.function, record.fingerprint), *function.scale(function.wanted())]
 
 
 def _native_failed(function: Function, event: ev.NativeFailed) -> list[Instruction]:

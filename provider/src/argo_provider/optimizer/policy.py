@@ -24,8 +24,10 @@ from argo_provider.optimizer.model import Explanation, Figures, FunctionId, Rout
 from argo_provider.optimizer.record import Awaited
 from argo_provider.optimizer.settings import OptimizerSettings
 from argo_provider.optimizer.sizes import Machine, shares
+from argo_provider.scheduling.settings import PoolSettings
 
 _ORDINARY = Route()
+_PATIENCE_SECONDS = PoolSettings().patience_seconds  # where nobody says
 _OWED = 1000
 
 
@@ -38,8 +40,10 @@ class _Namespace:
 class Policy:
     """Knows every function that was deployed and not removed. Events of others are let fall."""
 
-    def __init__(self, settings: OptimizerSettings) -> None:
+    def __init__(self, settings: OptimizerSettings, *, patience_seconds: float = _PATIENCE_SECONDS) -> None:
+        """`patience_seconds`: as of the pool, whose slots share the isolates that are asked for here."""
         self._settings = settings
+        self._patience_ms = patience_seconds * 1000
         self._functions: dict[FunctionId, Function] = {}
         self._namespaces: dict[str, _Namespace] = {}
         self._waiting: dict[FunctionId, Function] = {}  # for their turn to be built
@@ -202,10 +206,12 @@ class Policy:
         return {name: list(each.budget.builds) for name, each in self._namespaces.items()}
 
     @classmethod
-    def from_json(cls, document: Any, settings: OptimizerSettings) -> Policy:
+    def from_json(
+        cls, document: Any, settings: OptimizerSettings, *, patience_seconds: float = _PATIENCE_SECONDS
+    ) -> Policy:
         """Raises SnapshotError if `document` is not what `to_json` gives."""
         records, builds, sizes = snapshot.load(document, settings)
-        policy = cls(settings)
+        policy = cls(settings, patience_seconds=patience_seconds)
         policy._machine.sizes = sizes
         for name, times in builds.items():
             policy._namespace(name).budget.builds.extend(times)
@@ -218,7 +224,7 @@ class Policy:
     def _namespace(self, name: str) -> _Namespace:
         if name not in self._namespaces:
             self._changes.rest = True
-            self._namespaces[name] = _Namespace(Budget(self._settings, self._machine))
+            self._namespaces[name] = _Namespace(Budget(self._settings, self._machine, self._patience_ms))
         return self._namespaces[name]
 
     def _meet(self, event: ev.Deployed) -> None:

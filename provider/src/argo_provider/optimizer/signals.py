@@ -89,3 +89,8 @@ class Signals:
     def per_hour(self, now: float) -> float:
         """By the long window."""
         return self.long.per(3600.0, now)
+
+
+def share_of(due: float, wanted: int, least: float, most: float) -> float:
+    """Of `due` invocations in a time, so many that `wanted` are reached in it."""
+    return most if due <= 0 else min(most, max(least, wanted / due))

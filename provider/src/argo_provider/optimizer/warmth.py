@@ -14,7 +14,6 @@ _START_MS = 1000.0  # of an ordinary sandbox that has not told its own
 _NOTICED_MS = 10.0  # what takes less is as quick for its callers
 _IN_ONE_LIMIT = {"niuk": 16, "zygote": 4}  # that the placement reserves an action's memory limit for
 _SELDOM = 0.1  # overlap that is not worth an isolate
-_PATIENCE_MS = 20.0  # an invocation may wait so long for its function's isolates: what is quick shares few, hot ones
 
 
 def kept(record: Record, settings: OptimizerSettings, sizes: Sizes, *, native: bool) -> Upkeep:
@@ -46,10 +45,11 @@ def spare_mb(record: Record, settings: OptimizerSettings, sizes: Sizes, *, nativ
     return spare(record) * memory(record, settings, sizes, native=native)
 
 
-def wanted(record: Record) -> int:
-    """Isolates with which what usually runs at once waits for none, or not for long; at least its owner's minimum."""
+def wanted(record: Record, patience_ms: float) -> int:
+    """Isolates with which what usually runs at once waits for none, or for no longer than `patience_ms`: what is quick
+    shares few, hot ones. At least its owner's minimum."""
     at_once = ceil(record.signals.overlap - _SELDOM) + 1
-    patient = ceil(at_once * record.signals.run_ms / _PATIENCE_MS)
+    patient = ceil(at_once * record.signals.run_ms / patience_ms) if patience_ms > 0 else at_once
     return max(record.wishes.warm, min(at_once, max(1, patient)))
 
 

@@ -245,7 +245,7 @@ _POOL: dict[str, tuple[str, str]] = {
     "queue_wait_seconds": ("An invocation that waited longer ends with a platform error.", "seconds"),
     "quantum_mb": ("Memory a namespace may be granted before it is another's turn.", "MB"),
     "cold_cost": ("A cold start counts as so many warm ones against the quantum.", ""),
-    "patience_seconds": ("Wait for an action's own busy sandboxes before more of them are started.", "seconds"),
+    "patience_seconds": ("Wait for an action's own busy sandboxes, or isolates, before more are started.", "seconds"),
     "grace_seconds": ("A sandbox counts as in demand for so long after its last invocation.", "seconds"),
     "tenure_seconds": ("A sandbox in demand is kept so long from others that have none.", "seconds"),
     "tick_seconds": ("How often idle sandboxes, waiting limits and the stock are looked at.", "seconds"),
