@@ -34,11 +34,13 @@ JAVA = Runtime(kind="java:17", family="java", directory=Path("/"), command=("jav
 class Heard:
     misses: list[tuple[str, Status, bytes]] = field(default_factory=list)
     records: list[tuple[reports.Record, tuple[reports.Log, ...]]] = field(default_factory=list)
+    runs: list[tuple[str, str, int]] = field(default_factory=list)
 
     def events(self) -> SlotEvents:
         return SlotEvents(
             on_miss=lambda *miss: self.misses.append(miss),
             on_record=lambda _, record, logs: self.records.append((record, logs)),
+            on_run=lambda *run: self.runs.append(run),
         )
 
 
@@ -191,6 +193,8 @@ async def test_what_went_wrong_is_told_in_the_ports_words(
         assert await run(slot, {"do": "exit"}) == Gone(sent=True)
         assert (await run(slot, {"do": "missing"})).status == 502
         assert [(action, status) for action, status, _ in heard.misses] == [("/guest/f", Status.MISSING)]
+        assert {run[:2] for run in heard.runs} == {("guest", "/guest/f")}
+        assert all(took > 0 for _, _, took in heard.runs)
         assert await run(slot, {"do": "crash"}) == Gone(shortfall=Shortfall.CRASHED)
         assert (await run(slot, {"x": 1})).body == b'{"x":1}'
         cut = await slot.run(run_body({"do": "big", "bytes": 1000}), timeout=SECONDS, limit=100)

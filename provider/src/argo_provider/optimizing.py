@@ -111,7 +111,10 @@ async def open_optimizer(  # noqa: PLR0917 — as in `app`: where everything mee
         patience_seconds=settings.pool.patience_seconds,
         provision=settings.runtimes.provision,
         on_call=calls.serve,
-        events=SlotEvents(on_record=calls.recorded),
+        events=SlotEvents(
+            on_record=calls.recorded,
+            on_run=lambda namespace, path, took: pipeline.ran(namespace, path, took),  # noqa: PLW0108 — it comes later
+        ),
         exchange=exchange,
     )
     stack.push_async_callback(native.close)

@@ -279,6 +279,17 @@ async def test_native_by_annotation_from_the_first_on(moving: Moving) -> None:
     assert moving.invoke(2) == [NATIVE] * 2
 
 
+async def test_isolates_are_asked_for_by_what_user_code_takes(moving: Moving) -> None:
+    await moving.make_native()
+    moving.pipeline.ran("guest", "/guest/f", 1_500_000)
+    moving.pipeline.ran("guest", "/guest/unknown", 1_500_000)
+    moving.invoke(run_ms=80.0)
+    await moving.pipeline.close()
+    state = await moving.shelf.policy()
+    [function] = (state or {})["functions"]
+    assert function["signals"]["inside_ms"] == 1.5
+
+
 async def test_what_sandboxes_were_seen_to_hold_is_told_to_the_policy(moving: Moving) -> None:
     moving.invoke()
     moving.ways.weights = [Weight(F, "", 30.0), Weight(F, "niuk", 3.0)]

@@ -113,6 +113,15 @@ def test_as_many_share_isolates_as_the_pool_has_them_wait_for(patience: float, i
     assert trial.warm == isolates
 
 
+def test_what_a_busy_service_adds_to_a_quick_function_asks_for_no_isolates() -> None:
+    drive = Drive().native()
+    drive.invoke(times=100, overlap=15, run_ms=100.0, native=True, inside_ms=2.0)
+    assert drive.out[-1] == Scale(F, 2)
+    slower = Drive().native()
+    slower.invoke(times=100, overlap=15, run_ms=100.0, native=True, inside_ms=60.0)
+    assert slower.out[-1] == Scale(F, 16)
+
+
 def test_the_owners_minimum_stays_warm() -> None:
     drive = Drive()
     assert drive.deploy(warm=2) == [Scale(F, 2)]

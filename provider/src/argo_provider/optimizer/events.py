@@ -46,6 +46,7 @@ class Invoked:
     wait_ms: float  # for a start and /init: the queue of a busy machine is no function's doing
     run_ms: float
     succeeded: bool
+    inside_ms: float = 0.0  # in user code, by the clock of what ran it; 0: it does not tell
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,6 +128,11 @@ class Pipeline:
     def keep_alive(self, namespace: str, path: str) -> tuple[float, float] | None:
         return self._policy.kept_seconds(FunctionId(namespace, path))
 
+    def ran(self, namespace: str, path: str, nanoseconds: int) -> None:
+        """So long was an invocation in user code, says the NIUk; that it ended is told after this."""
+        if (known := self._known.get((namespace, path))) is not None:
+            known.inside_ms = nanoseconds / 1e6
+
     def executed(self, executable: Executable, execution: Execution) -> None:
         known = self._known.get((executable.namespace, executable.path))
         if known is None or known.subject.executable.revision != executable.revision:
@@ -146,6 +151,7 @@ class Pipeline:
                 phases.start + phases.init,
                 phases.run,
                 execution.outcome.kind is OutcomeKind.SUCCESS,
+                known.inside_ms if native else 0.0,
             )
         )
         self._trials.executed(subject.function, execution, native=native)

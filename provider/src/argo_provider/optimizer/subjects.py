@@ -26,6 +26,7 @@ class Known:
     __slots__ = (
         "artefact",
         "handing_over",
+        "inside_ms",
         "open",
         "past",
         "recorded",
@@ -45,6 +46,7 @@ class Known:
         self.open = False
         self.recording = False
         self.handing_over = False  # all go to the recorder, until an ordinary sandbox is warm
+        self.inside_ms = 0.0  # that user code took natively, the last time
         self.scaling = False  # sandboxes of it are being made ready
         self.recorded = 0  # invocations sent to a recorder since the observation began
         self.recorded_at = 0.0  # monotonic seconds of the last of them that counts

@@ -49,7 +49,8 @@ def wanted(record: Record, patience_ms: float) -> int:
     """Isolates with which what usually runs at once waits for none, or for no longer than `patience_ms`: what is quick
     shares few, hot ones. At least its owner's minimum."""
     at_once = ceil(record.signals.overlap - _SELDOM) + 1
-    patient = ceil(at_once * record.signals.run_ms / patience_ms) if patience_ms > 0 else at_once
+    took = record.signals.inside_ms or record.signals.run_ms
+    patient = ceil(at_once * took / patience_ms) if patience_ms > 0 else at_once
     return max(record.wishes.warm, min(at_once, max(1, patient)))
 
 

@@ -107,6 +107,8 @@ class SlotEvents:
     on_miss: Callable[[str, Status, bytes], None] | None = None  # action, MISSING or UNSUPPORTED, reply
     on_record: Callable[[str, reports.Record, tuple[reports.Log, ...]], None] | None = None
     """A call inside the NIUk of this namespace."""
+    on_run: Callable[[str, str, int], None] | None = None
+    """Namespace, action, and how many nanoseconds an invocation was in user code; before it is answered."""
 
 
 class Houses(Protocol):
@@ -285,6 +287,8 @@ class NiukSlot:
         self._memory = timing.memory
         self._truncated |= Flag.TRUNCATED in timing.flags
         self._logs += [log for log in done.logs if log.call == 0]
+        if self._events.on_run is not None and timing.run_ns and self._function is not None:
+            self._events.on_run(self._namespace, self._function.address, timing.run_ns)
         if self._events.on_record is not None:
             for record in done.records:
                 self._events.on_record(
