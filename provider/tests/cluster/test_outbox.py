@@ -8,7 +8,7 @@ import json
 import pytest
 
 from argo_provider.cluster import outbox
-from argo_provider.cluster.outbox import Outbox
+from argo_provider.cluster.outbox import Outbox, bites_of
 
 PATIENCE = 30.0
 
@@ -105,3 +105,17 @@ async def test_no_message_is_larger_than_half_of_what_the_bus_takes(bus):
     for _ in range(5):
         box.put("a", json.dumps("x" * 200).encode())
     assert [len(content) for content in await bus.come(3)] == [2, 2, 1]
+
+
+async def test_only_subjects_of_this_moment_are_remembered(bus, monkeypatch):
+    monkeypatch.setattr(outbox, "_GATHER", 0.0)
+    box = Outbox(bus, lambda: 100)
+    for number in range(100):
+        box.put(f"replica.{number}", b"1")
+        await bus.come(number + 1)
+    assert [*box._sent] == ["replica.99"]
+
+
+def test_a_bite_is_as_large_as_may_be():
+    assert bites_of([3, 3, 5, 9, 1], 6, int) == [[3, 3], [5], [9], [1]]
+    assert bites_of([], 6, int) == [[]]

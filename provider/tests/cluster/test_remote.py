@@ -141,6 +141,26 @@ async def test_what_waits_on_a_lost_node_runs_elsewhere(cluster):
         await result(promised)
 
 
+async def test_of_what_is_promised_only_what_the_queue_did_not_take_is_given_up(cluster, monkeypatch):
+    replica = await cluster.replica()
+    await cluster.node("n1", echo)
+    await cluster.heard(replica, "n1")
+    put, asked = replica._queue.put, []
+
+    async def once(node, work, message_id):
+        asked.append(message_id)
+        return len(asked) == 1 and await put(node, work, message_id)
+
+    monkeypatch.setattr(replica._queue, "put", once)
+    monkeypatch.setattr(remote, "bites_of", lambda items, largest, size_of: [[item] for item in items])
+    tickets = [replica.submit(invocation(number, n=number), claim=granted) for number in range(3)]
+    assert (await result(tickets[0])).result == {"n": 0}
+    for ticket in tickets[1:]:
+        with pytest.raises(Dropped):
+            await result(ticket)
+    assert len(asked) == 2
+
+
 async def test_what_has_not_begun_and_finds_no_node_is_refused(cluster):
     replica = await cluster.replica()
     node = await cluster.node("n1", endless, memory_mb=256)

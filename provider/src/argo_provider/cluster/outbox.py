@@ -12,6 +12,7 @@ from argo_provider.cluster import messages
 from argo_provider.cluster.bus import Bus
 
 K = TypeVar("K")
+T = TypeVar("T")
 Part = bytes | Callable[[], bytes]  # encoded, or encoded once it goes
 
 _BOUNCES_KEPT = 4096
@@ -50,7 +51,7 @@ class Outbox(Generic[K]):
         self._bounces = bounces
         self._bounced = bounced
         self._waiting: dict[str, _Parcel[K]] = {}
-        self._sent: dict[str, float] = {}
+        self._sent: OrderedDict[str, float] = OrderedDict()  # when, by subject; the latest last
         self._in_transit: OrderedDict[str, list[K]] = OrderedDict()
         self._count = 0
         self._loop = asyncio.get_running_loop()
@@ -86,11 +87,18 @@ class Outbox(Generic[K]):
 
     def _flush(self, subject: str) -> None:
         parcel = self._waiting.pop(subject)
-        self._sent[subject] = self._loop.time()
+        self._note(subject, self._loop.time())
         bounce = self._expect(parcel.keys) if parcel.keys else ""
         parts = [part if isinstance(part, bytes) else part() for part in parcel.parts]
         for message in in_bites(parts, self._bus.largest // 2):
             self._bus.send(subject, message, bounce=bounce)
+
+    def _note(self, subject: str, now: float) -> None:
+        """Something went there now; what no next message need wait for is forgotten."""
+        self._sent[subject] = now
+        self._sent.move_to_end(subject)
+        while next(iter(self._sent.values())) + _GATHER < now:
+            self._sent.popitem(last=False)
 
     def _expect(self, keys: list[K]) -> str:
         self._count += 1
@@ -108,12 +116,17 @@ class Outbox(Generic[K]):
 
 def in_bites(parts: Sequence[bytes], largest: int) -> list[bytes]:
     """Lists of the encoded `parts`, each about as large as a message may be."""
-    bites: list[list[bytes]] = [[]]
+    return [messages.encode_all(bite) for bite in bites_of(parts, largest, len)]
+
+
+def bites_of(items: Sequence[T], largest: int, size_of: Callable[[T], int]) -> list[list[T]]:
+    """The items in their order, as many together as come to no more than `largest`; one at least."""
+    bites: list[list[T]] = [[]]
     size = 0
-    for part in parts:
-        if size + len(part) > largest and bites[-1]:
+    for item in items:
+        if size + size_of(item) > largest and bites[-1]:
             bites.append([])
             size = 0
-        bites[-1].append(part)
-        size += len(part)
-    return [messages.encode_all(bite) for bite in bites]
+        bites[-1].append(item)
+        size += size_of(item)
+    return bites

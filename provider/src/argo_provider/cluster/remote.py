@@ -21,7 +21,7 @@ from argo_provider.cluster.bus import Bus, NoAnswer
 from argo_provider.cluster.flights import Flight, Stage
 from argo_provider.cluster.messages import Asked, ClaimAsked, Claimed, Forget, Report, Unknown, Work
 from argo_provider.cluster.nodes import Node, NodeTable
-from argo_provider.cluster.outbox import Outbox, in_bites
+from argo_provider.cluster.outbox import Outbox, bites_of
 from argo_provider.cluster.queues import WorkQueue
 from argo_provider.placement.port import Claim, Overloaded, OverloadReason, PlacementSnapshot, Ticket
 from argo_proxy.pool.events import PoolEvents
@@ -157,13 +157,17 @@ class RemotePlacement:
         self._promised[node].append((flight, flight.attempt, work))
 
     async def _enqueue(self, node: str, promised: Sequence[tuple[Flight, int, bytes]]) -> None:
-        for message in in_bites([work for _, _, work in promised], self._bus.largest // 2):
-            if not await self._queue.put(node, message, f"{self._replica}.{next(self._queued)}"):
-                for flight, attempt, _ in promised:
-                    # It is in the journal, and comes again; but for what got there all the same, and has begun.
-                    if flight.is_of(node, attempt) and flight.stage is not Stage.BEGUN:
-                        self._drop(flight)
-                return
+        reached = True
+        for bite in bites_of(promised, self._bus.largest // 2, lambda one: len(one[2])):
+            if reached:  # else no more is tried: each would take as long
+                message = messages.encode_all([work for _, _, work in bite])
+                reached = await self._queue.put(node, message, f"{self._replica}.{next(self._queued)}")
+            if reached:
+                continue
+            for flight, attempt, _ in bite:
+                # It is in the journal, and comes again; but for what got there all the same, and has begun.
+                if flight.is_of(node, attempt) and flight.stage is not Stage.BEGUN:
+                    self._drop(flight)
 
     # From nodes
 
