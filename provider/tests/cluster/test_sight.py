@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from argo_provider.cluster.messages import PROTOCOL, About
@@ -35,8 +37,10 @@ class Node:
     def __init__(self):
         self.tiers, self.builds, self.niuks = FakeTiers(), FakeBuilds(), FakeNiuks()
         self.sandboxes = []
+        self.looks = 0
 
     def snapshot(self):
+        self.looks += 1
         return PlacementSnapshot(512, sandboxes=tuple(self.sandboxes))
 
 
@@ -46,8 +50,8 @@ class Shown:
         self.table = NodeTable(60.0, lambda _: None, lambda _: None)
         self.events = EventBus()
 
-    async def sight(self):
-        return Sight(await self._join("r1"), self.table, self.events)
+    async def sight(self, fresh=0.0):
+        return Sight(await self._join("r1"), self.table, self.events, fresh=fresh)
 
     async def node(self, name, *, answers=True):
         node = Node()
@@ -92,6 +96,22 @@ async def test_of_a_function_on_several_nodes_the_one_furthest_on_its_way(shown)
     assert view.reason == "On node n2: It is native. On node n1 it is observed."
     assert tiers.states("blue") == {"/blue/hello": State.NATIVE}
     assert tiers.states("green") == {}
+
+
+async def test_one_look_does_for_all_who_ask_within_a_moment(shown):
+    node = await shown.node("n1")
+    sight = await shown.sight(fresh=3600.0)
+    await asyncio.gather(*(sight.look("blue") for _ in range(5)))
+    await sight.look("blue")
+    assert node.looks == 1
+    await sight.look("green")
+    assert node.looks == 2
+    node.tiers.put(tier(State.OBSERVED))
+    tiers = sight.optimiser().tiers
+    assert tiers.of(HELLO) is None
+    await tiers.wish(HELLO, "pin")  # shows what became of it
+    assert tiers.of(HELLO).state is State.OBSERVED
+    assert node.looks == 3
 
 
 async def test_a_wish_goes_to_the_nodes_that_know_the_function(shown):
