@@ -102,6 +102,11 @@ class PatientHandler(web.RequestHandler):
             self._keepalive_handle = self._loop.call_at(self._next_keepalive_close_time, self._process_keepalive)
         self._next()
 
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        """After every read; with a request that came in one piece, there is nothing to resume."""
+        if self._answering is None or self._reading_paused:
+            super().resume_reading(resume_parser)
+
     def _process_keepalive(self) -> None:
         if self._answering is not None:  # to aiohttp the connection looks idle
             self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout

@@ -39,7 +39,6 @@ _PATH = re.compile(
     rf"/api/v1/namespaces/(?P<namespace>{_SEGMENT})/actions/((?P<package>{_SEGMENT})/)?(?P<name>{_SEGMENT})(\?[^#]*)?",
     re.ASCII,
 )
-_UNUSUAL = ("Expect", "Content-Encoding", "Transfer-Encoding", "Upgrade")
 _CORS = "".join(f"{name}: {value}\r\n" for name, value in CORS.items())
 
 
@@ -71,13 +70,13 @@ class StraightInvocations:
         return None if target is None else partial(self._answer, target, message, payload)
 
     def _is_plain(self, message: RawRequestMessage) -> bool:
-        if message.should_close or message.version != HttpVersion11:
+        if message.should_close or message.upgrade or message.version != HttpVersion11:
             return False
         headers = message.headers
         length = headers.get("Content-Length")
         if length is None or not 0 < int(length) <= self._most_bytes:
             return False
-        if headers.get("Content-Type") != "application/json" or any(name in headers for name in _UNUSUAL):
+        if headers.get("Content-Type") != "application/json" or "Expect" in headers or "Content-Encoding" in headers:
             return False
         given = headers.get(TRANSACTION_HEADER)
         return given is None or (given.isascii() and given.isprintable())

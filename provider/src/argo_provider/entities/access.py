@@ -79,7 +79,8 @@ class ResolvedAction:
 async def resolve_action(store: EntityStore, identity: Identity, name: FullName) -> ResolvedAction:
     """The action that `name` means to this caller; Forbidden, NotFound or Conflict otherwise."""
     if name.package is None:
-        require_owner(identity, name.namespace, str(name))
+        if identity.namespace != name.namespace:
+            raise Forbidden.of(str(name))
         action = await get_entity(store, name, Action)
         return ResolvedAction(action, action.parameters)
     package = await resolve_package(store, identity, name.package_name)
