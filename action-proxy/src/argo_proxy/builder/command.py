@@ -1,23 +1,23 @@
-"""Runs the outside programs of a build: niced, logged, limited in time and memory, ended with all they started."""
+"""Runs the outside programs of a build: in the background, logged, limited, ended with all they started."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import signal
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from argo_proxy.builder.background import Background, background
 from argo_proxy.builder.errors import BuildError, LimitError
+from argo_proxy.builder.pace import Pace
 
-_NICENESS = 15
 _PAGE = os.sysconf("SC_PAGE_SIZE")
-_MEMORY_CHECK_SECONDS = 1.0
+_LOOK_SECONDS = 1.0
 _END_SECONDS = 5.0
 _TAIL_LINES = 12
 _TICK = os.sysconf("SC_CLK_TCK")
@@ -69,11 +69,27 @@ async def run(command: Command) -> None:
     Raises BuildError when it does not end with 0, LimitError at a limit. Cancelling ends all its processes.
     """
     program = Path(command.arguments[0]).name
+    apart = background()
+    try:
+        process = await _start(command, apart)
+        try:
+            apart.give_way(process.pid)
+            code = await _wait(process, command, apart)
+        finally:
+            await _end(process, apart)
+    finally:
+        await asyncio.shield(asyncio.to_thread(apart.remove))
+    if code != 0:
+        raise BuildError(f"{program} ended with {code}: {last_lines(command.log)}", log=command.log)
+
+
+async def _start(command: Command, apart: Background) -> asyncio.subprocess.Process:
     with command.log.open("ab") as log:
+        log.write("".join(f"argo: {each}\n" for each in apart.lacking).encode())
         log.write(f"$ {' '.join(command.arguments)}\n".encode())
         log.flush()
-        process = await asyncio.create_subprocess_exec(
-            *_prefix(),
+        return await asyncio.create_subprocess_exec(
+            *apart.prefix,
             *command.arguments,
             cwd=command.folder,
             env={**os.environ, **command.environment},
@@ -82,18 +98,6 @@ async def run(command: Command) -> None:
             stderr=asyncio.subprocess.STDOUT,
             start_new_session=True,
         )
-    try:
-        code = await _wait(process, command)
-    finally:
-        await _end(process)
-    if code != 0:
-        raise BuildError(f"{program} ended with {code}: {last_lines(command.log)}", log=command.log)
-
-
-def _prefix() -> list[str]:
-    """Low priority; and an end with this process, should it be killed before it can end its builds."""
-    nice = ["nice", "-n", str(_NICENESS)]
-    return [*nice, "setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else nice
 
 
 async def output_of(arguments: Sequence[str], *, seconds: float = 60.0) -> str:
@@ -120,39 +124,67 @@ def last_lines(log: Path) -> str:
     return " / ".join(lines[-_TAIL_LINES:])[-1500:]
 
 
-async def _wait(process: asyncio.subprocess.Process, command: Command) -> int:
-    deadline = time.monotonic() + command.limits.seconds
-    used, before = _used.get(), 0.0
+async def _wait(process: asyncio.subprocess.Process, command: Command, apart: Background) -> int:
+    began = time.monotonic()
+    deadline = began + command.limits.seconds
+    used, before, pace = _used.get(), Use(at=began), Pace()
     while True:
         with suppress(TimeoutError):
-            async with asyncio.timeout(min(_MEMORY_CHECK_SECONDS, max(0.0, deadline - time.monotonic()))):
+            async with asyncio.timeout(min(_LOOK_SECONDS, max(0.0, deadline - time.monotonic()))):
                 return await process.wait()
         if time.monotonic() >= deadline:
             raise LimitError(f"the build took more than {command.limits.seconds:.0f} s", log=command.log)
-        held, cpu_seconds = session_use(process.pid)
-        if used is not None and cpu_seconds > before:
-            used.cpu_seconds += cpu_seconds - before
-            before = cpu_seconds
-        if held > command.limits.memory_mb << 20:
+        now = await asyncio.to_thread(_look, apart, process.pid)
+        if used is not None:
+            used.cpu_seconds += max(0.0, now.cpu_seconds - before.cpu_seconds)
+        pace = _paced(pace, before, now, apart, process.pid)
+        before = replace(now, cpu_seconds=max(now.cpu_seconds, before.cpu_seconds))
+        if now.memory > command.limits.memory_mb << 20:
             raise LimitError(f"the build took more than {command.limits.memory_mb} MB of memory", log=command.log)
 
 
-def session_use(leader: int) -> tuple[int, float]:
-    """Resident bytes of all processes of a session, and the processor seconds of those and of what they ended."""
-    total, ticks = 0, 0
-    for stat in Path("/proc").glob("[0-9]*/stat"):
+def _paced(pace: Pace, before: Use, now: Use, apart: Background, leader: int) -> Pace:
+    after = pace.after(
+        now.at - before.at,
+        used=max(0.0, now.cpu_seconds - before.cpu_seconds),
+        waited=max(0.0, now.waited_seconds - before.waited_seconds),
+        processors=len(os.sched_getaffinity(0)),
+    )
+    if after.takes_part is not pace.takes_part:
+        (apart.take_part if after.takes_part else apart.give_way)(leader)
+    return after
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What a command's processes hold and have used so far, and how long their threads waited for a processor."""
+
+    at: float  # monotonic seconds
+    memory: int = 0  # resident bytes
+    cpu_seconds: float = 0.0
+    waited_seconds: float = 0.0
+
+
+def _look(apart: Background, leader: int) -> Use:
+    memory, ticks, waited = 0, 0, 0
+    for pid in apart.processes(leader):
         with suppress(OSError, IndexError, ValueError):
-            fields = stat.read_text().rsplit(")", 1)[1].split()
-            if int(fields[3]) == leader:
-                total += int(fields[21]) * _PAGE
-                ticks += sum(map(int, fields[11:15]))
-    return total, ticks / _TICK
+            fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+            memory += int(fields[21]) * _PAGE
+            ticks += sum(map(int, fields[11:15]))
+        for thread in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+            with suppress(OSError, IndexError, ValueError):
+                waited += int(thread.read_text().split()[1])
+    return Use(time.monotonic(), memory, ticks / _TICK, waited / 1e9)
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
-    """Ends what is left of the command's session."""
+async def _end(process: asyncio.subprocess.Process, apart: Background) -> None:
+    """Ends what is left of the command's session, and of what left it."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
+    for pid in apart.group.processes() if apart.group else ():
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     if process.returncode is None:
         with suppress(TimeoutError):
             async with asyncio.timeout(_END_SECONDS):

@@ -18,6 +18,7 @@ from pathlib import Path
 from argo_provider.cli.findings import Finding, good, problem, warning
 from argo_provider.scheduling.settings import machine_memory_mb
 from argo_provider.settings import SandboxChoice, Settings
+from argo_proxy.builder.background import trouble
 
 GIB = 2**30
 LOW_DISK, FULL_DISK = 4 * GIB, GIB // 4
@@ -36,6 +37,7 @@ def machine_checks(settings: Settings, *, service_runs: bool) -> Iterator[Findin
     yield disk(settings.data_dir)
     yield memory(settings)
     yield open_files()
+    yield builds()
     yield clock(settings.data_dir)
     yield from tls(settings)
 
@@ -106,6 +108,15 @@ def open_files() -> Finding:
         fix = f"ulimit -Hn {FILES_WANTED} as root, or LimitNOFILE={FILES_WANTED} in its unit"
         return warning("open files", f"the service may hold only {hard} files open", fix)
     return good("open files", "the service may hold enough of them")
+
+
+def builds() -> Finding:
+    """Whether native builds can be kept out of callers' way here."""
+    lacking = trouble()
+    if not lacking:
+        return good("builds", "native builds give way to whatever else wants a processor")
+    fix = "run as root on a machine whose /sys/fs/cgroup is writable, with util-linux installed"
+    return warning("builds", "; ".join(lacking), fix)
 
 
 def clock(folder: Path) -> Finding:

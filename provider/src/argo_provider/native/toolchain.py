@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 import structlog
 
 from argo_proxy.builder import agent, javascript_engine
+from argo_proxy.builder.background import trouble
 from argo_proxy.builder.cache import Cache
 from argo_proxy.builder.command import Limits
 from argo_proxy.builder.errors import BuilderError, ProvisionError
@@ -136,6 +137,8 @@ class Toolchain:
 
     async def _make_workshop(self) -> Workshop:
         self._check_allowed("a native-image")
+        for reason in await asyncio.to_thread(trouble):
+            _log.warning("builds_disturb", reason=reason)
         builder = await find_builder(self._cache, Progress("native-image", self._builder.step))
         return Workshop(builder, self._cache, limits=self._limits, exchange=self._exchange)
 

@@ -112,7 +112,7 @@ class NativeTechnology(Protocol):
         ...
 
     async def build(self, subject: Subject, desk: Desk) -> Artefact:
-        """Niced; cancelling ends it and all it started. Raises BuildFailed."""
+        """Gives way to callers; cancelling ends it and all it started. Raises BuildFailed."""
         ...
 
     def adopt(self, subject: Subject, artefact: Artefact) -> bool:

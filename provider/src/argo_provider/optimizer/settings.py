@@ -78,7 +78,7 @@ class OptimizerSettings:
     )
     spare_cpu_second_ms: float = setting(
         100.0,
-        "The same of one that nothing else wants, as builds take them: they are niced.",
+        "The same of one that nothing else wants, as builds take them: they give way.",
         unit="milliseconds",
         low=0,
     )
