@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from argo_proxy.builder import command
 from argo_proxy.builder.command import Command, Limits, counted, run
 from argo_proxy.builder.errors import BuildError, LimitError
 
@@ -29,24 +32,33 @@ async def test_a_failure_tells_the_code_and_the_last_lines(tmp_path: Path) -> No
         await run(Command(["sh", "-c", "echo why it failed; exit 3"], tmp_path / "log"))
 
 
-async def test_a_program_that_takes_too_long_is_ended_with_its_children(tmp_path: Path) -> None:
-    script = "sleep 1000 & echo $! > child; wait"
-    with pytest.raises(LimitError, match="more than 1 s"):
-        await run(Command(["sh", "-c", script], tmp_path / "log", folder=tmp_path, limits=Limits(seconds=1.0)))
-    await _gone(int((tmp_path / "child").read_text()))
+async def test_a_program_that_takes_too_long_is_ended_with_its_children(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its hour is over once the child runs, which takes a while on a machine that has no processor to spare."""
+    child = tmp_path / "child"
+
+    def now() -> float:
+        return time.monotonic() + (3600.0 if child.exists() else 0.0)
+
+    monkeypatch.setattr(command, "time", SimpleNamespace(monotonic=now))
+    script = "sleep 100000 & echo $! > new; mv new child; wait"
+    with pytest.raises(LimitError, match="more than 3600 s"):
+        await run(Command(["sh", "-c", script], tmp_path / "log", folder=tmp_path, limits=Limits(seconds=3600.0)))
+    await _gone(int(child.read_text()))
 
 
 async def test_a_program_that_takes_too_much_memory_is_ended(tmp_path: Path) -> None:
     hog = ["python3", "-c", "kept = bytearray(200 << 20); import time; time.sleep(100)"]
     with pytest.raises(LimitError, match="more than 100 MB"):
-        await run(Command(hog, tmp_path / "log", limits=Limits(seconds=60.0, memory_mb=100)))
+        await run(Command(hog, tmp_path / "log", limits=Limits(seconds=600.0, memory_mb=100)))
 
 
 async def test_cancelling_ends_the_program(tmp_path: Path) -> None:
     script = "echo $$ > mine; sleep 1000"
     task = asyncio.create_task(run(Command(["sh", "-c", script], tmp_path / "log", folder=tmp_path)))
     mine = tmp_path / "mine"
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(100):
         while not mine.exists() or not mine.read_text().strip():
             await asyncio.sleep(0.01)
     task.cancel()

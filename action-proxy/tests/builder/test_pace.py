@@ -21,8 +21,8 @@ def seconds_until(pace: Pace, *, takes_part: bool, used: float, waited: float) -
 
 
 def test_one_that_gets_nothing_takes_part_after_a_while_and_gives_way_when_it_has_its_share() -> None:
-    assert seconds_until(Pace(), takes_part=True, used=0.0, waited=3.0) == 20
-    assert seconds_until(Pace(10.0, takes_part=True), takes_part=False, used=1.5, waited=3.0) == 10
+    assert seconds_until(Pace(), takes_part=True, used=0.0, waited=3.0) == 10
+    assert seconds_until(Pace(5.0, takes_part=True), takes_part=False, used=1.5, waited=3.0) == 5
 
 
 def test_one_that_wants_nothing_is_owed_nothing() -> None:
@@ -48,5 +48,5 @@ def test_it_is_never_owed_more_than_it_is_patient_for(
     pace = Pace()
     for length, used, waited in seconds:
         pace = pace.after(length, used=used, waited=waited, processors=processors)
-        assert 0 <= pace.owed <= 10
+        assert 0 <= pace.owed <= 5
         assert pace.takes_part <= (pace.owed > 0)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 _FLOOR = 0.25  # of all processors
-_PATIENCE = 10.0  # processor seconds
+_PATIENCE = 5.0  # processor seconds
 
 
 @dataclass(frozen=True, slots=True)
