@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -29,7 +30,7 @@ Docker = Annotated[str | None, typer.Option("--docker", metavar="IMAGE", help="R
 Native = Annotated[bool, typer.Option("--native", help="FILE is an executable.")]
 Sequence = Annotated[bool, typer.Option("--sequence", help="FILE is a list of actions, with commas between.")]
 Copy = Annotated[bool, typer.Option("--copy", help="FILE is an action to copy.")]
-Web = Annotated[
+ToWeb = Annotated[
     str | None, typer.Option("--web", metavar="yes|no|raw", help="Serve it on the web.", show_default=False)
 ]
 WebSecure = Annotated[
@@ -47,6 +48,43 @@ DelAnnotation = Annotated[
 ]
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a function is made of."""
+
+    file: Artefact = None
+    kind: Kind = None
+    main: Main = None
+    docker: Docker = None
+    native: Native = False
+    sequence: Sequence = False
+    copy: Copy = False
+
+
+@dataclass(frozen=True, slots=True)
+class Web:
+    """How it is served on the web."""
+
+    web: ToWeb = None
+    web_secure: WebSecure = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Of one invocation."""
+
+    timeout: Timeout = None
+    memory: Memory = None
+    logsize: LogSize = None
+    concurrency: Concurrency = None
+
+    def fields(self) -> dict[str, Any]:
+        """The `limits` of a body, if any is given."""
+        given = {"timeout": self.timeout, "memory": self.memory, "logs": self.logsize, "concurrency": self.concurrency}
+        found = {key: value for key, value in given.items() if value is not None}
+        return {"limits": found} if found else {}
+
+
 @command(
     app,
     "create",
@@ -57,32 +95,16 @@ DelAnnotation = Annotated[
 def create(
     session: Session,
     name: opt.Action,
-    file: Artefact = None,
-    kind: Kind = None,
-    main: Main = None,
-    docker: Docker = None,
-    native: Native = False,
-    sequence: Sequence = False,
-    copy: Copy = False,
-    web: Web = None,
-    web_secure: WebSecure = None,
-    param: opt.Params = None,
-    param_file: opt.ParamFile = None,
-    annotation: opt.Annotations = None,
-    annotation_file: opt.AnnotationFile = None,
-    timeout: Timeout = None,
-    memory: Memory = None,
-    logsize: LogSize = None,
-    concurrency: Concurrency = None,
+    source: Source,
+    web: Web,
+    about: opt.Describing,
+    limits: Limits,
 ) -> None:
     """Create a function from a file, an archive, a folder, an image, a sequence or another action."""
     target = parse(name, session.properties.namespace)
-    body = _copied(session, file) if copy else {}
-    if not copy:
-        body["exec"] = _exec(session, file, kind, main, docker, native=native, sequence=sequence)
-    annotations = collected(annotation, annotation_file, option="--annotation") | web_annotations(web, web_secure)
-    _put_together(body, collected(param, param_file), annotations)
-    body |= limits(timeout, memory, logsize, concurrency)
+    body = _copied(session, source.file) if source.copy else {"exec": _exec(session, source)}
+    _put_together(body, about.parameters(), about.annotations() | web_annotations(web.web, web.web_secure))
+    body |= limits.fields()
     put(session, target, body, overwrite=False)
 
 
@@ -96,51 +118,31 @@ def create(
 def update(
     session: Session,
     name: opt.Action,
-    file: Artefact = None,
-    kind: Kind = None,
-    main: Main = None,
-    docker: Docker = None,
-    native: Native = False,
-    sequence: Sequence = False,
-    copy: Copy = False,
-    web: Web = None,
-    web_secure: WebSecure = None,
-    param: opt.Params = None,
-    param_file: opt.ParamFile = None,
-    annotation: opt.Annotations = None,
-    annotation_file: opt.AnnotationFile = None,
+    source: Source,
+    web: Web,
+    about: opt.Describing,
+    limits: Limits,
     del_annotation: DelAnnotation = None,
-    timeout: Timeout = None,
-    memory: Memory = None,
-    logsize: LogSize = None,
-    concurrency: Concurrency = None,
 ) -> None:
     """Change a function, or create it; what is not given stays as it is."""
     target = parse(name, session.properties.namespace)
     existing = _existing(session, target)
-    body = _copied(session, file) if copy else {}
-    if not copy and (file or docker or native or sequence):
-        body["exec"] = _exec(session, file, kind, main, docker, native=native, sequence=sequence)
-    elif not copy and (kind or main):
-        body["exec"] = _changed_exec(session, target, kind, main)
-    annotations = collected(annotation, annotation_file, option="--annotation")
-    if web is not None or web_secure is not None:
+    body = _copied(session, source.file) if source.copy else {}
+    if not source.copy and (source.file or source.docker or source.native or source.sequence):
+        body["exec"] = _exec(session, source)
+    elif not source.copy and (source.kind or source.main):
+        body["exec"] = _changed_exec(session, target, source.kind, source.main)
+    annotations = about.annotations()
+    if web.web is not None or web.web_secure is not None:
         kept = as_mapping(existing.get("annotations"))
-        annotations = kept | annotations | web_annotations(web, web_secure)
+        annotations = kept | annotations | web_annotations(web.web, web.web_secure)
         annotations.pop("exec", None)  # the service's own
     if del_annotation:
         body["delAnnotations"] = del_annotation
         annotations = {key: value for key, value in annotations.items() if key not in del_annotation}
-    _put_together(body, collected(param, param_file), annotations)
-    body |= limits(timeout, memory, logsize, concurrency)
+    _put_together(body, about.parameters(), annotations)
+    body |= limits.fields()
     put(session, target, body, overwrite=True)
-
-
-def limits(timeout: int | None, memory: int | None, logs: int | None, concurrency: int | None) -> dict[str, Any]:
-    """The `limits` of a body, if any is given."""
-    given = {"timeout": timeout, "memory": memory, "logs": logs, "concurrency": concurrency}
-    found = {key: value for key, value in given.items() if value is not None}
-    return {"limits": found} if found else {}
 
 
 def _put_together(body: dict[str, Any], parameters: dict[str, Any], annotations: dict[str, Any]) -> None:
@@ -150,17 +152,15 @@ def _put_together(body: dict[str, Any], parameters: dict[str, Any], annotations:
             body[field] = key_values(as_mapping(body.get(field)) | given)
 
 
-def _exec(
-    session: Session, file: str | None, kind: str | None, main: str | None, docker: str | None, *, native: bool,
-    sequence: bool,
-) -> codes.Exec:  # fmt: skip
-    if sequence:
+def _exec(session: Session, source: Source) -> codes.Exec:
+    file, main = source.file, source.main
+    if source.sequence:
         return codes.sequence(file or "", session.properties.namespace)
     if file is None:
-        if docker:
-            return {"kind": "blackbox", "image": docker} | ({"main": main} if main else {})
+        if source.docker:
+            return {"kind": "blackbox", "image": source.docker} | ({"main": main} if main else {})
         raise Misused("there is nothing to run", "FILE, --docker IMAGE, --sequence A,B or --copy ACTION")
-    return codes.from_file(Path(file), kind=kind, main=main, docker=docker, native=native)
+    return codes.from_file(Path(file), kind=source.kind, main=main, docker=source.docker, native=source.native)
 
 
 def _changed_exec(session: Session, target: Name, kind: str | None, main: str | None) -> codes.Exec:

@@ -16,7 +16,7 @@ import typer
 
 from argo_provider.cli.client import code as codes
 from argo_provider.cli.client import output
-from argo_provider.cli.client.actions import Web
+from argo_provider.cli.client.actions import ToWeb
 from argo_provider.cli.client.arguments import collected, key_values, web_annotations
 from argo_provider.cli.client.failures import ClientError, Misused, Refused
 from argo_provider.cli.client.follow import Filter, Follower
@@ -80,7 +80,7 @@ def dev(
     kind: Annotated[str | None, typer.Option("--kind", help="If the file does not tell.", show_default=False)] = None,
     main: Annotated[str | None, typer.Option("--main", help="What to call.", show_default=False)] = None,
     native: Annotated[bool, typer.Option("--native", help="PATH is an executable.")] = False,
-    web: Web = None,
+    web: ToWeb = None,
     param: Params = None,
     param_file: ParamFile = None,
     logs: Annotated[bool, typer.Option("--logs/--no-logs", help="Show its logs.")] = True,

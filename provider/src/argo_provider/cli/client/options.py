@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from argo_provider.cli.client.arguments import collected, key_values
 from argo_provider.cli.client.failures import ClientError
 from argo_provider.cli.client.session import from_environment
 
@@ -52,3 +54,35 @@ Limit = Annotated[int, typer.Option("--limit", "-l", min=0, max=200, help="At mo
 Skip = Annotated[int, typer.Option("--skip", "-s", min=0, help="Leave out the first.")]
 NameSort = Annotated[bool, typer.Option("--name-sort", "-n", help="By name; else the latest first.")]
 Summary = Annotated[bool, typer.Option("--summary", "-s", help="What it is for and what it takes, in words.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Annotating:
+    """How annotations are given."""
+
+    annotation: Annotations = None
+    annotation_file: AnnotationFile = None
+
+    def annotations(self) -> dict[str, Any]:
+        return collected(self.annotation, self.annotation_file, option="--annotation")
+
+
+@dataclass(frozen=True, slots=True)
+class Describing:
+    """How parameters and annotations are given."""
+
+    param: Params = None
+    param_file: ParamFile = None
+    annotation: Annotations = None
+    annotation_file: AnnotationFile = None
+
+    def parameters(self) -> dict[str, Any]:
+        return collected(self.param, self.param_file)
+
+    def annotations(self) -> dict[str, Any]:
+        return Annotating(self.annotation, self.annotation_file).annotations()
+
+    def fields(self) -> dict[str, Any]:
+        """`parameters` and `annotations` of a body, as far as given."""
+        found = {"parameters": key_values(self.parameters()), "annotations": key_values(self.annotations())}
+        return {key: value for key, value in found.items() if value}

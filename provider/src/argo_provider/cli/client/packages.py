@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from argo_provider.cli.client import listing, output, rows
 from argo_provider.cli.client import options as opt
-from argo_provider.cli.client.arguments import collected, key_values
 from argo_provider.cli.client.failures import Misused
 from argo_provider.cli.client.names import Name, in_collection
 from argo_provider.cli.client.session import Session, command
 from argo_provider.cli.client.summaries import summary
 
 app = typer.Typer(name="package", no_args_is_help=True, help="Packages of functions, and bindings to others' packages.")
-
-
-def fields(
-    param: list[str] | None, param_file: Path | None, annotation: list[str] | None, annotation_file: Path | None
-) -> dict[str, Any]:
-    """`parameters` and `annotations` of a body, as far as given."""
-    parameters = collected(param, param_file)
-    annotations = collected(annotation, annotation_file, option="--annotation")
-    found = {"parameters": key_values(parameters), "annotations": key_values(annotations)}
-    return {key: value for key, value in found.items() if value}
 
 
 def published(shared: str | None) -> dict[str, bool]:
@@ -41,14 +29,11 @@ def published(shared: str | None) -> dict[str, bool]:
 def create(
     session: Session,
     name: opt.Package,
-    param: opt.Params = None,
-    param_file: opt.ParamFile = None,
-    annotation: opt.Annotations = None,
-    annotation_file: opt.AnnotationFile = None,
+    about: opt.Describing,
     shared: opt.Shared = None,
 ) -> None:
     """Create a package."""
-    body = fields(param, param_file, annotation, annotation_file) | published(shared)
+    body = about.fields() | published(shared)
     _put(session, name, body, overwrite=False)
 
 
@@ -56,14 +41,11 @@ def create(
 def update(
     session: Session,
     name: opt.Package,
-    param: opt.Params = None,
-    param_file: opt.ParamFile = None,
-    annotation: opt.Annotations = None,
-    annotation_file: opt.AnnotationFile = None,
+    about: opt.Describing,
     shared: opt.Shared = None,
 ) -> None:
     """Change a package, or create it."""
-    body = fields(param, param_file, annotation, annotation_file) | published(shared)
+    body = about.fields() | published(shared)
     _put(session, name, body, overwrite=True)
 
 
@@ -80,15 +62,12 @@ def bind(
     session: Session,
     package: opt.Package,
     binding: Annotated[str, typer.Argument(metavar="BINDING", help="The new name.", show_default=False)],
-    param: opt.Params = None,
-    param_file: opt.ParamFile = None,
-    annotation: opt.Annotations = None,
-    annotation_file: opt.AnnotationFile = None,
+    about: opt.Describing,
 ) -> None:
     """Make another's package one of your own, with parameters of your own."""
     source = in_collection(package, session.properties.namespace)
     name = in_collection(binding, session.properties.namespace)
-    body: dict[str, Any] = {"name": name.entity, **fields(param, param_file, annotation, annotation_file)}
+    body: dict[str, Any] = {"name": name.entity, **about.fields()}
     body["binding"] = {"namespace": source.namespace, "name": source.entity}
     path = session.at("packages", name.path, name.namespace)
     made = session.api.json("PUT", path, query={"overwrite": False}, body=body)

@@ -8,7 +8,7 @@ import typer
 
 from argo_provider.cli.client import options as opt
 from argo_provider.cli.client import output, rows
-from argo_provider.cli.client.arguments import collected, key_values
+from argo_provider.cli.client.arguments import key_values
 from argo_provider.cli.client.http import checked, segment
 from argo_provider.cli.client.names import in_collection, parse, place
 from argo_provider.cli.client.session import Session, command
@@ -23,12 +23,10 @@ def create(
     name: opt.Rule,
     trigger: opt.Trigger,
     action: opt.Action,
-    annotation: opt.Annotations = None,
-    annotation_file: opt.AnnotationFile = None,
+    about: opt.Annotating,
 ) -> None:
     """Create a rule; it is active at once."""
-    annotations = collected(annotation, annotation_file, option="--annotation")
-    _put(session, name, trigger, action, annotations, overwrite=False)
+    _put(session, name, trigger, action, about.annotations(), overwrite=False)
 
 
 @command(app, "update", "argofn rule update ring bell page")
@@ -37,12 +35,10 @@ def update(
     name: opt.Rule,
     trigger: opt.Trigger,
     action: opt.Action,
-    annotation: opt.Annotations = None,
-    annotation_file: opt.AnnotationFile = None,
+    about: opt.Annotating,
 ) -> None:
     """Point a rule at another trigger or function."""
-    annotations = collected(annotation, annotation_file, option="--annotation")
-    _put(session, name, trigger, action, annotations, overwrite=True)
+    _put(session, name, trigger, action, about.annotations(), overwrite=True)
 
 
 def _put(

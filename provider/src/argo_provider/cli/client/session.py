@@ -8,10 +8,10 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 import typer
 from typer.core import TyperCommand
@@ -122,10 +122,14 @@ def local_name(entity: dict[str, Any]) -> str:
 
 
 def command(app: typer.Typer, name: str, *examples: str, **options: Any) -> Callable[[Any], Any]:
-    """Register `function(session, …)` as a command that has the shared options as well, and ends errors well."""
+    """Register `function(session, …)` as a command that has the shared options as well, and ends errors well.
+
+    A parameter of a dataclass's type stands for its fields: what several commands take is said once.
+    """
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
-        own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
+        taking = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
+        own = [option for parameter in taking for option in _options(parameter)]
         taken = {parameter.name for parameter in own}
         shared = {key: value for key, value in SHARED_OPTIONS.items() if key not in taken}
 
@@ -133,7 +137,7 @@ def command(app: typer.Typer, name: str, *examples: str, **options: Any) -> Call
         def run(**given: Any) -> None:
             with ending() as end:
                 end.session = session = _session({key: given.pop(key) for key in shared})
-                function(session, **given)
+                function(session, **_gathered(taking, given))
 
         parameters = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in own]
         for key, (annotation, default) in shared.items():
@@ -147,6 +151,27 @@ def command(app: typer.Typer, name: str, *examples: str, **options: Any) -> Call
         return function
 
     return register
+
+
+def _options(parameter: inspect.Parameter) -> list[inspect.Parameter]:
+    bundle = parameter.annotation
+    if not is_dataclass(bundle):
+        return [parameter]
+    hints = get_type_hints(bundle, include_extras=True)
+    return [
+        inspect.Parameter(each.name, parameter.kind, default=each.default, annotation=hints[each.name])
+        for each in fields(bundle)
+    ]
+
+
+def _gathered(taking: list[inspect.Parameter], given: dict[str, Any]) -> dict[str, Any]:
+    """What was given by option, as the command takes it."""
+    found: dict[str, Any] = {}
+    for parameter in taking:
+        values = {option.name: given[option.name] for option in _options(parameter)}
+        made: Callable[..., Any] = parameter.annotation
+        found[parameter.name] = made(**values) if is_dataclass(made) else values[parameter.name]
+    return found
 
 
 def _epilog(examples: tuple[str, ...]) -> str | None:

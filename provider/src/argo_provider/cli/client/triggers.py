@@ -37,21 +37,18 @@ TriggerParams = Annotated[
 def create(
     session: Session,
     name: opt.Trigger,
+    about: opt.Describing,
     feed: Feed = None,
-    param: opt.Params = None,
-    param_file: opt.ParamFile = None,
     feed_param: FeedParams = None,
     trigger_param: TriggerParams = None,
-    annotation: opt.Annotations = None,
-    annotation_file: opt.AnnotationFile = None,
 ) -> None:
     """Create a trigger. With --feed, -p goes to the feed; should the feed refuse, the trigger is taken back."""
     target = in_collection(name, session.properties.namespace)
     if not feed and feed_param:
         raise Misused("--feed-param needs a feed", "--feed /whisk.system/alarms/alarm")
-    common = collected(param, param_file)
+    common = about.parameters()
     own = collected(trigger_param, option="--trigger-param") | ({} if feed else common)
-    annotations = collected(annotation, annotation_file, option="--annotation")
+    annotations = about.annotations()
     if feed:
         annotations["feed"] = parse(feed, session.properties.namespace).qualified
     made = _put(session, target, own, annotations, overwrite=False)
@@ -69,19 +66,16 @@ def create(
 def update(
     session: Session,
     name: opt.Trigger,
-    param: opt.Params = None,
-    param_file: opt.ParamFile = None,
+    about: opt.Describing,
     feed_param: FeedParams = None,
     trigger_param: TriggerParams = None,
-    annotation: opt.Annotations = None,
-    annotation_file: opt.AnnotationFile = None,
 ) -> None:
     """Change a trigger, and what its feed was told."""
     target, found = _read(session, name)
     feed = feed_of(found)
-    common = collected(param, param_file)
+    common = about.parameters()
     own = collected(trigger_param, option="--trigger-param") | ({} if feed else common)
-    annotations = collected(annotation, annotation_file, option="--annotation")
+    annotations = about.annotations()
     if feed and annotations:
         annotations.setdefault("feed", feed)
     made = _put(session, target, own, annotations, overwrite=True)
