@@ -81,7 +81,9 @@ def rivals(speed: float) -> list[Rival]:
 def _scaled(speed: float) -> list[str]:
     usual = OptimizerSettings()
     lowest = {each.name: each.metadata["low"] for each in fields(OptimizerSettings)}
-    flags = ["--set", "optimizer.enabled=true", "--set", f"pool.keep_alive_seconds={KEEP_ALIVE_SECONDS / speed:g}"]
+    flags = ["--set", "optimizer.enabled=true"]
+    for name, seconds in (("keep_alive_seconds", KEEP_ALIVE_SECONDS), ("stem_demand_seconds", KEEP_ALIVE_SECONDS)):
+        flags += ["--set", f"pool.{name}={seconds / speed:g}"]
     for names, factor in ((DIVIDED, 1 / speed), (MULTIPLIED, speed)):
         for name in names:
             value = max(lowest[name], getattr(usual, name) * factor)

@@ -31,7 +31,7 @@ jar=${jar%/java}/jar
 cp "$here/java/launch" "$target/launch"
 
 step "archiving the classes of a start"
-ARGO_JAVA_ARCHIVE="-XX:ArchiveClassesAtExit=$target/launcher.jsa" ARGO_WORK=$work \
+ARGO_MEMORY_LATER=1 ARGO_JAVA_ARCHIVE="-XX:ArchiveClassesAtExit=$target/launcher.jsa" ARGO_WORK=$work \
     "$target/launch" --train "$work/train.jar" Sample >"$work/train.log" 2>&1 || {
     cat "$work/train.log" >&2
     fail "the launcher does not run"

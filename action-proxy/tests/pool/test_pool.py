@@ -93,13 +93,13 @@ class Bench:
         return entry
 
     async def serve(self, entry: SandboxEntry, job: Job) -> Execution | Unserved:
-        served = await self.pool.serve(entry, job, cold=self.pool.assign(entry, job.key))
+        served = await self.pool.serve(entry, job, cold=self.pool.assign(entry, job))
         await self.settle()
         return served
 
     def serving(self, entry: SandboxEntry, job: Job) -> asyncio.Future[Execution | Unserved]:
         """The same, begun and not awaited."""
-        return asyncio.ensure_future(self.pool.serve(entry, job, cold=self.pool.assign(entry, job.key)))
+        return asyncio.ensure_future(self.pool.serve(entry, job, cold=self.pool.assign(entry, job)))
 
     async def warmed(self, shape: Shape = SHAPE) -> SandboxEntry:
         entry = await self.started(shape)

@@ -278,6 +278,57 @@ class TestJava:
         reply = launch("java:17").init(code, "Action", binary=True)
         assert "public static JsonObject main(JsonObject)" in reply.json["error"]
 
+    @pytest.mark.parametrize("told", [0, 128])
+    def test_a_heap_made_before_the_limit_was_known_keeps_to_it(
+        self, launch: Launch, jar: Callable[[str], str], told: int
+    ) -> None:
+        """Much that lives for a while: in the end only what the heap is allowed to hold bounds it."""
+        code = jar(CHURN)
+        sandbox = launch("java:17", ARGO_MEMORY_MB="512", ARGO_MEMORY_LATER="1")
+        if told:
+            beside(sandbox).write_text(f"{told}\n")
+        assert sandbox.init(code, "Action", binary=True).status == 200
+        found = sandbox.run({"megabytes": 3000, "kept": 36}).json
+        assert found["kept"] == 36
+        assert (found["peak_mb"] < 128) is bool(told), found
+
+    def test_a_memory_limit_that_is_none_is_an_error(self, launch: Launch, jar: Callable[[str], str]) -> None:
+        code = jar(CHURN)
+        sandbox = launch("java:17", ARGO_MEMORY_MB="512", ARGO_MEMORY_LATER="1")
+        beside(sandbox).write_text("much")
+        assert "memory limit" in sandbox.init(code, "Action", binary=True).json["error"]
+
+
+def beside(sandbox: Any) -> Path:
+    """Where the driver tells the launcher its memory limit."""
+    return Path(sandbox.address.removeprefix("unix:")).with_name("memory_mb")
+
+
+CHURN = """
+import com.google.gson.JsonObject;
+import java.nio.file.*;
+import java.util.*;
+
+public class Action {
+    public static JsonObject main(JsonObject args) throws Exception {
+        int kept = args.get("kept").getAsInt();
+        byte[][] window = new byte[kept * 16][];
+        Random random = new Random(1);
+        for (int n = 0; n < args.get("megabytes").getAsInt() * 16; n++) {
+            window[n < window.length ? n : random.nextInt(window.length)] = new byte[64 * 1024];
+        }
+        JsonObject found = new JsonObject();
+        found.addProperty("kept", window.length / 16);
+        for (String line : Files.readAllLines(Path.of("/proc/self/status"))) {
+            if (line.startsWith("VmHWM:")) {
+                found.addProperty("peak_mb", Integer.parseInt(line.replaceAll("[^0-9]", "")) / 1024);
+            }
+        }
+        return found;
+    }
+}
+"""
+
 
 class TestGo:
     def test_a_handler_of_another_name_and_type(self, launch: Launch) -> None:

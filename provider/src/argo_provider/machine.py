@@ -139,6 +139,7 @@ def _placement(
         limits=PoolLimits(
             serving=ServingLimits(response_bytes=settings.limits.result_bytes),
             environment={"__OW_API_HOST": api_url(settings.server)},
+            memory_mb_most=settings.limits.memory_mb.high,
             recorder=lambda: native.toolchain.recorder,
         ),
         events=PoolListeners(PoolMetrics(metrics.registry), pipeline),

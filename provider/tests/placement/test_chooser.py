@@ -5,6 +5,7 @@ import pytest
 
 from argo_provider.placement.chooser import Chooser
 from argo_provider.placement.port import Overloaded
+from argo_proxy.pool.shape import Shape
 from argo_proxy.protocol.messages import Executable
 from argo_proxy.runtimes import Catalogue, Runtime
 from argo_proxy.sandboxes.fake import FakeDriver
@@ -12,12 +13,24 @@ from argo_proxy.sandboxes.port import SandboxKind
 
 CATALOGUE = Catalogue([Runtime(kind="test:1", family="test", directory=Path(), command=("x",), stem_cells=1)])
 
+KINDS = ("other", "native", "unused")
+
 
 def test_a_machine_is_only_for_those_who_ask():
     chooser = Chooser({SandboxKind.MICROVM: FakeDriver(), SandboxKind.PROCESS: FakeDriver()}, CATALOGUE)
     assert chooser.shape(executable()).technology is SandboxKind.PROCESS
     assert chooser.shape(executable("microvm")).technology is SandboxKind.MICROVM
     assert {shape.technology for shape in chooser.stock(256)} == {SandboxKind.PROCESS}
+
+
+def test_what_starts_cold_is_stocked_where_any_function_of_its_kind_may_take_it():
+    driver, cold = FakeDriver(), {(SandboxKind.PROCESS, "other:1"), (SandboxKind.NIUK, "native:1")}
+    kinds = [*CATALOGUE.runtimes(), *(replace(CATALOGUE.runtimes()[0], kind=f"{k}:1", stem_cells=0) for k in KINDS)]
+    chooser = Chooser({SandboxKind.PROCESS: driver}, Catalogue(kinds))
+    assert chooser.stock(256, cold) == {Shape(SandboxKind.PROCESS, "test:1", 256): 1}
+    driver.resizes = True
+    elastic = [Shape(SandboxKind.PROCESS, kind, 256, elastic=True) for kind in ("test:1", "other:1")]
+    assert chooser.stock(256, cold) == dict.fromkeys(elastic, 1)
 
 
 def test_a_wish_that_cannot_be_met_says_why():

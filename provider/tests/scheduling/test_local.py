@@ -388,6 +388,31 @@ async def test_stem_cells_are_kept_in_stock_and_used() -> None:
         assert [spec.label for spec in (one.spec for one in driver.sandboxes)] == ["stem:nodejs:20"] * 3
 
 
+async def test_a_kind_that_started_cold_is_kept_in_stock_for_functions_of_any_limit() -> None:
+    driver, events = FakeDriver(), Journal()
+    driver.resizes = True
+    runtime = Runtime("nodejs:20", "nodejs", Path("/runtime"), ("node",))
+    async with local(driver, events, catalogue=Catalogue([runtime])) as placement:
+        await finished(placement.submit(invocation("first")))
+        await events.until(lambda: len(events.starts) == 2)  # one for it, and one for the stock
+        stem = driver.sandboxes[1].spec
+        assert (stem.label, stem.memory_mb, stem.grows_to_mb) == ("stem:nodejs:20", 256, 512)
+        execution = await finished(placement.submit(invocation("second", memory_mb=384)))
+        assert execution.phases.cold
+        assert execution.sandbox_id == driver.sandboxes[1].id
+        assert driver.sandboxes[1].spec.memory_mb == 384
+        assert placement.snapshot().memory_used_mb >= 256 + 384
+        await events.until(lambda: len(events.starts) == 3)  # before the next tick
+
+
+async def test_what_no_technology_can_resize_is_kept_in_stock_only_where_that_was_asked_for() -> None:
+    driver, events = FakeDriver(), Journal()
+    runtime = Runtime("nodejs:20", "nodejs", Path("/runtime"), ("node",))
+    async with local(driver, events, catalogue=Catalogue([runtime]), tick_seconds=0.001) as placement:
+        await finished(placement.submit(invocation("first")))
+        assert placement._stock() == {}
+
+
 async def test_a_stock_that_cannot_be_made_is_not_tried_all_the_time() -> None:
     driver, events = FakeDriver(), Journal()
     driver.failures = [SandboxCreationError("no") for _ in range(50)]

@@ -8,9 +8,10 @@ from __future__ import annotations
 import heapq
 from asyncio import Future
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from itertools import count
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -74,8 +75,18 @@ class Arrival:
 
 
 class Simulation:
-    def __init__(self, limits: PoolSettings, *, check_views: bool = True, creations_fail: int = 0) -> None:
+    def __init__(
+        self,
+        limits: PoolSettings,
+        *,
+        check_views: bool = True,
+        creations_fail: int = 0,
+        stock: Mapping[Shape, int] = MappingProxyType({}),
+    ) -> None:
+        """`stock`: while there is work to come."""
         self.limits = limits
+        self.from_stock = 0
+        self._stock = stock
         self.now = 0.0
         self.table = SandboxTable()
         self.queue = FairQueue(limits.quantum_mb)
@@ -116,7 +127,8 @@ class Simulation:
         self.queue.push(job)
 
     def _tick(self, last: float) -> None:
-        for step in tend(self.table, self.queue, self.limits, stock={}, now=self.now):
+        stock = self._stock if self.queue or self.now < last else {}
+        for step in tend(self.table, self.queue, self.limits, stock=stock, now=self.now):
             self._carry_out(step)
         if self.queue or len(self.table) or self.now < last:
             self._at(self.now + 1.0, lambda: self._tick(last))
@@ -162,12 +174,14 @@ class Simulation:
                 self._work.pop(id(self.queue.remove_oldest(key)))
 
     def _assign(self, entry: SandboxEntry, arrival: Arrival, key: tuple[str, str, str]) -> None:
-        assert entry.shape == arrival.action.shape
+        assert entry.shape in {arrival.action.shape, *self._stock}
         assert entry.key in {None, key}
         assert entry.life.state in {SandboxState.COLD, SandboxState.WARM, SandboxState.BUSY}
         self.served.append((self.now, arrival))
         if entry.key is None:
-            self.table.bind(entry, key, self.now)
+            self.from_stock += entry.shape.elastic
+            self.table.bind(entry, key, arrival.action.shape, self.now)
+            assert entry.shape == arrival.action.shape
             self._at(self.now + INIT_SECONDS, lambda: self._initialised(entry, arrival))
         else:
             self.table.apply(entry, ASSIGNED)
@@ -270,6 +284,36 @@ def test_everything_is_served_within_the_bounds(workload: list[Arrival], starts:
         "_grown",
     )
     assert [name for name in indexes if getattr(simulation.table, name)] == []
+
+
+ELASTIC = Shape(SandboxKind.FAKE, "nodejs:20", 256, elastic=True)
+
+
+@settings(max_examples=60, deadline=None)
+@given(workload=workloads(), cells=st.integers(1, 3), memory=st.sampled_from([1024, 1536, 4096]))
+def test_a_stock_for_any_limit_changes_nothing_but_who_starts(workload: list[Arrival], cells: int, memory: int) -> None:
+    simulation = Simulation(replace(LIMITS, memory_mb=memory), stock={ELASTIC: cells})
+    simulation.run(workload)
+    assert len(simulation.served) == len(workload)
+    assert len(simulation.table) == 0
+    assert simulation.table.memory_used == 0
+    assert simulation.table.stem_shapes() == set()
+
+
+@pytest.mark.parametrize("memory", [128, 256, 512])
+def test_a_stem_cell_for_any_limit_takes_the_limit_of_its_function(memory: int) -> None:
+    simulation = Simulation(LIMITS, stock={ELASTIC: 1})
+    simulation.run([Arrival(3.0, Action("a", "f", memory), 0.01)], until=3.2)
+    (entry,) = (entry for entry in simulation.table if entry.key is not None)
+    assert (simulation.from_stock, entry.shape.memory_mb) == (1, memory)
+    assert simulation.served[0][0] == 3.0
+
+
+def test_a_stem_cell_that_cannot_grow_is_given_up_for_a_new_sandbox() -> None:
+    limits = replace(LIMITS, memory_mb=512)
+    simulation = Simulation(limits, stock={ELASTIC: 2})
+    simulation.run([Arrival(3.0, Action("a", "f", 512), 0.01)], until=6.0)
+    assert (simulation.from_stock, len(simulation.served)) == (0, 1)
 
 
 @settings(max_examples=12, deadline=None)

@@ -37,6 +37,7 @@ from argo_proxy.sandboxes.port import (
     Answered,
     Gone,
     RecordingSandbox,
+    ResizableSandbox,
     Sandbox,
     SandboxCreationError,
     SandboxDriver,
@@ -65,6 +66,7 @@ class PoolLimits:
     claim_seconds: float = 30.0
     destroy_seconds: float = 10.0
     environment: Mapping[str, str] = field(default_factory=dict)  # of every sandbox: __OW_API_HOST, …
+    memory_mb_most: int = 512  # that an action may ask for
     recorder: Callable[[], Path | None] = _no_recorder  # what sandboxes of the shape `recorded` get beside them
     patience_seconds: float = 0.02  # that invocations wait for each other in a sandbox that takes more than it serves
     recorded_bytes: int = 4 * 1024 * 1024  # of what one recorder has to say
@@ -114,12 +116,15 @@ class SandboxPool:
         self._spawn(self._create(entry))
         return entry
 
-    def assign(self, entry: SandboxEntry, key: Key) -> bool:
-        """Take a slot of this sandbox for an activation; whether it must be initialised first."""
+    def assign(self, entry: SandboxEntry, job: Job) -> bool:
+        """Take a slot of this sandbox for `job`; whether it must be initialised first."""
         if entry.life.state is not SandboxState.COLD:
             self.table.apply(entry, ASSIGNED)
             return False
-        self.table.bind(entry, key, time.monotonic())
+        sandbox: object = entry.sandbox
+        if entry.shape.elastic and isinstance(sandbox, ResizableSandbox):
+            sandbox.resize(job.shape.memory_mb)
+        self.table.bind(entry, job.key, job.shape, time.monotonic())
         return True
 
     def evict(self, entry: SandboxEntry, reason: str) -> None:
@@ -377,6 +382,7 @@ class SandboxPool:
         return SandboxSpec(
             runtime=runtime,
             memory_mb=shape.limit_mb or shape.memory_mb,
+            grows_to_mb=self._limits.memory_mb_most if shape.elastic else 0,
             image=shape.image,
             concurrency=shape.concurrency,
             environment=self._limits.environment,

@@ -37,6 +37,7 @@ class Shape(NamedTuple):
     """Uninitialised sandboxes of equal shape are interchangeable: any action of that shape may take one (a stem cell).
 
     Memory is part of it because the limit is set at creation: a larger sandbox would not enforce the action's own.
+    Where the limit can be set later, too, those made for the stock are `elastic`: they take any, and its shape with it.
     """
 
     technology: SandboxKind
@@ -48,6 +49,17 @@ class Shape(NamedTuple):
     recorded: bool = False  # with the recorder beside the function
     offline: bool = False  # without a network
     egress: tuple[str, ...] = ()  # with one, of which it reaches these parts only
+    elastic: bool = False  # bound to no action yet; `memory_mb` is what it may use until then
+
+    @property
+    def takers(self) -> Shape:
+        """Equal for all stem cells that the same actions may take."""
+        return self._replace(memory_mb=0) if self.elastic else self
+
+    @property
+    def elastic_takers(self) -> Shape:
+        """`takers` of the elastic stem cells that an action of this shape may take."""
+        return self._replace(memory_mb=0, elastic=True)
 
     @property
     def queues_inside(self) -> bool:

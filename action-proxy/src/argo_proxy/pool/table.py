@@ -81,8 +81,13 @@ class SandboxTable:
             self._take(entry)
             self._put(entry, shelf)
 
-    def bind(self, entry: SandboxEntry, key: Key, now: float) -> None:
-        """Give a stem cell to an action."""
+    def bind(self, entry: SandboxEntry, key: Key, shape: Shape, now: float) -> None:
+        """Give a stem cell to an action, whose shape it takes."""
+        if entry.shape != shape:
+            self._take(entry)
+            self.memory_used += shape.memory_mb - entry.shape.memory_mb
+            entry.shape = shape
+            self._put(entry, Shelf.STEM)
         self.apply(entry, Bound(key))
         entry.bound_at = self._grown[key] = now
 
@@ -123,19 +128,21 @@ class SandboxTable:
         return self._idle.keys() | self._spare.keys() if self._spare else self._idle.keys()
 
     def stem(self, shape: Shape) -> int | None:
-        """A sandbox of this shape that is bound to no action."""
-        stems = self._stems.get(shape)
+        """A sandbox bound to no action that one of this shape may take; rather one made for it than an elastic one."""
+        stems = self._stems.get(shape) or self._stems.get(shape.elastic_takers)
         return next(reversed(stems)) if stems else None
 
     def stem_shapes(self) -> Collection[Shape]:
+        """The takers of all stem cells."""
         return self._stems.keys()
 
     def stem_count(self, shape: Shape) -> int:
-        return len(self._stems.get(shape, ()))
+        """How many there are with the same takers."""
+        return len(self._stems.get(shape.takers, ()))
 
     def starting(self, shape: Shape) -> int:
-        """How many of this shape are being created."""
-        return self._starting[shape]
+        """How many with the same takers are being created."""
+        return self._starting[shape.takers]
 
     def warming_slots(self, key: Key) -> int:
         """How many more activations the sandboxes of this key will take once initialised."""
@@ -228,7 +235,7 @@ class SandboxTable:
         if index is not None:
             index[entry.number] = entry
         elif shelf is Shelf.STARTING:
-            self._starting[entry.shape] += 1
+            self._starting[entry.shape.takers] += 1
         elif shelf is Shelf.WARMING and entry.key is not None:
             _add(self._warming, entry.key, entry.shape.concurrency - 1)
             self._initialising.setdefault(entry.key, {})[entry.number] = entry
@@ -240,9 +247,9 @@ class SandboxTable:
         if shelf is Shelf.IDLE or shelf is Shelf.SPARE:
             _drop(self._idle if shelf is Shelf.IDLE else self._spare, _key(entry), entry.number)
         elif shelf is Shelf.STEM:
-            _drop(self._stems, entry.shape, entry.number)
+            _drop(self._stems, entry.shape.takers, entry.number)
         elif shelf is Shelf.STARTING:
-            _add(self._starting, entry.shape, -1)
+            _add(self._starting, entry.shape.takers, -1)
         elif shelf is Shelf.WARMING and entry.key is not None:
             _add(self._warming, entry.key, 1 - entry.shape.concurrency)
             _drop(self._initialising, entry.key, entry.number)
@@ -275,7 +282,7 @@ class SandboxTable:
         if shelf is Shelf.IDLE or shelf is Shelf.SPARE:
             index = self._idle if shelf is Shelf.IDLE else self._spare
             return index.setdefault(_key(entry), {})
-        return self._stems.setdefault(entry.shape, {}) if shelf is Shelf.STEM else None
+        return self._stems.setdefault(entry.shape.takers, {}) if shelf is Shelf.STEM else None
 
 
 def _key(entry: SandboxEntry) -> Key:

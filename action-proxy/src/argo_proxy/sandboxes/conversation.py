@@ -7,9 +7,13 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 from typing import Any
 
+import structlog
+
 from argo_proxy.protocol.channel import Address, RuntimeChannel
 from argo_proxy.protocol.logs import LogCapture
 from argo_proxy.sandboxes.port import Answer, Answered, CollectedLogs, Gone, TimedOut
+
+_log = structlog.get_logger(__name__)
 
 _LAST_WORDS_SECONDS = 0.5
 _RECORDED_SECONDS = 5.0
@@ -18,8 +22,9 @@ _RECORDED_SECONDS = 5.0
 class Conversation:
     """The requests to one runtime and what it prints.
 
-    `seal` is awaited once, after the launcher has come up and before any user code arrives. `autopsy` tells how the
-    sandbox ended (exit code, out of memory), if it has; the driver says that it has with `ended`.
+    `seal` is awaited once, after the launcher has come up and before any user code arrives; where it raises OSError,
+    none does. `autopsy` tells how the sandbox ended (exit code, out of memory), if it has; the driver says that it has
+    with `ended`.
     """
 
     def __init__(
@@ -34,6 +39,7 @@ class Conversation:
         self._logs = logs
         self._seal = seal
         self._sealed = False
+        self._unfit = False  # for user code, for ever
         self._autopsy = autopsy
         self._in_flight = 0
         self._over = asyncio.Event()
@@ -97,7 +103,8 @@ class Conversation:
             if self._sealed:
                 answer = await self._channel.post(path, body, timeout=timeout, limit=limit)
             else:
-                answer = Gone(sent=False) if self._over.is_set() or self._closed else TimedOut()
+                over = self._over.is_set() or self._closed or self._unfit
+                answer = Gone(sent=False) if over else TimedOut()
             if isinstance(answer, Gone):  # still under way: who is told otherwise takes away what explains it
                 return await self._explain(answer)
         finally:
@@ -110,8 +117,12 @@ class Conversation:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout
         if await self._channel.reachable(timeout=timeout):
-            await self._seal()
-            self._sealed = True
+            try:
+                await self._seal()
+                self._sealed = True
+            except OSError as error:
+                self._unfit = True
+                _log.warning("sandbox_unfit", reason=str(error))
         return deadline - loop.time()
 
     async def _explain(self, gone: Gone) -> Gone:

@@ -37,6 +37,11 @@ class SandboxFolder:
             os.chown(self.sockets, uid, uid)
 
     @property
+    def memory(self) -> Path:
+        """Beside the socket: the memory limit in MB, where that was not known when the sandbox was made."""
+        return self.sockets / "memory_mb"
+
+    @property
     def passwd(self) -> Path:
         return self.path / "passwd"
 

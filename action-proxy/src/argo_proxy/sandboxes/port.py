@@ -34,6 +34,7 @@ class SandboxSpec:
 
     runtime: Runtime | None  # None only for a blackbox image
     memory_mb: int
+    grows_to_mb: int = 0  # the most that `ResizableSandbox.resize` may be told, where that is more
     image: str | None = None  # blackbox: an image in the local engine, spoken to over TCP 8080
     cpus: float = 1.0
     pids: int = 256
@@ -189,6 +190,15 @@ class RecordingSandbox(Protocol):
         ...
 
 
+@runtime_checkable
+class ResizableSandbox(Protocol):
+    """One that can be made before it is known how much memory its function may have."""
+
+    def resize(self, memory_mb: int) -> None:
+        """Be as if it had been created with so much. Only before `init`; takes effect with that."""
+        ...
+
+
 class PartsSandbox(Protocol):
     """One that takes the parts of a body of /run: the parameters, and what of the environment is of this run."""
 
@@ -279,6 +289,16 @@ class Provision:
     ready: bool
     step: str = ""
     error: str = ""
+
+
+@runtime_checkable
+class ResizingDriver(Protocol):
+    """One that can make sandboxes that are `ResizableSandbox`."""
+
+    @property
+    def resizes(self) -> bool:
+        """Whether it does, on this machine."""
+        ...
 
 
 class SandboxDriver(Protocol):

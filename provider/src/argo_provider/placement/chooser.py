@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from argo_provider.placement.port import Overloaded, OverloadReason
 from argo_proxy.pool.shape import Shape
 from argo_proxy.protocol.messages import Executable
 from argo_proxy.runtimes import Catalogue, Runtime
-from argo_proxy.sandboxes.port import SandboxDriver, SandboxKind
+from argo_proxy.sandboxes.port import ResizingDriver, SandboxDriver, SandboxKind
 
 ANNOTATION = "argo.sandbox"
 NETWORK = "argo.network"
@@ -83,15 +83,26 @@ class Chooser:
         reserved = max(executable.memory_mb // _IN_ONE_LIMIT[kind], 1)
         return Shape(kind, runtime.kind, reserved, 1, limit_mb=executable.memory_mb)
 
-    def stock(self, memory_mb: int) -> dict[Shape, int]:
-        """How many stem cells of each shape are wanted, of what is ready now."""
+    def stock(self, memory_mb: int, demanded: Collection[tuple[SandboxKind, str]] = ()) -> dict[Shape, int]:
+        """How many stem cells of each shape are wanted, of what is ready now.
+
+        `demanded`: technologies and kinds whose functions start cold these days. Of each there is at least one, where
+        a function of any memory limit may take it.
+        """
         wanted: dict[Shape, int] = {}
         for runtime in self._catalogue.runtimes():
-            if runtime.stem_cells:
-                technology = next(self._ready(runtime), None)
-                if technology is not None:
-                    wanted[Shape(technology, runtime.kind, memory_mb)] = runtime.stem_cells
+            technology = next(self._ready(runtime), None)
+            if technology is None:
+                continue
+            elastic = self._resizes(technology)
+            cells = max(runtime.stem_cells, int(elastic and (technology, runtime.kind) in demanded))
+            if cells:
+                wanted[Shape(technology, runtime.kind, memory_mb, elastic=elastic)] = cells
         return wanted
+
+    def _resizes(self, technology: SandboxKind) -> bool:
+        driver: object = self._drivers[technology]
+        return isinstance(driver, ResizingDriver) and driver.resizes
 
     def _for_image(self, image: str) -> SandboxKind:
         if SandboxKind.CONTAINER in self._drivers:

@@ -284,7 +284,9 @@ class LocalPlacement:
         return await self._scheduler.settled(timeout)
 
     def _stock(self) -> Mapping[Shape, int]:
-        return {} if self._draining else self._chooser.stock(self._settings.stem_memory_mb)
+        if self._draining:
+            return {}
+        return self._chooser.stock(self._settings.stem_memory_mb, self._scheduler.started_cold())
 
     def _keep_alive(self, key: Key) -> tuple[float, float] | None:
         """Isolates and children of zygotes are scaled by whoever routes to them."""

@@ -139,17 +139,25 @@ class _Decision:
             return Assign(line.key, slot, memory)
         if len(line) <= self._pool.warming_slots(line.key) or self._soon_served(line):
             return _Soon.SOON
-        stem = self._pool.stem(line.shape)
+        stem = self._stem(line.shape)
         return None if stem is None else Assign(line.key, stem, memory * self._settings.cold_cost)
+
+    def _stem(self, shape: Shape) -> int | None:
+        """One that it may take; of an elastic one, what it needs more must be free."""
+        pool = self._pool
+        stem = pool.stem(shape)
+        if stem is None:
+            return None
+        more = shape.memory_mb - pool.find(stem).shape.memory_mb
+        return stem if more <= max(self._settings.memory_mb - pool.memory_used, 0) else None
 
     def _demand(self, line: Line) -> _Demand | None:
         """Of a line that will not be served soon. None: a sandbox for it is being created."""
         pool, shape = self._pool, line.shape
         wanted = -((pool.warming_slots(line.key) - len(line)) // shape.concurrency)
-        unclaimed = self._unclaimed.get(shape)
-        if unclaimed is None:
-            unclaimed = pool.starting(shape)
-        self._unclaimed[shape] = max(unclaimed - wanted, 0)
+        unclaimed = self._claim(shape, wanted)
+        if unclaimed < wanted:
+            unclaimed += self._claim(shape.elastic_takers, wanted - unclaimed)
         if wanted <= unclaimed:
             return None
         if not unclaimed and not pool.bound(line.key):
@@ -157,6 +165,14 @@ class _Decision:
         # More of the same one after another: what boots competes for the processors with what already serves.
         preparing = unclaimed + pool.warming(line.key, since=self._now - _BOOT_SECONDS)
         return None if preparing >= self._growth else _Demand(line, starved=False)
+
+    def _claim(self, shape: Shape, wanted: int) -> int:
+        """Count on sandboxes that are being created: how many, of those that no line before this one has."""
+        found = self._unclaimed.get(shape)
+        if found is None:
+            found = self._pool.starting(shape)
+        self._unclaimed[shape] = max(found - wanted, 0)
+        return found
 
     def _soon_served(self, line: Line) -> bool:
         """Its own sandboxes will have served the line shortly: more of them would cost starts and win nothing."""
@@ -301,7 +317,7 @@ def tend(
         ):
             yield Evict(sandbox.number, "idle")
     if not queue:
-        yield from _replenish(pool, settings, stock)
+        yield from replenish(pool, settings, stock)
 
 
 def _keep_alive(
@@ -324,8 +340,11 @@ def _is_surplus(sandbox: SandboxView, pool: PoolView, kept: Mapping[Key, int]) -
     return key is not None and sandbox.shape.queues_inside and pool.bound(key) > max(1, kept.get(key, 0))
 
 
-def _replenish(pool: PoolView, settings: PoolSettings, stock: Mapping[Shape, int]) -> Iterator[Start]:
-    """One start at a time, from free memory only, so that the stock never delays a caller."""
+def replenish(pool: PoolView, settings: PoolSettings, stock: Mapping[Shape, int]) -> Iterator[Start]:
+    """What is missing from the stock, while nobody waits.
+
+    One start at a time, from free memory only, so that the stock never delays a caller.
+    """
     for shape, wanted in stock.items():
         free = settings.memory_mb - pool.memory_used
         if pool.starts_in_flight or shape.memory_mb > free:

@@ -5,11 +5,22 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import structlog
 
-from argo_provider.scheduling.decision import Assign, Evict, Expire, Instruction, KeepAlive, Start, as_set, decide, tend
+from argo_provider.scheduling.decision import (
+    Assign,
+    Evict,
+    Expire,
+    Instruction,
+    KeepAlive,
+    Start,
+    as_set,
+    decide,
+    replenish,
+    tend,
+)
 from argo_provider.scheduling.growth import Growth
 from argo_provider.scheduling.queue import FairQueue
 from argo_provider.scheduling.settings import PoolSettings
@@ -21,9 +32,12 @@ from argo_proxy.pool.pool import SandboxPool, Spawn, Unserved
 from argo_proxy.pool.shape import Key, Shape
 from argo_proxy.protocol.interpretation import NO_RESOURCES, creation_outcome
 from argo_proxy.protocol.messages import Execution, Outcome, OutcomeKind, Phases
-from argo_proxy.sandboxes.port import SandboxCreationError, Shortfall
+from argo_proxy.sandboxes.port import SandboxCreationError, SandboxKind, Shortfall
 
 _log = structlog.get_logger(__name__)
+
+# What was taken from the stock is made anew after so long: its function's own /init has the processors till then.
+_RESTOCK_SECONDS = 0.05
 
 INTERNAL = "The service failed to run the action; the failure is in its log."
 CUT_OFF = "The service stopped before the action had finished."
@@ -50,6 +64,8 @@ class Scheduler:
         self._stock = stock
         self._keep_alive = keep_alive
         self._backoff: dict[Shape, float] = {}  # until when none is started for the stock
+        self._cold: dict[tuple[SandboxKind, str], float] = {}  # when a function of this kind started cold last
+        self._short = False  # one of the stock was taken since it was looked after last
         self._growth = Growth(settings, self._serve_in, lambda job: self._end(job, _platform_error(NO_RESOURCES)))
         self._idle = asyncio.Event()
         self._stopped = False
@@ -83,7 +99,7 @@ class Scheduler:
         """
         self.jobs += len(parts)
         for part in parts:
-            self._pool.assign(part.entry, part.job.key)
+            self._pool.assign(part.entry, part.job)
         self._spawn(self._serve_chain(parts, cutting))
 
     def grow(self, job: Job) -> None:
@@ -95,6 +111,12 @@ class Scheduler:
     def coming(self, key: Key) -> int:
         """Sandboxes that `grow` has on their way, and that are not bound to `key` yet."""
         return self._growth.count(key)
+
+    def started_cold(self) -> Collection[tuple[SandboxKind, str]]:
+        """Technologies and kinds of which a function did so lately."""
+        since = time.monotonic() - self._settings.stem_demand_seconds
+        self._cold = {sort: at for sort, at in self._cold.items() if at >= since}
+        return self._cold.keys()
 
     def keep(self, key: Key, sandboxes: int) -> None:
         """So many of this key are not taken for more than is needed, until something else is said."""
@@ -119,6 +141,16 @@ class Scheduler:
                 self._look_again()
                 return
             self._carry_out(instruction)
+        if self._short and not self._stopped:
+            self._restock()
+
+    def _restock(self) -> None:
+        """The next function that starts cold may come before the next tick."""
+        if self._pool.table.starts_in_flight:
+            return  # and asked again once that has ended
+        self._short = False
+        for each in replenish(self._pool.table, self._settings, self._wanted_stock()):
+            self._carry_out(each)
 
     def _look_again(self) -> None:
         """Patience ends without an event."""
@@ -166,11 +198,13 @@ class Scheduler:
         now, table = time.monotonic(), self._pool.table
         self.kept = {key: least for key, least in self.kept.items() if table.bound(key)}
         self._backoff = {shape: until for shape, until in self._backoff.items() if until > now}
-        stock = {shape: wanted for shape, wanted in self._stock().items() if shape not in self._backoff}
-        told = self._keep_alive
+        stock, told = self._wanted_stock(), self._keep_alive
         for each in tend(table, self.queue, self._settings, stock=stock, now=now, kept=self.kept, keep_alive=told):
             self._carry_out(each)
         self.pump()
+
+    def _wanted_stock(self) -> Mapping[Shape, int]:
+        return {shape: wanted for shape, wanted in self._stock().items() if shape not in self._backoff}
 
     # The end
 
@@ -214,7 +248,11 @@ class Scheduler:
                 self._end(self.queue.remove_oldest(key), _platform_error(NO_RESOURCES))
 
     def _serve_in(self, entry: SandboxEntry, job: Job) -> None:
-        self._spawn(self._serve(entry, job, cold=self._pool.assign(entry, job.key)))
+        cold = self._pool.assign(entry, job)
+        if cold:
+            self._cold[job.shape.technology, job.shape.kind] = time.monotonic()
+            self._loop.call_later(_RESTOCK_SECONDS, self._taken)
+        self._spawn(self._serve(entry, job, cold=cold))
 
     async def _serve(self, entry: SandboxEntry, job: Job, *, cold: bool) -> None:
         try:
@@ -259,6 +297,10 @@ class Scheduler:
         job.finish(done.execution)
         self._events.executed(job.invocation.executable, done.execution)
         self._finished()
+
+    def _taken(self) -> None:
+        self._short = True
+        self.pump()
 
     def _elsewhere(self, job: Job) -> None:
         """The sandbox was gone before user code began, or not up to the job: once more in another."""

@@ -38,6 +38,7 @@ class PoolSettings:
     keep_alive_seconds: float = 600.0  # a warm sandbox idle for longer ends
     stem_keep_alive_seconds: float = 60.0  # the same for an uninitialised one beyond the stock that is wanted
     stem_memory_mb: int = 256  # memory size of the stem cells kept in stock (a runtime's `stem_cells` says how many)
+    stem_demand_seconds: float = 600.0  # after a cold start, its kind has a stem cell in stock for so long
     stem_backoff_seconds: float = 30.0  # after a start for the stock failed, none of that shape for so long
     queue_limit: int = 1000  # invocations that may wait for a sandbox
     namespace_queue_limit: int = 500  # of one namespace

@@ -110,16 +110,21 @@ class PoolSnapshot:
         return {sandbox.key for sandbox in shelves if sandbox.key is not None}
 
     def stem(self, shape: Shape) -> int | None:
-        return _latest([sandbox for sandbox in self._on(Shelf.STEM) if sandbox.shape == shape])
+        stems = self._on(Shelf.STEM)
+        made_for_it = _latest([sandbox for sandbox in stems if sandbox.shape == shape])
+        if made_for_it is not None:
+            return made_for_it
+        size = shape.memory_mb
+        return _latest([one for one in stems if one.shape._replace(memory_mb=size) == shape._replace(elastic=True)])
 
     def stem_shapes(self) -> Collection[Shape]:
-        return {sandbox.shape for sandbox in self._on(Shelf.STEM)}
+        return {sandbox.shape.takers for sandbox in self._on(Shelf.STEM)}
 
     def stem_count(self, shape: Shape) -> int:
-        return sum(sandbox.shape == shape for sandbox in self._on(Shelf.STEM))
+        return sum(sandbox.shape.takers == shape.takers for sandbox in self._on(Shelf.STEM))
 
     def starting(self, shape: Shape) -> int:
-        return sum(sandbox.shape == shape for sandbox in self._on(Shelf.STARTING))
+        return sum(sandbox.shape.takers == shape.takers for sandbox in self._on(Shelf.STARTING))
 
     def warming_slots(self, key: Key) -> int:
         return sum(sandbox.shape.concurrency - 1 for sandbox in self._of(key, Shelf.WARMING))

@@ -239,6 +239,10 @@ _POOL: dict[str, tuple[str, str]] = {
     "keep_alive_seconds": ("A warm sandbox idle for longer ends.", "seconds"),
     "stem_keep_alive_seconds": ("The same for an uninitialised one beyond the stock that is wanted.", "seconds"),
     "stem_memory_mb": ("Memory of the uninitialised sandboxes kept in stock.", "MB"),
+    "stem_demand_seconds": (
+        "After a cold start, one uninitialised sandbox of its kind is kept in stock for so long (process alone).",
+        "seconds",
+    ),
     "stem_backoff_seconds": ("After a start for the stock failed, none of that shape for so long.", "seconds"),
     "queue_limit": ("Invocations that may wait for a sandbox; more are answered 503.", ""),
     "namespace_queue_limit": ("Of one namespace.", ""),

@@ -26,6 +26,7 @@ class FakeDriver:
         self.failures: list[SandboxCreationError] = []
         self.unready: set[str] = set()
         self.leftovers = 0
+        self.resizes = False
         self.sandboxes: list[FakeSandbox] = []
         self._sleep = sleep
 

@@ -68,6 +68,9 @@ class FakeSandbox:
     def id(self) -> str:
         return self._id
 
+    def resize(self, memory_mb: int) -> None:
+        self.spec = replace(self.spec, memory_mb=memory_mb)
+
     async def init(self, body: bytes, *, timeout: float, limit: int) -> Answer:  # noqa: ASYNC109
         return await self._request("/init", body, timeout, limit)
 

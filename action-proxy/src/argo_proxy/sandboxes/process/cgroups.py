@@ -48,11 +48,17 @@ class ControlGroup:
             self._write_if_there("memory", "memory.oom.group", 1)
             self._write("cpu", "cpu.max", f"{quota} {_CPU_PERIOD_US}")
         else:
-            self._write("memory", "memory.limit_in_bytes", limits.memory_bytes)
-            self._write_if_there("memory", "memory.memsw.limit_in_bytes", limits.memory_bytes)
+            self._limit_memory(limits.memory_bytes)
             self._write("cpu", "cpu.cfs_period_us", _CPU_PERIOD_US)
             self._write("cpu", "cpu.cfs_quota_us", quota)
         self._write("pids", "pids.max", limits.pids)
+
+    def _limit_memory(self, size: int) -> None:
+        """In version 1. Memory with swap is never less than memory alone, whichever way both move."""
+        if size > self._number("memory", "memory.limit_in_bytes"):
+            self._write_if_there("memory", "memory.memsw.limit_in_bytes", size)
+        self._write("memory", "memory.limit_in_bytes", size)
+        self._write_if_there("memory", "memory.memsw.limit_in_bytes", size)
 
     def out_of_memory(self) -> bool:
         """Whether the kernel has killed a process of this group for its memory."""
@@ -65,6 +71,10 @@ class ControlGroup:
         if self._unified:
             return self._field("cpu", "cpu.stat", "usage_usec") / 1e6
         return self._number("cpuacct", "cpuacct.usage") / 1e9
+
+    def processes(self) -> list[int]:
+        """Their ids, as of this moment."""
+        return _processes(self.folders[0])
 
     def pids(self) -> int:
         return self._number("pids", "pids.current")
@@ -84,7 +94,7 @@ class ControlGroup:
             with contextlib.suppress(OSError):
                 self._write("memory", "cgroup.kill", 1)
                 return
-        for pid in _processes(self.folders[0]):
+        for pid in self.processes():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 

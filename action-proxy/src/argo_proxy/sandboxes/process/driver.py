@@ -31,6 +31,7 @@ from argo_proxy.sandboxes.process.confinement import (
 from argo_proxy.sandboxes.process.egress import EgressFilter
 from argo_proxy.sandboxes.process.proc import marked_processes
 from argo_proxy.sandboxes.process.provisioning import provision_host
+from argo_proxy.sandboxes.process.resizing import MemoryLimits, can_resize
 from argo_proxy.sandboxes.process.sandbox import Holdings, ProcessEvents, ProcessSandbox
 from argo_proxy.sandboxes.process.seccomp import compile_filter
 from argo_proxy.sandboxes.process.users import UserIds
@@ -102,6 +103,11 @@ class ProcessDriver:
         groups = self._groups if self._use_groups else None
         return Means(groups, self._users, self._seccomp, lambda kind: self._tools.get(kind, ()))
 
+    @property
+    def resizes(self) -> bool:
+        """Known after `probe`."""
+        return self._use_groups and self._users is not None and can_resize()
+
     async def provision(self, runtime: Runtime, progress: Callable[[Provision], Awaitable[None]]) -> Provision:
         done = await provision_host(runtime, self._settings.tools, progress)
         tool = runtime.tool_directory(self._settings.tools)
@@ -153,6 +159,8 @@ class ProcessDriver:
             degraded.append(f"{trouble}: memory is limited by rlimit only, processor time not at all")
         if self._users is None:
             degraded.append("not root: all sandboxes run as this user, apart only by namespaces")
+        elif not trouble and not can_resize():
+            degraded.append("no fspick(2), as Linux has from 5.2: what is kept in stock fits functions of one size")
         program = compile_filter(platform.machine())
         if program is None:
             degraded.append(f"no system call filter for {platform.machine()}")
@@ -193,8 +201,7 @@ class ProcessDriver:
         folder.write_accounts(os.geteuid() if uid is None else uid)
         group: ControlGroup | None = None
         if self._use_groups:
-            limits = Limits(spec.memory_mb << 20, spec.cpus, spec.pids + _CGROUP_OVERHEAD_PIDS)
-            group = self._groups.create(identity, limits)
+            group = self._groups.create(identity, _limits(spec, spec.memory_mb).group)
         return Holdings(folder, group, lambda: self._release(uid), open_network)
 
     async def _start(
@@ -211,7 +218,7 @@ class ProcessDriver:
                 stdin=asyncio.subprocess.DEVNULL,
                 start_new_session=True,  # a Ctrl-C at the service is no signal to its sandboxes
             )
-        return ProcessSandbox(identity, (transport, events), logs, holdings)
+        return ProcessSandbox(identity, (transport, events), logs, holdings, partial(_limits, spec))
 
     def _command(
         self, holdings: Holdings, spec: SandboxSpec, runtime: Runtime, uid: int | None, identity: str
@@ -221,8 +228,9 @@ class ProcessDriver:
         confinement = Confinement(
             command=inside.command,
             environment={
-                "ARGO_MEMORY_MB": str(spec.memory_mb),
+                "ARGO_MEMORY_MB": str(max(spec.memory_mb, spec.grows_to_mb)),
                 "ARGO_CONCURRENCY": str(spec.concurrency),
+                **({"ARGO_MEMORY_LATER": "1"} if spec.grows_to_mb else {}),
                 **recorder_environment(spec.recorder),
                 **inside.environment,
                 **spec.environment,
@@ -232,7 +240,7 @@ class ProcessDriver:
             passwd=holdings.folder.passwd,
             group=holdings.folder.group,
             uid=uid,
-            tmp_bytes=_tmp_bytes(spec),
+            tmp_bytes=_limits(spec, spec.memory_mb).tmp_bytes,
             pids=spec.pids,
             file_bytes=_FILE_BYTES,
             cgroup_folders=holdings.group.folders if holdings.group else (),
@@ -271,9 +279,10 @@ class ProcessDriver:
         return len(found | sweep_folders(self._settings.run_dir))
 
 
-def _tmp_bytes(spec: SandboxSpec) -> int:
+def _limits(spec: SandboxSpec, memory_mb: int) -> MemoryLimits:
     """What is in the temporary folder counts as memory: at most half, so that a full one is an error of its own."""
-    return min(spec.tmp_mb, max(spec.memory_mb // 2, 1)) << 20
+    group = Limits(memory_mb << 20, spec.cpus, spec.pids + _CGROUP_OVERHEAD_PIDS)
+    return MemoryLimits(memory_mb, group, min(spec.tmp_mb, max(memory_mb // 2, 1)) << 20)
 
 
 __all__ = ["ProcessDriver", "ProcessSettings", "default_run_dir"]

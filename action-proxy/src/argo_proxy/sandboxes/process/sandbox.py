@@ -15,6 +15,7 @@ from argo_proxy.sandboxes.folders import SandboxFolder
 from argo_proxy.sandboxes.port import Answer, CollectedLogs, Gone, SandboxKind, SandboxStats
 from argo_proxy.sandboxes.process.cgroups import ControlGroup
 from argo_proxy.sandboxes.process.proc import tree_stats
+from argo_proxy.sandboxes.process.resizing import MemoryLimits, resize
 
 _EXIT_SECONDS = 3.0
 
@@ -74,8 +75,12 @@ class ProcessSandbox:
         process: tuple[asyncio.SubprocessTransport, ProcessEvents],
         logs: LogCapture,
         holdings: Holdings,
+        limits: Callable[[int], MemoryLimits],
     ) -> None:
+        """`limits`: what follows from so many MB of memory."""
         self._id = identity
+        self._limits = limits
+        self._resized: MemoryLimits | None = None  # what it is to have before any user code comes
         self._transport, events = process
         self._holdings = holdings
         address = UnixAddress(holdings.folder.socket)
@@ -91,6 +96,9 @@ class ProcessSandbox:
     def pid(self) -> int:
         """The outermost process on this machine; its end is the end of all in the sandbox."""
         return self._transport.get_pid()
+
+    def resize(self, memory_mb: int) -> None:
+        self._resized = self._limits(memory_mb)
 
     async def init(self, body: bytes, *, timeout: float, limit: int) -> Answer:  # noqa: ASYNC109
         return await self._conversation.init(body, timeout, limit)
@@ -119,7 +127,13 @@ class ProcessSandbox:
         await asyncio.shield(self._destruction)
 
     async def _seal(self) -> None:
-        await asyncio.to_thread(self._holdings.folder.seal)
+        await asyncio.to_thread(self._make_final)
+
+    def _make_final(self) -> None:
+        holdings = self._holdings
+        if self._resized is not None and holdings.group is not None:
+            resize(holdings.group, holdings.folder, self._resized)
+        holdings.folder.seal()
 
     async def _autopsy(self) -> Gone:
         group = self._holdings.group

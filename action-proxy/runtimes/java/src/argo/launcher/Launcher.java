@@ -25,6 +25,7 @@ final class Launcher {
     private final ProcessEnvironment environment = new ProcessEnvironment();
     private String state = "ready"; // → starting → initialised | failed
     private volatile Action action;
+    private final HeapGuard guard = HeapGuard.ready();
 
     HttpConnection.Answer route(String path, byte[] body) {
         if (path.equals("/recorded")) {
@@ -71,6 +72,9 @@ final class Launcher {
         }
         state = "starting";
         try {
+            if (guard != null) {
+                guard.keep();
+            }
             setVariables(message.environment());
             action = new Action(main, message.code());
         } catch (Exception | LinkageError error) {
