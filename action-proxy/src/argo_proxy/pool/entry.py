@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 from enum import IntEnum, auto
+from functools import lru_cache
 
 from argo_proxy.pool.job import Ways
 from argo_proxy.pool.life import Life, SandboxState
@@ -27,6 +28,7 @@ class Shelf(IntEnum):
     ENDING = auto()  # gone; its memory is not free yet
 
 
+@lru_cache(maxsize=4096)
 def shelf_of(life: Life, concurrency: int) -> Shelf:
     """Where a sandbox with this life belongs. Pure."""
     state, in_flight, ready, retiring = life

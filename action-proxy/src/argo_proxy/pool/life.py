@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import NamedTuple
 
 from argo_proxy.pool.shape import Key
@@ -32,6 +33,9 @@ class Life(NamedTuple):
     in_flight: int = 0
     ready: bool = False
     retiring: bool = False
+
+
+_few = lru_cache(maxsize=1024)  # lives are few, and two are looked up for every activation
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +123,7 @@ def _initialised(life: Life, _: int) -> Life | None:
     return Life(SandboxState.BUSY, 1, True, life.retiring) if life.state is SandboxState.WARMING else None
 
 
+@_few
 def _assigned(life: Life, concurrency: int) -> Life | None:
     state, in_flight, _, retiring = life
     if retiring or in_flight >= concurrency or (state is not SandboxState.WARM and state is not SandboxState.BUSY):
@@ -126,6 +131,7 @@ def _assigned(life: Life, concurrency: int) -> Life | None:
     return Life(SandboxState.BUSY, in_flight + 1, True)
 
 
+@_few
 def _released(life: Life, _: int) -> Life | None:
     state, in_flight, _ready, retiring = life
     if state is SandboxState.BUSY:

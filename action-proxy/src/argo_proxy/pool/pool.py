@@ -167,7 +167,7 @@ class SandboxPool:
             entry.marks_logs = marks or complete
             if serving.gone:
                 self._end(entry, "died")
-            elif queued_in(serving.answer) is not None or (serving.healthy and (complete or not marks)):
+            elif (serving.healthy and (complete or not marks)) or queued_in(serving.answer) is not None:
                 fate = Fate.HEALTHY
             return execution
         finally:

@@ -146,7 +146,7 @@ class SandboxTable:
 
     def warming_slots(self, key: Key) -> int:
         """How many more activations the sandboxes of this key will take once initialised."""
-        return self._warming[key]
+        return self._warming.get(key, 0)
 
     def warming(self, key: Key, since: float) -> int:
         """How many sandboxes of this key are being initialised and were bound after `since`."""
@@ -154,7 +154,7 @@ class SandboxTable:
 
     def bound(self, key: Key) -> int:
         """How many sandboxes serve, or will serve, this key."""
-        return self._bound[key]
+        return self._bound.get(key, 0)
 
     def at_work(self, keys: Iterable[Key]) -> int:
         """How many sandboxes of these keys are not idle."""

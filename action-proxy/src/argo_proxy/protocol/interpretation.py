@@ -14,6 +14,7 @@ OUT_OF_MEMORY = "The action exhausted its memory and was aborted."
 NO_RESOURCES = "Failed to provision resources to run the action."
 
 _UNPARSED = object()
+_AS_IT_SHOULD = frozenset({OutcomeKind.SUCCESS, OutcomeKind.APPLICATION_ERROR})
 
 
 def init_outcome(answer: Answer, *, timeout_ms: int, limit: int) -> Outcome | None:
@@ -60,7 +61,7 @@ def is_shutting_down(answer: Answer) -> bool:
 
 def keeps_sandbox(outcome: Outcome) -> bool:
     """Whether the sandbox may serve again: only where the function answered as it should."""
-    return outcome.kind in {OutcomeKind.SUCCESS, OutcomeKind.APPLICATION_ERROR}
+    return outcome.kind in _AS_IT_SHOULD
 
 
 def _outcome_of_body(answer: Answered) -> Outcome:

@@ -27,10 +27,14 @@ class Pauses:
     total: float = 0.0
 
     def add(self, seconds: float) -> None:
+        self.add_alike(seconds, 1)
+
+    def add_alike(self, seconds: float, number: int) -> None:
+        """So many that fall into one bucket."""
         if not self.counts:
             self.counts = [0.0] * (_BUCKETS + 1)
-        self.counts[_bucket(seconds)] += 1.0
-        self.total += 1.0
+        self.counts[_bucket(seconds)] += number
+        self.total += number
         if self.total >= _MEMORY:
             self.counts = [count / 2 for count in self.counts]
             self.total /= 2
@@ -51,12 +55,20 @@ class Beside:
 
     def add(self, overlap: int, at: float) -> None:
         """Of its sandboxes, `overlap` besides the first are busy now."""
+        used, short = self.used, 0
         for number in range(min(overlap, _MOST_BESIDE)):
-            if number == len(self.used):
-                self.used.append(at)
-            elif at > self.used[number]:
-                self.pauses.add(at - self.used[number])
-                self.used[number] = at
+            if number == len(used):
+                used.append(at)
+                continue
+            pause = at - used[number]
+            if pause > 0.0:
+                used[number] = at
+                if pause <= _FIRST:  # as nearly all where many overlap
+                    short += 1
+                else:
+                    self.pauses.add(pause)
+        if short:
+            self.pauses.add_alike(_FIRST, short)
 
 
 @dataclass(frozen=True, slots=True)

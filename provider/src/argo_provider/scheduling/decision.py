@@ -137,7 +137,7 @@ class _Decision:
         slot = self._pool.free_slot(line.key)
         if slot is not None:
             return Assign(line.key, slot, memory)
-        if len(line) <= self._pool.warming_slots(line.key) or self._soon_served(line):
+        if len(line.jobs) <= self._pool.warming_slots(line.key) or self._soon_served(line):
             return _Soon.SOON
         stem = self._stem(line.shape)
         return None if stem is None else Assign(line.key, stem, memory * self._settings.cold_cost)
@@ -183,7 +183,7 @@ class _Decision:
         if pace is None or waiting >= patience * _STALLED:
             return False
         slots = self._pool.bound(line.key) * line.shape.concurrency
-        return len(line) * pace < patience * slots
+        return len(line.jobs) * pace < patience * slots
 
     def _soon_inside(self, line: Line, pace: float | None, waiting: float) -> bool:
         """The same where invocations wait inside, too. A slot more is an isolate more, with a heap and caches of its

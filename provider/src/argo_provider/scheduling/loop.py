@@ -81,7 +81,7 @@ class Scheduler:
 
     def warm(self, key: Key) -> SandboxEntry | None:
         """A warm sandbox that `decide` would assign at once: where nobody waits there is nothing to weigh."""
-        if self.queue:
+        if self.queue.lines:
             return None
         table = self._pool.table
         slot = table.free_slot(key)
@@ -135,10 +135,12 @@ class Scheduler:
         """Carry out what can be done now."""
         if self._growth and not self._stopped:
             self._growth.step(self._pool)
-        while self.queue and not self._stopped:
+        lines = self.queue.lines
+        while lines and not self._stopped:
             instruction = decide(self._pool.table, self.queue, self._settings, time.monotonic())
             if instruction is None:
-                self._look_again()
+                if self._timer is None:
+                    self._look_again()
                 return
             self._carry_out(instruction)
         if self._short and not self._stopped:
@@ -154,8 +156,7 @@ class Scheduler:
 
     def _look_again(self) -> None:
         """Patience ends without an event."""
-        if self._timer is None:
-            self._timer = self._loop.call_later(self._settings.patience_seconds, self._patience_over)
+        self._timer = self._loop.call_later(self._settings.patience_seconds, self._patience_over)
 
     def _patience_over(self) -> None:
         self._timer = None

@@ -127,6 +127,9 @@ class FairQueue:
 
     def in_turn(self) -> Iterator[Line]:
         """Every line, in the order in which they may choose."""
+        return iter(self.lines.values()) if len(self.lines) == 1 else self._by_turns()
+
+    def _by_turns(self) -> Iterator[Line]:
         for namespace in self._turns:
             for key in self._within[namespace]:
                 yield self.lines[key]
