@@ -31,14 +31,19 @@ ORDINARY = "application/json; charset=utf-8"  # says the same, and is not taken
 
 
 class Spied(StraightInvocations):
-    """Counts what it took."""
+    """Counts what it took, and how often it was asked to."""
 
-    taken = 0
+    asked = taken = 0
 
     def take(self, message, payload):
+        self.asked += 1
         answer = super().take(message, payload)
-        self.taken += answer is not None
-        return answer
+
+        async def counted(body):
+            self.taken += 1
+            return await answer(body)
+
+        return answer and counted
 
 
 class Connection:
@@ -250,7 +255,62 @@ async def test_what_comes_while_one_is_answered_waits_for_it(serving):
     assert [(await connection.answer())[0] for _ in range(3)] == [200, 502, 404]
     connection.send(request(f"{NS}/echo?blocking=true&result=true"))
     assert (await connection.answer())[0] == 200
-    assert serving.straight.taken >= 2
+
+
+async def test_one_head_with_other_bodies(serving):
+    """The same head is not parsed again; what came between must not matter."""
+    await prepare(serving)
+    connection = await serving.connect()
+    path = f"{NS}/echo?blocking=true&result=true"
+    between = [b"", request(f"{NS}/echo", b"", "GET"), request(f"{NS}/bad?blocking=true"), request(f"{NS}/nothing")]
+    for number, other in enumerate(between):
+        connection.send(other)
+        if other:
+            await connection.answer()
+        for _ in range(2):
+            body = b'{"n":%d}' % number
+            connection.send(request(path, body))
+            assert (await connection.answer())[2] == body
+    before = serving.straight.asked
+    for number in range(5):
+        connection.send(request(path, b'{"n":%d}' % number))
+        await connection.answer()
+    assert (serving.straight.asked, serving.straight.taken) == (before, 2 * len(between) + 2 + 5)
+    connection.send(request(path, b'{"longer":1}'))
+    assert (await connection.answer())[2] == b'{"longer":1}'
+    connection.send(request(path, b'{"n":x}'))
+    assert (await connection.answer())[0] == 400
+
+
+PIECES = {  # of a known request: the first, the rest, and the status
+    "head and body": lambda known: (known[: known.index(b"{")], known[known.index(b"{") :], 200),
+    "within the head": lambda known: (known[:30], known[30:], 200),
+    "a request as a body": lambda known: (request(f"{NS}/echo", b"", Content_Length=str(len(known))), known, 400),
+    "a request as a field": lambda known: (b"POST /nothing HTTP/1.1\r\nX-It: ", known, 404),
+    "in another's chunk": lambda known: (known + known[:30], known[30:], 200),
+}
+
+
+@pytest.mark.parametrize("pieces", PIECES)
+async def test_a_known_head_in_pieces(serving, pieces):
+    """Bytes that look like a known request are one only where a request may begin."""
+    await prepare(serving)
+    connection = await serving.connect()
+    known = request(f"{NS}/echo?blocking=true&result=true", b'{"n":1}')
+    connection.send(known)
+    assert (await connection.answer())[2] == b'{"n":1}'
+    (handler,) = [h for h in serving.handlers() if h._known is not None]
+    first, rest, wanted = PIECES[pieces](known)
+    connection.send(first)
+    async with asyncio.timeout(LIMIT):
+        while handler._between:
+            await asyncio.sleep(0)
+    connection.send(rest)
+    for _ in range(1 + (pieces == "in another's chunk")):
+        assert (await connection.answer())[0] == wanted
+    for _ in range(2):
+        connection.send(known)
+        assert (await connection.answer())[2] == b'{"n":1}'
 
 
 async def test_a_connection_is_not_idle_while_it_is_answered(serving):

@@ -6,6 +6,7 @@ By itself, aiohttp waits for ever for the head of a first request.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import structlog
@@ -17,6 +18,7 @@ from argo_provider.api.straight import Answer
 log = structlog.get_logger(__name__)
 
 _HEAD_SECONDS = 30.0
+_HEAD_END = b"\r\n\r\n"
 
 
 class Straight(Protocol):
@@ -27,17 +29,29 @@ class Straight(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The head of the request that was answered straight last, and how long it was with its body."""
+
+    head: bytes
+    length: int
+    answer: Answer
+
+
 class PatientHandler(web.RequestHandler):
     """Ends a connection whose first request has no complete head in time; later ones fall under the keep-alive time.
 
     One request is answered at a time: by aiohttp's loop, which waits for one at `_waiter`, or straight, by the task
-    `_answering`, while that loop goes on waiting.
+    `_answering`, while that loop goes on waiting. Clients send one head again and again: as long as the parser stands
+    between two requests, the same bytes mean the same to it, and are not parsed again.
     """
 
     def __init__(self, manager: web.Server, *, straight: Straight | None, **options: Any) -> None:
         super().__init__(manager, **options)
         self._straight = straight
         self._answering: asyncio.Task[None] | None = None
+        self._between = True  # so far the parser has seen whole requests, each in one piece, and nothing else
+        self._known: _Known | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -48,14 +62,36 @@ class PatientHandler(web.RequestHandler):
             self.force_close()
 
     def data_received(self, data: bytes) -> None:
+        known = self._known
+        if known is not None and len(data) == known.length and data.startswith(known.head) and self._is_idle():
+            self._begin(known.answer, data[len(known.head) :])
+            return
         waiter, self._waiter = self._waiter, None  # nobody is woken before it is clear for whom the request is
+        waiting = len(self._messages)
         try:
             super().data_received(data)
         finally:
             self._waiter = waiter
-        self._next()
+        if data and self._between and not self._is_one_request(data, waiting):
+            self._between, self._known = False, None
+        self._next(data)
 
-    def _next(self) -> None:
+    def _is_idle(self) -> bool:
+        waiter = self._waiter
+        return self._answering is None and not self._messages and waiter is not None and not waiter.done()
+
+    def _is_one_request(self, data: bytes, waiting: int) -> bool:
+        """Whether the parser, which stood between two requests, stands between two again after `data`."""
+        if len(self._messages) != waiting + 1:
+            return False
+        message, payload = self._messages[-1]
+        if not isinstance(message, RawRequestMessage) or message.upgrade or message.chunked or not payload.is_eof():
+            return False
+        head = data.find(_HEAD_END) + len(_HEAD_END)
+        return len(data) == head + int(message.headers.get("Content-Length", "0"))
+
+    def _next(self, data: bytes = b"") -> None:
+        """Hand on the request that came first; `data`: what it came in, if that has just come."""
         waiter = self._waiter
         if self._answering is not None or not self._messages or waiter is None or waiter.done():
             return
@@ -64,18 +100,25 @@ class PatientHandler(web.RequestHandler):
             message, payload = self._messages[0]
             if isinstance(message, RawRequestMessage):  # or an error of the parser
                 answer = self._straight.take(message, payload)
-        if answer is None or self._parser is None or self._manager is None:
+        if answer is None or self._parser is None:
             waiter.set_result(None)
             return
         self._messages.popleft()
         self._parser.message_consumed()
-        self._manager.requests_count += 1
-        self._request_in_progress = True
-        self._answering = self._loop.create_task(self._answer(answer))
+        if data and self._between:
+            head = data[: data.find(_HEAD_END) + len(_HEAD_END)]
+            self._known = _Known(head, len(data), answer)
+        self._begin(answer, payload)
 
-    async def _answer(self, answer: Answer) -> None:
+    def _begin(self, answer: Answer, body: bytes | StreamReader) -> None:
+        if self._manager is not None:
+            self._manager.requests_count += 1
+        self._request_in_progress = True
+        self._answering = self._loop.create_task(self._answer(answer, body))
+
+    async def _answer(self, answer: Answer, body: bytes | StreamReader) -> None:
         try:
-            written = await answer()
+            written = await answer(body if isinstance(body, bytes) else body.read_nowait())
             if self.transport is not None and not self.transport.is_closing():
                 self.transport.write(written)
                 if self._paused:

@@ -32,7 +32,8 @@ from argo_provider.model.names import OWN_NAMESPACE, FullName, check_namespace
 from argo_provider.telemetry.logs import bind_transaction
 from argo_proxy import jsontext
 
-Answer = Callable[[], Coroutine[Any, Any, bytes]]
+Answer = Callable[[bytes], Coroutine[Any, Any, bytes]]
+"""The whole answer, head and body, to a request of one head with this body."""
 _MOST_TARGETS = 1024
 _SEGMENT = r"\w[\w.@-]*"
 _PATH = re.compile(
@@ -61,13 +62,13 @@ class StraightInvocations:
         self._targets: dict[str, _Target] = {}
 
     def take(self, message: RawRequestMessage, payload: StreamReader) -> Answer | None:
-        """What makes the whole answer, head and body; None: it is for the ordinary way. Nothing is consumed here."""
+        """Who answers a request with this head; None: it is for the ordinary way. `payload` is left alone."""
         if message.method != "POST" or not payload.is_eof() or not self._is_plain(message):
             return None
         target = self._targets.get(message.path)
         if target is None:
             target = self._target(message)
-        return None if target is None else partial(self._answer, target, message, payload)
+        return None if target is None else partial(self._answer, target, message)
 
     def _is_plain(self, message: RawRequestMessage) -> bool:
         if message.should_close or message.upgrade or message.version != HttpVersion11:
@@ -102,7 +103,7 @@ class StraightInvocations:
         self._targets[message.path] = target
         return target
 
-    async def _answer(self, target: _Target, message: RawRequestMessage, payload: StreamReader) -> bytes:
+    async def _answer(self, target: _Target, message: RawRequestMessage, body: bytes) -> bytes:
         """As `middleware.edge` around `actions.invoke`."""
         begun = time.perf_counter()
         services, headers = self._services, message.headers
@@ -111,16 +112,17 @@ class StraightInvocations:
         status = 500
         try:
             identity, key = await services.authenticator(headers.get("Authorization"))
-            name, arguments = target.name.in_namespace(identity.namespace), parse_object(payload.read_nowait())
+            name, arguments = target.name.in_namespace(identity.namespace), parse_object(body)
             outcome = await services.invoke(
                 Request(identity, name, arguments, transaction, target.wait_ms, api_key=key)
             )
             if isinstance(outcome, Accepted):
-                status, body = 202, promise_body(outcome.activation_id)
+                status, shown = 202, promise_body(outcome.activation_id)
             else:
-                status, body = STATUS[outcome.response.status], invocation_body(outcome, result_only=target.result_only)
+                status = STATUS[outcome.response.status]
+                shown = invocation_body(outcome, result_only=target.result_only)
             own = f"{ACTIVATION_HEADER}: {outcome.activation_id}\r\n"
-            return _written(status, own, transaction, jsontext.encode(body))
+            return _written(status, own, transaction, jsontext.encode(shown))
         except Exception as error:  # noqa: BLE001 — the guard of the request loop
             known = known_error(error, message.url.path, services)
             status = known.status
