@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import hashlib
 import json
 import re
 
 import pytest
 from aiohttp import web
 
+from argo_provider.api.authentication import Authenticator
 from argo_provider.api.connections import PatientRunner
 from argo_provider.api.middleware import MIDDLEWARES
 from argo_provider.api.routes import routes
 from argo_provider.api.state import SERVICES
 from argo_provider.api.straight import StraightInvocations
+from argo_provider.events import NamespaceChanged
+from argo_provider.model.clock import Clock
 from argo_provider.placement.fake import failed
 from argo_provider.placement.port import OverloadReason
 from argo_provider.storage.port import ActivationQuery
@@ -311,6 +315,33 @@ async def test_a_known_head_in_pieces(serving, pieces):
     for _ in range(2):
         connection.send(known)
         assert (await connection.answer())[2] == b'{"n":1}'
+
+
+async def test_a_key_that_was_changed_opens_nothing_more(serving):
+    await prepare(serving)
+    connection = await serving.connect()
+    connection.send(request(f"{NS}/echo?blocking=true"))
+    assert (await connection.answer())[0] == 200
+    await serving.world.stores.namespaces.replace_key("me", "me", hashlib.sha256(b"new").digest())
+    serving.world.events.publish(NamespaceChanged("me"))
+    for key, status in (("me:secret", 401), ("me:new", 200), ("me:secret", 401)):
+        header = f"Basic {base64.b64encode(key.encode()).decode()}"
+        connection.send(request(f"{NS}/echo?blocking=true", Authorization=header))
+        assert (await connection.answer())[0] == status
+
+
+async def test_a_proof_does_not_outlive_what_it_was_found_by(world):
+    now = [0.0]
+    authenticator = Authenticator(world.stores.namespaces, world.events, Clock(monotonic=lambda: now[0]))
+    header = f"Basic {ME}"
+    proof = await authenticator.prove(header)
+    assert authenticator.holds(proof)
+    now[0] = 2.0  # another process may have changed the key
+    assert not authenticator.holds(proof)
+    renewed = await authenticator.prove(header)
+    assert (authenticator.holds(proof), authenticator.holds(renewed)) == (False, True)
+    world.events.publish(NamespaceChanged("you"))
+    assert not authenticator.holds(renewed)
 
 
 async def test_a_connection_is_not_idle_while_it_is_answered(serving):

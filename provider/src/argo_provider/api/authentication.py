@@ -6,6 +6,7 @@ import binascii
 import hashlib
 import hmac
 import re
+from dataclasses import dataclass, field
 
 from argo_provider.errors import Unauthenticated
 from argo_provider.events import Event, EventBus, NamespaceChanged
@@ -18,6 +19,15 @@ _MOST = 4096
 _NO_SECRET = hashlib.sha256(b"").digest()
 _BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}")
 _Known = tuple[float, bytes, Identity | None]  # when it was looked up, the secret's SHA-256, whose it is
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Whose an Authorization header is, and what that was found by."""
+
+    identity: Identity
+    key: str = field(repr=False)  # as sent
+    found: _Known = field(repr=False)
 
 
 class Authenticator:
@@ -34,7 +44,17 @@ class Authenticator:
             self._known.clear()
 
     async def __call__(self, header: str | None) -> tuple[Identity, str]:
-        """The caller and the key as sent; Unauthenticated. Takes as long for an unknown key as for a wrong secret."""
+        """The caller and the key as sent; Unauthenticated."""
+        proof = await self.prove(header)
+        return proof.identity, proof.key
+
+    def holds(self, proof: Proof) -> bool:
+        """Whether the header that it was made for would be found to be the same again, by the same record."""
+        found = proof.found
+        return self._known.get(proof.identity.key_id) is found and self._clock.monotonic() - found[0] < _TRUST_S
+
+    async def prove(self, header: str | None) -> Proof:
+        """Unauthenticated. Takes as long for an unknown key as for a wrong secret."""
         if not header:
             raise Unauthenticated(Unauthenticated.MISSING)
         key = decode_basic(header)
@@ -48,7 +68,7 @@ class Authenticator:
         given = hashlib.sha256(secret.encode()).digest()
         if not hmac.compare_digest(given, expected) or identity is None:
             raise Unauthenticated
-        return identity, key
+        return Proof(identity, key, known)
 
     async def _look_up(self, key_id: str) -> _Known:
         now = self._clock.monotonic()

@@ -20,6 +20,7 @@ from aiohttp.helpers import rfc822_formatted_time
 from aiohttp.http import SERVER_SOFTWARE, HttpVersion11, RawRequestMessage
 
 from argo_provider.api.actions import STATUS, invocation_body, promise_body, waiting
+from argo_provider.api.authentication import Proof
 from argo_provider.api.bodies import parse_object
 from argo_provider.api.middleware import known_error, transaction_of
 from argo_provider.api.paths import ACTION, NAMESPACE, PACKAGED_ACTION, named
@@ -53,6 +54,17 @@ class _Target:
     route: str  # for metrics
 
 
+class _Asked:
+    """A request's head, and what need not be found out again while a connection goes on sending it."""
+
+    __slots__ = ("authorization", "headers", "proof", "target", "url")
+
+    def __init__(self, target: _Target, message: RawRequestMessage) -> None:
+        self.target, self.headers, self.url = target, message.headers, message.url
+        self.authorization = message.headers.get("Authorization")
+        self.proof: Proof | None = None
+
+
 class StraightInvocations:
     """Says whether it takes a request, and answers it. `most_bytes`: of any request body."""
 
@@ -68,7 +80,7 @@ class StraightInvocations:
         target = self._targets.get(message.path)
         if target is None:
             target = self._target(message)
-        return None if target is None else partial(self._answer, target, message)
+        return None if target is None else partial(self._answer, _Asked(target, message))
 
     def _is_plain(self, message: RawRequestMessage) -> bool:
         if message.should_close or message.upgrade or message.version != HttpVersion11:
@@ -103,18 +115,21 @@ class StraightInvocations:
         self._targets[message.path] = target
         return target
 
-    async def _answer(self, target: _Target, message: RawRequestMessage, body: bytes) -> bytes:
+    async def _answer(self, asked: _Asked, body: bytes) -> bytes:
         """As `middleware.edge` around `actions.invoke`."""
         begun = time.perf_counter()
-        services, headers = self._services, message.headers
-        transaction = transaction_of(headers)
+        services, target = self._services, asked.target
+        transaction = transaction_of(asked.headers)
         bind_transaction(transaction)  # each answer is a task with a context of its own
         status = 500
         try:
-            identity, key = await services.authenticator(headers.get("Authorization"))
+            proof = asked.proof
+            if proof is None or not services.authenticator.holds(proof):
+                proof = asked.proof = await services.authenticator.prove(asked.authorization)
+            identity = proof.identity
             name, arguments = target.name.in_namespace(identity.namespace), parse_object(body)
             outcome = await services.invoke(
-                Request(identity, name, arguments, transaction, target.wait_ms, api_key=key)
+                Request(identity, name, arguments, transaction, target.wait_ms, api_key=proof.key)
             )
             if isinstance(outcome, Accepted):
                 status, shown = 202, promise_body(outcome.activation_id)
@@ -124,7 +139,7 @@ class StraightInvocations:
             own = f"{ACTIVATION_HEADER}: {outcome.activation_id}\r\n"
             return _written(status, own, transaction, jsontext.encode(shown))
         except Exception as error:  # noqa: BLE001 — the guard of the request loop
-            known = known_error(error, message.url.path, services)
+            known = known_error(error, asked.url.path, services)
             status = known.status
             own = "".join(f"{name}: {value}\r\n" for name, value in error_headers(known).items())
             return _written(status, own, transaction, jsontext.encode(error_body(known, transaction)))
