@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
-use crate::call::{Call, Run, Runs};
+use crate::call::Call;
 use crate::clock::{Moment, millis};
 use crate::frame::FrameError;
 use crate::function::Function;
@@ -19,6 +19,7 @@ use crate::outbox::Outbox;
 use crate::plain::may_go_on;
 use crate::report;
 use crate::request;
+use crate::run::{Run, Runs};
 use crate::serve::Performed;
 use crate::status::{Status, error_body};
 use crate::sync::lock;

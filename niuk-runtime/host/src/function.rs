@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
 use crate::birth;
-use crate::call::{Call, INHERITED};
+use crate::call::Call;
 use crate::clock::{ms_at, now_ms};
 use crate::host::{Host, Limit};
 use crate::isolate::{Isolate, Job};
@@ -15,6 +15,7 @@ use crate::outbox::{Outbox, PATIENCE};
 use crate::pool::{Counts, IsolateId, Pool, Sizes, Step};
 use crate::report::{self, Timing};
 use crate::request::Init;
+use crate::run::INHERITED;
 use crate::share::Claim;
 use crate::status::{Status, error_body};
 use crate::sync::lock;

@@ -27,6 +27,7 @@ pub mod plain;
 pub mod pool;
 pub mod report;
 pub mod request;
+pub mod run;
 pub mod serve;
 pub mod services;
 pub mod session;

@@ -45,7 +45,7 @@ pub fn look_for_idle(host: &Host) {
 }
 
 /// Ends a run and all calls inside of it.
-pub fn cancel_run(host: &Arc<Host>, run: &crate::call::Run, why: Status) {
+pub fn cancel_run(host: &Arc<Host>, run: &crate::run::Run, why: Status) {
     for call in run.cancel(why) {
         end_call(host, &call, why);
     }

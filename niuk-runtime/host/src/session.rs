@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crate::artifacts::Upload;
-use crate::call::{Call, Input, Run, Runs};
+use crate::call::{Call, Input};
 use crate::chain;
 use crate::clock;
 use crate::frame::{FrameError, Incoming, MAX_GREETING, MAX_PAYLOAD, VERSION, read_frame};
@@ -18,6 +18,7 @@ use crate::limits::{cancel_run, look_for_idle};
 use crate::outbox::Outbox;
 use crate::report::{self, Greeting, Timing};
 use crate::request::{self, Hello, Init, Load, Request};
+use crate::run::{Run, Runs};
 use crate::status::{Status, error_body};
 use crate::sync::lock;
 use crate::sys::{machine, socket};

@@ -34,6 +34,19 @@ fn functions(host: &HostProcess, names: &[&str]) -> Client {
     client
 }
 
+/// A host with a function `f` that has run, after the init of another one in its isolate has failed.
+fn beside_one_that_fails(change: impl FnOnce(&mut Init)) -> (HostProcess, Client) {
+    let host = HostProcess::start();
+    let mut client = functions(&host, &["f"]);
+    client.run("f", "{}");
+    let failed = client.init("bad", |init| {
+        init.code = Sha256::digest("code of f").into();
+        change(init);
+    });
+    assert_eq!(failed.kind, kind::FAILED);
+    (host, client)
+}
+
 /// Numbers of all isolates, each once.
 fn isolates(client: &mut Client) -> Vec<u64> {
     let stats = client.stats();
@@ -135,31 +148,17 @@ fn one_that_runs_out_of_memory_or_needs_much_lives_alone_afterwards() {
 
 #[test]
 fn an_init_that_fails_leaves_its_neighbours_alone() {
-    let host = HostProcess::start();
-    let mut client = functions(&host, &["f"]);
-    client.run("f", "{}");
-    let hash = Sha256::digest("code of f").into();
-    let failed = client.init("bad", |init| {
-        init.code = hash;
-        init.request = br#"{"fail":1}"#.to_vec();
-    });
-    assert_eq!(failed.kind, kind::FAILED);
+    let (_host, mut client) = beside_one_that_fails(|init| init.request = br#"{"fail":1}"#.to_vec());
     assert_eq!(client.run("f", r#"{"do":"uses"}"#).body, r#"{"uses":2}"#);
     assert_eq!(isolates(&mut client).len(), 1);
 }
 
 #[test]
 fn an_init_that_hangs_is_ended_and_its_neighbours_get_another_isolate() {
-    let host = HostProcess::start();
-    let mut client = functions(&host, &["f"]);
-    client.run("f", "{}");
-    let hash = Sha256::digest("code of f").into();
-    let failed = client.init("bad", |init| {
-        init.code = hash;
+    let (_host, mut client) = beside_one_that_fails(|init| {
         init.request = br#"{"hang":1}"#.to_vec();
         init.init_timeout_ms = 50;
     });
-    assert_eq!(failed.kind, kind::FAILED);
     assert_eq!(client.run("f", r#"{"do":"uses"}"#).body, r#"{"uses":1}"#);
 }
 
