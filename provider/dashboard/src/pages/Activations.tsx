@@ -1,7 +1,6 @@
 // The feed: what ran, as it ends. Filters in the address; older records are read when scrolled to.
 
 import { useEffect, useMemo } from "preact/hooks";
-import { TIERS } from "../api/types";
 import { clock, count, took } from "../format";
 import { functionHref, href, navigate, place, setQuery } from "../router";
 import {
@@ -20,7 +19,7 @@ import {
 } from "../state/activations";
 import { functions } from "../state/functions";
 import { Button, Command, Empty, ErrorNote, Loading, Safe, StatusBadge } from "../ui/basics";
-import { Icon } from "../ui/Icon";
+import { SearchField, TierChips } from "../ui/Filters";
 import { useNarrow } from "../ui/narrow";
 import { VirtualList } from "../ui/VirtualList";
 
@@ -158,23 +157,16 @@ function Nothing({ filtered }: { filtered: boolean }) {
 }
 
 function Filters({ query }: { query: URLSearchParams }) {
-    const tier = query.get("tier") ?? "";
     const name = query.get("name") ?? "";
     const rows = functions.value.slice(0, 500);
     return (
         <div class="filters" role="search">
-            <label class="search">
-                <Icon name="search" />
-                <span class="sr">Search activations by function, id, kind or sandbox</span>
-                <input
-                    type="search"
-                    data-search
-                    placeholder="Function, id, kind, sandbox"
-                    value={query.get("q") ?? ""}
-                    onInput={(event) => setQuery({ q: event.currentTarget.value })}
-                />
-                <kbd>/</kbd>
-            </label>
+            <SearchField
+                name="q"
+                query={query}
+                label="Search activations by function, id, kind or sandbox"
+                placeholder="Function, id, kind, sandbox"
+            />
             <label class="select">
                 <span class="sr">Function</span>
                 <select value={name} onChange={(event) => setQuery({ name: event.currentTarget.value })}>
@@ -209,19 +201,7 @@ function Filters({ query }: { query: URLSearchParams }) {
                     <option value="no">without cold start</option>
                 </select>
             </label>
-            <div class="chips" role="group" aria-label="Tier">
-                {TIERS.map((each) => (
-                    <button
-                        type="button"
-                        key={each}
-                        class={`chip tier-${each}`}
-                        aria-pressed={tier === each}
-                        onClick={() => setQuery({ tier: tier === each ? "" : each })}
-                    >
-                        {each}
-                    </button>
-                ))}
-            </div>
+            <TierChips query={query} />
         </div>
     );
 }

@@ -6,6 +6,7 @@ import { count, duration, megabytes, rate, share } from "../format";
 import { functionHref, href, navigate, place, setQuery } from "../router";
 import { functions, functionsError, functionsLoaded, loadFunctions } from "../state/functions";
 import { Ago, Command, Empty, ErrorNote, Loading, Safe, TierBadge } from "../ui/basics";
+import { SearchField, TierChips } from "../ui/Filters";
 import { Icon } from "../ui/Icon";
 import { useNarrow } from "../ui/narrow";
 import { VirtualList } from "../ui/VirtualList";
@@ -118,34 +119,10 @@ function First() {
 
 function Filters({ rows, query }: { rows: FunctionRow[]; query: URLSearchParams }) {
     const kinds = useMemo(() => [...new Set(rows.map((row) => row.kind))].sort(), [rows]);
-    const tier = query.get("tier") ?? "";
     return (
         <div class="filters" role="search">
-            <label class="search">
-                <Icon name="search" />
-                <span class="sr">Search functions by name</span>
-                <input
-                    type="search"
-                    data-search
-                    placeholder="Search by name"
-                    value={query.get("search") ?? ""}
-                    onInput={(event) => setQuery({ search: event.currentTarget.value })}
-                />
-                <kbd>/</kbd>
-            </label>
-            <div class="chips" role="group" aria-label="Tier">
-                {TIERS.map((each) => (
-                    <button
-                        type="button"
-                        key={each}
-                        class={`chip tier-${each}`}
-                        aria-pressed={tier === each}
-                        onClick={() => setQuery({ tier: tier === each ? "" : each })}
-                    >
-                        {each}
-                    </button>
-                ))}
-            </div>
+            <SearchField name="search" query={query} label="Search functions by name" placeholder="Search by name" />
+            <TierChips query={query} />
             <label class="select">
                 <span class="sr">Kind</span>
                 <select

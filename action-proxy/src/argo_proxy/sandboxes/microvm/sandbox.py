@@ -17,7 +17,7 @@ from argo_proxy.sandboxes.niuk.launching import HostProcess
 from argo_proxy.sandboxes.port import Answer, CollectedLogs, Gone, SandboxKind, SandboxStats
 from argo_proxy.sandboxes.printing import Printed
 from argo_proxy.sandboxes.process.cgroups import ControlGroup
-from argo_proxy.sandboxes.process.proc import tree_stats
+from argo_proxy.sandboxes.process.proc import stats_of
 
 _END = re.compile(rb"(exit|signal) (\d+)( oom)?\n")
 _EXIT_SECONDS = 3.0
@@ -100,10 +100,7 @@ class MicrovmSandbox:
 
     async def stats(self) -> SandboxStats:
         """Of the VMM with its guest."""
-        group = self._group
-        if group is None:
-            return await asyncio.to_thread(tree_stats, self.pid)
-        return await asyncio.to_thread(lambda: SandboxStats(group.memory_bytes(), group.cpu_seconds(), group.pids()))
+        return await stats_of(self._group, self.pid)
 
     def on_exit(self, callback: Callable[[Gone], None]) -> None:
         self._conversation.on_exit(callback)

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from argo_proxy.sandboxes.port import SandboxStats
+from argo_proxy.sandboxes.process.cgroups import ControlGroup
 
 _PROC = Path("/proc")
+
+
+async def stats_of(group: ControlGroup | None, root: int) -> SandboxStats:
+    """As the control group counts; without one, of the process `root` and all below it."""
+    if group is None:
+        return await asyncio.to_thread(tree_stats, root)
+    return await asyncio.to_thread(lambda: SandboxStats(group.memory_bytes(), group.cpu_seconds(), group.pids()))
 
 
 def tree_stats(root: int) -> SandboxStats:

@@ -14,7 +14,7 @@ from argo_proxy.sandboxes.conversation import Conversation
 from argo_proxy.sandboxes.folders import SandboxFolder
 from argo_proxy.sandboxes.port import Answer, CollectedLogs, Gone, SandboxKind, SandboxStats
 from argo_proxy.sandboxes.process.cgroups import ControlGroup
-from argo_proxy.sandboxes.process.proc import tree_stats
+from argo_proxy.sandboxes.process.proc import stats_of
 from argo_proxy.sandboxes.process.resizing import MemoryLimits, resize
 
 _EXIT_SECONDS = 3.0
@@ -113,10 +113,7 @@ class ProcessSandbox:
         return await self._conversation.recorded(limit)
 
     async def stats(self) -> SandboxStats:
-        group = self._holdings.group
-        if group is None:
-            return await asyncio.to_thread(tree_stats, self.pid)
-        return await asyncio.to_thread(lambda: SandboxStats(group.memory_bytes(), group.cpu_seconds(), group.pids()))
+        return await stats_of(self._holdings.group, self.pid)
 
     def on_exit(self, callback: Callable[[Gone], None]) -> None:
         self._conversation.on_exit(callback)

@@ -22,7 +22,7 @@ from argo_proxy.sandboxes.port import (
 )
 from argo_proxy.sandboxes.printing import Printed
 from argo_proxy.sandboxes.process.cgroups import ControlGroup
-from argo_proxy.sandboxes.process.proc import tree_stats
+from argo_proxy.sandboxes.process.proc import stats_of
 from argo_proxy.sandboxes.zygote.house import Child, Wanted, ZygoteHouse
 from argo_proxy.sandboxes.zygote.launching import imports_of
 
@@ -99,12 +99,8 @@ class ZygoteSandbox:
 
     async def stats(self) -> SandboxStats:
         """What is this child's alone where control groups tell, else its proportional share."""
-        group, child = self._group, self._child
-        if child is None:
-            return SandboxStats(0, 0.0, 0)
-        if group is None:
-            return await asyncio.to_thread(tree_stats, child.pid)
-        return await asyncio.to_thread(lambda: SandboxStats(group.memory_bytes(), group.cpu_seconds(), group.pids()))
+        child = self._child
+        return SandboxStats(0, 0.0, 0) if child is None else await stats_of(self._group, child.pid)
 
     def on_exit(self, callback: Callable[[Gone], None]) -> None:
         self._callback = callback
