@@ -316,19 +316,15 @@ def _save(session: Session, target: Name, found: dict[str, Any], given: Path | N
 @command(app, "list", "argofn action list", "argofn action list -l 5 -o name", "argofn action list /_/tools")
 def list_all(
     session: Session,
+    page: opt.Paging,
     where: Annotated[
         str | None, typer.Argument(metavar="[/NAMESPACE[/PACKAGE]]", help="Where; else your own.", show_default=False)
     ] = None,
-    limit: opt.Limit = 30,
-    skip: opt.Skip = 0,
-    name_sort: opt.NameSort = False,
 ) -> None:
     """List functions, the latest change first."""
     namespace, package = place(where, session.properties.namespace)
     path = session.at("actions", f"{segment(package)}/" if package else "", namespace)
-    found = session.api.json("GET", path, query={"limit": limit, "skip": skip})
-    if name_sort:
-        found = sorted(found, key=lambda each: each["name"])
+    found = page.sorted(session.api.json("GET", path, query=page.query()))
     output.listed(session, found, "actions", map(rows.action_row, found))
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from argo_provider.cli.client import output
 from argo_provider.cli.client.names import place
+from argo_provider.cli.client.options import Paging
 from argo_provider.cli.client.session import Session
 
 
@@ -14,14 +15,10 @@ def of(
     session: Session,
     collection: str,
     namespace: str | None,
-    query: Mapping[str, Any],
+    page: Paging,
     row: Callable[[dict[str, Any]], str],
-    *,
-    by_name: bool,
 ) -> None:
-    """Show a namespace's entities, in the service's order unless `by_name`."""
+    """Show a namespace's entities."""
     where, _ = place(namespace, session.properties.namespace)
-    found = session.api.json("GET", session.at(collection, "", where), query=dict(query))
-    if by_name:
-        found = sorted(found, key=lambda each: each["name"])
+    found = page.sorted(session.api.json("GET", session.at(collection, "", where), query=page.query()))
     output.listed(session, found, collection, map(row, found))

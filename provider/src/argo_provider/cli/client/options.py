@@ -57,6 +57,22 @@ Summary = Annotated[bool, typer.Option("--summary", "-s", help="What it is for a
 
 
 @dataclass(frozen=True, slots=True)
+class Paging:
+    """Which part of a list, and in which order."""
+
+    limit: Limit = 30
+    skip: Skip = 0
+    name_sort: NameSort = False
+
+    def query(self) -> dict[str, Any]:
+        return {"limit": self.limit, "skip": self.skip}
+
+    def sorted(self, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """In the service's order, the latest change first, unless by name."""
+        return sorted(found, key=lambda each: str(each["name"])) if self.name_sort else found
+
+
+@dataclass(frozen=True, slots=True)
 class Annotating:
     """How annotations are given."""
 

@@ -93,13 +93,11 @@ def read(session: Session, name: str) -> tuple[Name, dict[str, Any]]:
 @command(app, "list", "argofn package list", "argofn package list /whisk.system")
 def list_all(
     session: Session,
+    page: opt.Paging,
     namespace: Annotated[str | None, typer.Argument(metavar="[/NAMESPACE]", show_default=False)] = None,
-    limit: opt.Limit = 30,
-    skip: opt.Skip = 0,
-    name_sort: opt.NameSort = False,
 ) -> None:
     """List packages, the latest change first."""
-    listing.of(session, "packages", namespace, {"limit": limit, "skip": skip}, rows.package_row, by_name=name_sort)
+    listing.of(session, "packages", namespace, page, rows.package_row)
 
 
 @command(app, "delete", "argofn package delete tools --recursive")

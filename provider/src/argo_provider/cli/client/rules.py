@@ -105,16 +105,12 @@ def _read(session: Session, text: str) -> dict[str, Any]:
 @command(app, "list", "argofn rule list")
 def list_all(
     session: Session,
+    page: opt.Paging,
     namespace: Annotated[str | None, typer.Argument(metavar="[/NAMESPACE]", show_default=False)] = None,
-    limit: opt.Limit = 30,
-    skip: opt.Skip = 0,
-    name_sort: opt.NameSort = False,
 ) -> None:
     """List rules with their status."""
     where, _ = place(namespace, session.properties.namespace)
-    found = with_status(session, where, {"limit": limit, "skip": skip})
-    if name_sort:
-        found = sorted(found, key=lambda each: each["name"])
+    found = page.sorted(with_status(session, where, page.query()))
     output.listed(session, found, "rules", map(rows.rule_row, found))
 
 

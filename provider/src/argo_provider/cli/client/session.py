@@ -11,10 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, is_dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, get_args, get_type_hints
 
 import typer
 from typer.core import TyperCommand
+from typer.models import ArgumentInfo
 
 from argo_provider.cli.client import properties as props
 from argo_provider.cli.client.arguments import joined
@@ -129,7 +130,7 @@ def command(app: typer.Typer, name: str, *examples: str, **options: Any) -> Call
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
         taking = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
-        own = [option for parameter in taking for option in _options(parameter)]
+        own = sorted((option for parameter in taking for option in _options(parameter)), key=_is_option)
         taken = {parameter.name for parameter in own}
         shared = {key: value for key, value in SHARED_OPTIONS.items() if key not in taken}
 
@@ -162,6 +163,10 @@ def _options(parameter: inspect.Parameter) -> list[inspect.Parameter]:
         inspect.Parameter(each.name, parameter.kind, default=each.default, annotation=hints[each.name])
         for each in fields(bundle)
     ]
+
+
+def _is_option(parameter: inspect.Parameter) -> bool:
+    return not any(isinstance(each, ArgumentInfo) for each in get_args(parameter.annotation)[1:])
 
 
 def _gathered(taking: list[inspect.Parameter], given: dict[str, Any]) -> dict[str, Any]:

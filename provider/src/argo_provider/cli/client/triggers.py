@@ -167,13 +167,11 @@ def fire(
 @command(app, "list", "argofn trigger list -o json")
 def list_all(
     session: Session,
+    page: opt.Paging,
     namespace: Annotated[str | None, typer.Argument(metavar="[/NAMESPACE]", show_default=False)] = None,
-    limit: opt.Limit = 30,
-    skip: opt.Skip = 0,
-    name_sort: opt.NameSort = False,
 ) -> None:
     """List triggers, the latest change first."""
-    listing.of(session, "triggers", namespace, {"limit": limit, "skip": skip}, rows.trigger_row, by_name=name_sort)
+    listing.of(session, "triggers", namespace, page, rows.trigger_row)
 
 
 @command(app, "delete", "argofn trigger delete nightly")
