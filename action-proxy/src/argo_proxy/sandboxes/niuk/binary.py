@@ -6,9 +6,9 @@ import asyncio
 import os
 from pathlib import Path
 
-from argo_proxy.builder import packages
+from argo_proxy.builder import command, packages
 from argo_proxy.builder.cache import content_hash
-from argo_proxy.builder.errors import ProvisionError
+from argo_proxy.builder.errors import BuildError, ProvisionError
 from argo_proxy.builder.progress import Progress
 
 HOST_VARIABLE = "ARGO_NIUK_HOST"
@@ -60,22 +60,17 @@ async def build_host() -> Path:
     except ProvisionError as error:
         raise HostBuildError(str(error)) from error
     sources = await asyncio.to_thread(_sources)
-    command = ("nice", "cargo", "build", "--release", "--locked", "--manifest-path", str(manifest))
-    environment = {**os.environ, "CARGO_TARGET_DIR": str(_target()), "CARGO_TERM_COLOR": "never"}
-    process = await asyncio.create_subprocess_exec(
-        *command, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    await asyncio.to_thread(cache_folder().mkdir, parents=True, exist_ok=True)
+    build = command.Command(
+        ["cargo", "build", "--release", "--locked", "--manifest-path", str(manifest)],
+        log=cache_folder() / "niuk-host.log",
+        environment={"CARGO_TARGET_DIR": str(_target()), "CARGO_TERM_COLOR": "never"},
+        limits=command.Limits(seconds=_BUILD_SECONDS),
     )
     try:
-        async with asyncio.timeout(_BUILD_SECONDS):
-            output, _ = await process.communicate()
-    except (TimeoutError, asyncio.CancelledError) as error:
-        process.kill()
-        await process.wait()
-        if isinstance(error, TimeoutError):
-            raise HostBuildError(f"cargo did not finish in {_BUILD_SECONDS:.0f} s") from error
-        raise
-    if process.returncode != 0:
-        raise HostBuildError(output.decode(errors="replace").strip()[-2000:])
+        await command.run(build)
+    except BuildError as error:
+        raise HostBuildError(str(error)) from error
     _stamp().write_text(sources)
     return _built()
 
