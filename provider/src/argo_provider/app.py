@@ -256,7 +256,7 @@ def _use_cases(  # noqa: PLR0917 — one place where everything meets
         status=partial(_status, placement, provisioner, optimizer),
         draining=lambda: invoke.draining,
     )
-    events.listen(partial(_forget_changed, placement))
+    events.listen(partial(_forget_changed, placement), ActionChanged)
     return service, services, alarms, Recovery(stores, promised, clock, prepare, tasks.spawn)
 
 

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 
 from argo_provider.errors import Unauthenticated
-from argo_provider.events import Event, EventBus, NamespaceChanged
+from argo_provider.events import EventBus, NamespaceChanged
 from argo_provider.model.clock import Clock
 from argo_provider.model.identity import Identity
 from argo_provider.storage.port import NamespaceStore
@@ -37,11 +37,7 @@ class Authenticator:
         self._namespaces = namespaces
         self._clock = clock
         self._known: dict[str, _Known] = {}
-        events.listen(self._on_event)
-
-    def _on_event(self, event: Event) -> None:
-        if isinstance(event, NamespaceChanged):
-            self._known.clear()
+        events.listen(lambda _: self._known.clear(), NamespaceChanged)
 
     async def __call__(self, header: str | None) -> tuple[Identity, str]:
         """The caller and the key as sent; Unauthenticated."""

@@ -71,21 +71,39 @@ Event = (
     ActionChanged | ActivationEnded | NamespaceChanged | PackageChanged | TierChanged | BuildChanged | SandboxChanged
 )
 
+Listener = Callable[[Event], None]
+
 
 class EventBus:
     """`publish` calls listeners in order of subscription; a listener must be quick and must not raise."""
 
     def __init__(self) -> None:
-        self._listeners: list[Callable[[Event], None]] = []
+        self._listeners: list[tuple[Listener, tuple[type[Event], ...]]] = []
+        self._by_kind: dict[type[Event], tuple[Listener, ...]] = {}  # worked out at the first event of a kind
 
-    def listen(self, listener: Callable[[Event], None]) -> Callable[[], None]:
-        """Call `listener` for every event from now on; the returned function ends that."""
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
+    def listen(self, listener: Listener, *kinds: type[Event]) -> Callable[[], None]:
+        """Call `listener` for each event of these kinds (none: of all) from now on; what is returned ends that."""
+        entry = (listener, kinds)
+        self._listeners.append(entry)
+        self._by_kind.clear()
+
+        def end() -> None:
+            self._listeners.remove(entry)
+            self._by_kind.clear()
+
+        return end
 
     def publish(self, event: Event) -> None:
-        for listener in tuple(self._listeners):
+        listeners = self._by_kind.get(type(event))
+        if listeners is None:
+            listeners = self._concerned(type(event))
+        for listener in listeners:
             listener(event)
+
+    def _concerned(self, kind: type[Event]) -> tuple[Listener, ...]:
+        found = tuple(listener for listener, kinds in self._listeners if not kinds or kind in kinds)
+        self._by_kind[kind] = found
+        return found
 
     def subscribe(self, size: int = 1024) -> Subscription:
         """A stream of events; when the reader lags by more than `size`, the oldest are dropped and counted."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from argo_provider.events import EventBus
+from argo_provider.events import ActionChanged, ActivationEnded, EventBus, NamespaceChanged
 from argo_provider.insight.catalogue import Catalogue
 from argo_provider.insight.feed import Feed
 from argo_provider.insight.figures import LiveFigures
@@ -94,8 +94,9 @@ class Insight:
         self.functions = Functions(self.catalogue, figures, self.tiers, stores.activations, self.snapshot)
         happenings = Happenings(self.tiers, self.builds)
         self.feed = Feed(happenings, self.snapshot, self._pool_figures, clock.monotonic, look=self.look)
-        for listener in (figures.on_event, self.catalogue.on_event, self.feed.on_event):
-            events.listen(listener)
+        events.listen(figures.on_event, ActivationEnded)
+        events.listen(self.catalogue.on_event, ActionChanged, NamespaceChanged)
+        events.listen(self.feed.on_event)
 
     def now(self) -> PoolFigures:
         return self._pool_figures(self.snapshot())

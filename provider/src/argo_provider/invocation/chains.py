@@ -46,7 +46,7 @@ class Chains:
         self._activator = activator
         self._steps = steps
         self._watches: set[_Watch] = set()
-        events.listen(self._heard)
+        events.listen(self._heard, ActionChanged, PackageChanged, NamespaceChanged)
 
     async def __call__(
         self, call: Call, activation_id: str, components: Sequence[FullName], payload: Payload, trail: Trail

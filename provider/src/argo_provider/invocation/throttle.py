@@ -59,13 +59,16 @@ class Throttle:
         rate = self.defaults.invocations_per_minute
         elsewhere = others.invocations.get(identity.namespace, 0)
         _count(self._invocations, identity.namespace, limits.invocations_per_minute, rate, elsewhere)
-        self.check_room(identity)
+        self._check_room(identity, others)
 
     def check_room(self, identity: Identity) -> None:
         """Throttled if the namespace has too many calls in flight."""
+        self._check_room(identity, self.others(self._minute))
+
+    def _check_room(self, identity: Identity, others: Counts) -> None:
         allowed = identity.limits.concurrent_invocations
         allowed = self.defaults.concurrent_invocations if allowed is None else allowed
-        namespace, others = identity.namespace, self.others(self._minute)
+        namespace = identity.namespace
         in_flight = self._in_flight.get(namespace, 0) + others.in_flight.get(namespace, 0)
         if in_flight >= allowed:
             raise Throttled(f"Too many concurrent requests in flight (count: {in_flight}, allowed: {allowed}).")

@@ -82,7 +82,7 @@ class Pipeline:
         """Take up what an earlier run left: `resumed` is what the restored policy asks for."""
         await self._around.builds.load()
         await self._around.shelf.load()
-        self._around.events.listen(self._heard)
+        self._around.events.listen(self._heard, ActionChanged, NamespaceChanged)
         for instruction in resumed:
             self._carry_out(instruction)
 
