@@ -63,7 +63,9 @@ def test_underscore_is_the_callers_namespace():
 
 
 def test_activation_ids():
-    assert check_activation_id(new_activation_id())
+    ids = [new_activation_id() for _ in range(1000)]
+    assert all(check_activation_id(each) for each in ids)
+    assert len({*ids}) == len(ids)
     with pytest.raises(BadRequest, match=r"^Activation id length is 3 but must be 32\.$"):
         check_activation_id("abc")
     with pytest.raises(BadRequest, match=r"^The activation id is not valid\.$"):

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from argo_proxy.deadlines import Deadlines
 from argo_proxy.protocol.answers import AnswerReader, MalformedAnswer
 from argo_proxy.sandboxes.port import Answer, Answered, Gone, TimedOut
 
@@ -47,13 +48,12 @@ Address = UnixAddress | TcpAddress | StreamsAddress
 class _Connection(asyncio.Protocol):
     """One keep-alive connection with at most one request under way."""
 
-    __slots__ = ("_future", "_loop", "_reader", "_reusable", "_timer", "_transport", "idle_since")
+    __slots__ = ("_future", "_loop", "_reader", "_reusable", "_transport", "idle_since")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._future: asyncio.Future[Answer] | None = None
         self._reader: AnswerReader | None = None
-        self._timer: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport | None = None
         self._reusable = True
         self.idle_since = 0.0
@@ -61,15 +61,14 @@ class _Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but its base class
 
-    def request(self, head: bytes, body: bytes, deadline: float, limit: int) -> asyncio.Future[Answer]:
-        """Send one request; the future holds its answer at the latest at `deadline` (event loop time)."""
+    def request(self, head: bytes, body: bytes, limit: int) -> asyncio.Future[Answer]:
+        """Send one request; the future will hold its answer. Who does not wait for it any longer has to `abort`."""
         future: asyncio.Future[Answer] = self._loop.create_future()
         if self._transport is None or self._transport.is_closing():
             future.set_result(Gone(sent=False))
             return future
         self._future = future
         self._reader = AnswerReader(limit)
-        self._timer = self._loop.call_at(deadline, self._expire)
         self._transport.writelines((head, body))
         return future
 
@@ -103,15 +102,8 @@ class _Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    def _expire(self) -> None:
-        self._finish(TimedOut())
-        self.abort()
-
     def _finish(self, answer: Answer) -> None:
         future, self._future, self._reader = self._future, None, None
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
         if future is not None and not future.done():
             future.set_result(answer)
 
@@ -127,6 +119,7 @@ class RuntimeChannel:
         self._closed = asyncio.Event()
         self._was_up = False
         self._heads: dict[str, bytes] = {}
+        self._deadlines = Deadlines()
         self._max_idle = math.inf if isinstance(address, StreamsAddress) else _MAX_IDLE_SECONDS
 
     async def post(self, path: str, body: bytes, *, timeout: float, limit: int) -> Answer:  # noqa: ASYNC109
@@ -134,20 +127,26 @@ class RuntimeChannel:
 
         A refused connection is tried again in that time: the launcher may still be coming up.
         """
-        deadline = self._loop.time() + timeout
         connection = self._take_idle()
         if connection is None:
+            deadline = self._loop.time() + timeout
             made = await self._connect(deadline)
             if not isinstance(made, _Connection):
                 return made
-            connection = made
+            connection, timeout = made, deadline - self._loop.time()
         self._busy.add(connection)
+        answer = connection.request(self._head(path, len(body)), body, limit)
+        self._deadlines.watch(answer, timeout)
         try:
-            return await connection.request(self._head(path, len(body)), body, deadline, limit)
+            return await answer
+        except TimeoutError:
+            connection.abort()
+            return TimedOut()
         except asyncio.CancelledError:
             connection.abort()  # its answer, still to come, would be taken for the next request's
             raise
         finally:
+            self._deadlines.forget(answer)
             self._busy.discard(connection)
             self._give_back(connection)
 
@@ -164,6 +163,7 @@ class RuntimeChannel:
     def close(self) -> None:
         """Close all connections; requests under way, and those waiting to connect, end as `Gone`."""
         self._closed.set()
+        self._deadlines.close()
         for connection in (*self._idle, *self._busy):
             connection.abort()
         self._idle.clear()

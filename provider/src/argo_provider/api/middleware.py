@@ -5,7 +5,6 @@ Rates are counted in the use cases: only they know what is an invocation and wha
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping
 
@@ -16,6 +15,7 @@ from aiohttp.typedefs import Handler
 from argo_provider.api.respond import CORS, OWN_CORS, TRANSACTION_HEADER, error_response
 from argo_provider.api.state import API_KEY, IDENTITY, SERVICES, TRANSACTION, Services
 from argo_provider.errors import ArgoError, BadRequest, InternalError, NotFound, PlatformError, TooLarge, UserError
+from argo_provider.model.names import random_id
 from argo_provider.telemetry.access import may_read_metrics
 from argo_provider.telemetry.logs import bind_transaction
 
@@ -56,7 +56,7 @@ def transaction_of(headers: Mapping[str, str]) -> str:
     """The client's id, or a new one; every answer carries it."""
     given = headers.get(TRANSACTION_HEADER, "")
     if not given or given.startswith(_SYSTEM_TRANSACTION) or len(given) > _LONGEST_TRANSACTION:
-        return os.urandom(16).hex()
+        return random_id()
     return given
 
 

@@ -21,6 +21,7 @@ from argo_provider.model.kinds import KindTable
 from argo_provider.model.names import FullName
 from argo_provider.model.record import record
 from argo_provider.storage.port import ActivationStore, EntityStore
+from argo_proxy.deadlines import Deadlines
 
 
 @record
@@ -65,6 +66,7 @@ class Invoke:
         self._clock = clock
         self._prepare = prepare
         self._promised = promised
+        self._deadlines = Deadlines()
         self.draining = False  # set once, when the service is stopping: nothing new is taken in
 
     async def __call__(self, request: Request) -> Activation | Accepted:
@@ -96,11 +98,30 @@ class Invoke:
         await self._prepare(call.target.action.exec.kind)
         self._throttle.check_room(call.identity)  # others may have started while this one looked things up
         started = self._activator.start(call)
-        if await _ended(started.done, wait_ms / 1000):
+        if await self._ended(started.done, wait_ms / 1000):
             return _result(started)
         entry = self._entry(replace(call, activation_id=started.activation_id))
         await self._activations.accept([replace(entry, claimed=True)])
         return _result(started) if started.done.done() else Accepted(started.activation_id)
+
+    async def _ended(self, done: asyncio.Future[Activation], seconds: float) -> bool:
+        """Whether `done` came in time; on the path of every blocking call, so leaner than asyncio.wait."""
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def wake(_: object) -> None:
+            if not waiter.done():
+                waiter.set_result(None)
+
+        done.add_done_callback(wake)
+        self._deadlines.watch(waiter, seconds)
+        try:
+            await waiter
+        except TimeoutError:
+            return done.done()
+        finally:
+            self._deadlines.forget(waiter)
+            done.remove_done_callback(wake)
+        return True
 
     async def accept(self, call: Call) -> Accepted:
         """Journal it, start it, and answer at once: the journal entry is durable on return."""
@@ -146,25 +167,6 @@ class Invoke:
 
     def _entry(self, call: Call) -> JournalEntry:
         return JournalEntry(str(call.activation_id), call.identity.namespace, self._clock.now_ms(), encode_call(call))
-
-
-async def _ended(done: asyncio.Future[Activation], seconds: float) -> bool:
-    """Whether `done` came in time; on the path of every blocking call, so leaner than asyncio.wait."""
-    loop = asyncio.get_running_loop()
-    waiter: asyncio.Future[None] = loop.create_future()
-
-    def wake(_: object = None) -> None:
-        if not waiter.done():
-            waiter.set_result(None)
-
-    timer = loop.call_later(seconds, wake)
-    done.add_done_callback(wake)
-    try:
-        await waiter
-    finally:
-        timer.cancel()
-        done.remove_done_callback(wake)
-    return done.done()
 
 
 def _result(started: Started) -> Activation | Accepted:

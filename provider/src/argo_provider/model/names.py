@@ -87,6 +87,21 @@ def check_activation_id(text: str) -> str:
     return text
 
 
-def new_activation_id() -> str:
-    """32 hexadecimal digits, unpredictable: the id is shown to anonymous callers of web actions."""
-    return os.urandom(16).hex()  # as `secrets` does, without what it does around it
+_ID_BYTES = 16
+_IDS_AT_ONCE = 256
+_ids: list[str] = []
+os.register_at_fork(after_in_child=_ids.clear)  # no two processes give the same
+
+
+def random_id() -> str:
+    """32 hexadecimal digits, unpredictable: ids of activations are shown to anonymous callers of web actions."""
+    try:
+        return _ids.pop()
+    except IndexError:  # as `secrets` does, for many at once: to ask the kernel for each costs six times as much
+        digits = os.urandom(_ID_BYTES * _IDS_AT_ONCE).hex()
+        one, *others = (digits[at : at + 2 * _ID_BYTES] for at in range(0, len(digits), 2 * _ID_BYTES))
+        _ids.extend(others)
+        return one
+
+
+new_activation_id = random_id

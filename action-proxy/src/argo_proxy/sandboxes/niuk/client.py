@@ -13,10 +13,10 @@ from typing import TypeVar, cast
 
 import structlog
 
+from argo_proxy.deadlines import Deadlines
 from argo_proxy.sandboxes.niuk import frames, reports
 from argo_proxy.sandboxes.niuk.chaining import GRACE as _GRACE
 from argo_proxy.sandboxes.niuk.chaining import Awaited, ChainRun, Performed
-from argo_proxy.sandboxes.niuk.deadlines import Deadlines
 from argo_proxy.sandboxes.niuk.frames import Artifact, Request, Status
 from argo_proxy.sandboxes.niuk.framing import Decoder, FrameError
 
