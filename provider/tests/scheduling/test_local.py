@@ -178,19 +178,20 @@ async def test_a_sandbox_freed_first_is_not_left_idle_for_one_that_is_starting()
         await finished(placement.submit(invocation()))
         held = Held(driver)
         driver.sandboxes[0]._sleep, driver.sandboxes[0].script = held.sleep, driver.script
-        starting = asyncio.Event()
+        starting, over = asyncio.Event(), asyncio.Event()
 
-        async def never(_: SandboxSpec) -> FakeSandbox:
+        async def late(_: SandboxSpec) -> FakeSandbox:
             starting.set()
-            await asyncio.Event().wait()
-            raise AssertionError
+            await over.wait()
+            raise SandboxCreationError("nobody waits for it any more")
 
-        driver.create = never
+        driver.create = late
         first, second = placement.submit(invocation()), placement.submit(invocation())
         await starting.wait()
         assert placement.snapshot().waiting == {"a": 1}
         held.gate.set()
         assert (await finished(second)).sandbox_id == (await finished(first)).sandbox_id
+        over.set()
 
 
 async def test_a_client_that_calls_again_while_its_log_is_read_gets_the_same_sandbox() -> None:
