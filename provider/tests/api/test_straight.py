@@ -7,6 +7,7 @@ import base64
 import hashlib
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from aiohttp import web
@@ -78,8 +79,9 @@ class Connection:
 class Serving:
     """A service over the world that takes the straight way, and what it took."""
 
-    def __init__(self, world, straight, runner):
+    def __init__(self, world, straight, runner, observed):
         self.world, self.straight, self.runner = world, straight, runner
+        self.observed = observed  # of each answer the route, method and status, before it the reason of an error
         self.opened = []
 
     async def connect(self):
@@ -100,13 +102,15 @@ class Serving:
 @pytest.fixture
 async def serving(world):
     app = web.Application(middlewares=MIDDLEWARES, client_max_size=MOST)
-    app[SERVICES] = world.services
+    seen = []
+    services = replace(world.services, observe=lambda *what: seen.append(what[:3]), count_error=seen.append)
+    app[SERVICES] = services
     app.router.add_routes(routes())
-    straight = Spied(world.services, MOST)
+    straight = Spied(services, MOST)
     runner = PatientRunner(app, straight=straight, access_log=None, shutdown_timeout=LIMIT)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    made = Serving(world, straight, runner)
+    made = Serving(world, straight, runner, seen)
     yield made
     for connection in made.opened:
         connection.close()
@@ -182,13 +186,16 @@ async def test_both_ways_answer_alike(serving, case):
     await prepare(serving)
     path, options, status = CASES[case]
     connection = await serving.connect()
-    answers = []
+    answers, observed = [], []
     for kind in ("application/json", ORDINARY):
+        serving.observed.clear()
         connection.send(request(path, **{"Content_Type": kind} | options))
         answers.append(await connection.answer())
+        observed.append([*serving.observed])
     assert serving.straight.taken == 1
     straight, ordinary = answers
     assert straight[0] == status
+    assert observed[0] == observed[1] != []
     assert masked(straight[1]) == masked(ordinary[1])
     assert masked(straight[2].decode()) == masked(ordinary[2].decode())
 
