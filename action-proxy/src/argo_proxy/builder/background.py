@@ -109,24 +109,25 @@ class Background:
     prefix: Sequence[str]
     group: IdleGroup | None
     lacking: Sequence[str] = ()
+    proc: Path = _PROC
 
     def give_way(self, leader: int) -> None:
         """All else goes before the session of `leader`. Raises OSError."""
         if self.group is None:
-            weigh_session(leader, _NICEST)
+            _weigh_session(leader, _NICEST, self.proc)
         else:
             self.group.give_way()
 
     def take_part(self, leader: int) -> None:
         """The session of `leader` has a share like any other. Raises OSError."""
         if self.group is None:
-            weigh_session(leader, "0")
+            _weigh_session(leader, "0", self.proc)
         else:
             self.group.take_part()
 
     def processes(self, leader: int) -> list[int]:
         """Of the command: all in its group, or in its session where there is no group."""
-        return processes_of_session(leader) if self.group is None else self.group.processes()
+        return _processes_of_session(leader, self.proc) if self.group is None else self.group.processes()
 
     def remove(self) -> None:
         """Once the command has ended."""
@@ -160,13 +161,13 @@ def trouble(root: Path = _ROOT) -> tuple[str, ...]:
     return tuple(tried.lacking)
 
 
-def weigh_session(pid: int, nice: str, proc: Path = _PROC) -> None:
+def _weigh_session(pid: int, nice: str, proc: Path) -> None:
     """The kernel's group of a session; it has none where groups are made by hand, or by systemd."""
     with contextlib.suppress(OSError):
         (proc / str(pid) / "autogroup").write_text(nice)
 
 
-def processes_of_session(leader: int, proc: Path = _PROC) -> list[int]:
+def _processes_of_session(leader: int, proc: Path) -> list[int]:
     return [int(stat.parent.name) for stat in proc.glob("[0-9]*/stat") if _session(stat) == leader]
 
 
@@ -179,7 +180,7 @@ def _session(stat: Path) -> int:
 def _tools(*, grouped: bool) -> Iterator[list[str]]:
     """The last: an end with this process, should it be killed before it can end its builds."""
     yield ["nice", "-n", _NICEST]
-    yield ["ionice", "-c", "3"]
+    yield ["ionice", "-t", "-c", "3"]  # -t: not where a container forbids it
     yield ["chrt", "--idle", "0"]
     if not grouped:
         allowed = sorted(os.sched_getaffinity(0))
