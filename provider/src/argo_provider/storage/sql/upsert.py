@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Table
@@ -41,18 +42,27 @@ def insert_new_rows(
 ) -> None:
     """As `insert_new`, for many rows of plain texts and numbers.
 
-    SQLite's driver takes them as they are: what SQLAlchemy does to each row costs more than writing it.
+    SQLite's driver takes them as they are: what SQLAlchemy does to each row costs more than writing it. And it takes
+    many in a statement: the driver hands the interpreter's lock over for each, to an event loop that is at work.
     """
     if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(_insert_text(table, names), list(rows))
+        at = 0
+        for many in _ROWS:
+            text = _insert_text(table, names, many)
+            while len(rows) - at >= many:
+                connection.exec_driver_sql(text, tuple(chain.from_iterable(rows[at : at + many])))
+                at += many
     else:
         connection.execute(insert_new(connection, table), [dict(zip(names, row, strict=True)) for row in rows])
 
 
+_ROWS = (128, 16, 1)  # in one statement
+
+
 @cache
-def _insert_text(table: Table, names: tuple[str, ...]) -> str:
-    places = ", ".join("?" * len(names))
-    return f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({places}) ON CONFLICT DO NOTHING"  # noqa: S608 — our own names
+def _insert_text(table: Table, names: tuple[str, ...], rows: int) -> str:
+    places = ", ".join([f"({', '.join('?' * len(names))})"] * rows)
+    return f"INSERT INTO {table.name} ({', '.join(names)}) VALUES {places} ON CONFLICT DO NOTHING"  # noqa: S608 — our own names
 
 
 def upsert(connection: Connection, table: Table) -> Insert:
