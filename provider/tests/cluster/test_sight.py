@@ -50,8 +50,8 @@ class Shown:
         self.table = NodeTable(60.0, lambda _: None, lambda _: None)
         self.events = EventBus()
 
-    async def sight(self, fresh=0.0):
-        return Sight(await self._join("r1"), self.table, self.events, fresh=fresh)
+    async def sight(self):
+        return Sight(await self._join("r1"), self.table, self.events)
 
     async def node(self, name, *, answers=True):
         node = Node()
@@ -98,20 +98,22 @@ async def test_of_a_function_on_several_nodes_the_one_furthest_on_its_way(shown)
     assert tiers.states("green") == {}
 
 
-async def test_one_look_does_for_all_who_ask_within_a_moment(shown):
+async def test_who_comes_during_a_look_shares_the_next_and_sees_what_was_done_before(shown):
     node = await shown.node("n1")
-    sight = await shown.sight(fresh=3600.0)
-    await asyncio.gather(*(sight.look("blue") for _ in range(5)))
-    await sight.look("blue")
-    assert node.looks == 1
-    await sight.look("green")
-    assert node.looks == 2
-    node.tiers.put(tier(State.OBSERVED))
+    sight = await shown.sight()
     tiers = sight.optimiser().tiers
-    assert tiers.of(HELLO) is None
-    await tiers.wish(HELLO, "pin")  # shows what became of it
-    assert tiers.of(HELLO).state is State.OBSERVED
-    assert node.looks == 3
+
+    async def done_then_looked():
+        node.tiers.put(tier(State.OBSERVED))
+        await sight.look("blue")
+        return tiers.of(HELLO)
+
+    _, *seen = await asyncio.gather(sight.look("blue"), *(done_then_looked() for _ in range(5)))
+    assert all(view.state is State.OBSERVED for view in seen)
+    assert node.looks == 2
+    await sight.look("blue")
+    await sight.look("green")
+    assert node.looks == 4
 
 
 async def test_a_wish_goes_to_the_nodes_that_know_the_function(shown):

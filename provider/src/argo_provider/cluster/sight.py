@@ -28,7 +28,6 @@ from argo_provider.storage.cache import LruCache
 log = structlog.get_logger(__name__)
 
 _SECONDS = 2.0
-_FRESH_SECONDS = 0.25  # a page asks for five things at once, and a look costs 3 to 40 ms of CPU at 100 nodes
 _NAMESPACES = 1000
 _FURTHEST = (State.ORDINARY, State.PINNED, State.OBSERVED, State.BUILDING, State.CANARY, State.NATIVE)
 UNKNOWN = "No node of this cluster has run it yet, so none has an optimiser that knows it: invoke it, then ask again."
@@ -46,29 +45,27 @@ class Seen:
 
 
 class Sight:
-    """What `optimiser` gives reads what `look` has gathered; changes are published as they are seen.
+    """What `optimiser` gives reads what `look` has gathered; changes are published as they are seen."""
 
-    `fresh`: seconds for which a look does for all who ask.
-    """
-
-    def __init__(self, bus: Bus, table: NodeTable, events: EventBus, *, fresh: float = _FRESH_SECONDS) -> None:
+    def __init__(self, bus: Bus, table: NodeTable, events: EventBus) -> None:
         self._bus = bus
         self._table = table
         self._events = events
         self._seen: LruCache[str, Seen] = LruCache(_NAMESPACES)
         self._looked = ""
-        self._fresh = fresh
         self._looking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def look(self, namespace: str, *, anew: bool = False) -> None:
-        """Ask every node, unless all were asked a moment ago. One that does not answer in time shows nothing.
+    async def look(self, namespace: str) -> None:
+        """Ask every node. One that does not answer in time shows nothing.
 
-        `anew`: what was asked before this would not do.
+        A look costs 3 to 40 ms of CPU at 100 nodes, and a page asks for five things at once: who comes while nodes are
+        being asked shares the next look with all who wait for it. Not this one: what the caller did before it came,
+        nodes may not have known when they answered.
         """
-        earliest = time.monotonic() - (0.0 if anew else self._fresh)
+        came = time.monotonic()
         looking = self._looking.setdefault(namespace, asyncio.Lock())
-        async with looking:  # whoever comes meanwhile sees what this one does
-            if self.of(namespace).at < earliest:
+        async with looking:
+            if self.of(namespace).at < came:
                 await self._look(namespace)
 
     async def _look(self, namespace: str) -> None:
@@ -159,7 +156,7 @@ class _Tiers:
             raise WishRefused(UNKNOWN)
         if all(one.refused for one in known):
             raise WishRefused(known[0].refused)
-        await self._sight.look(function.namespace, anew=True)
+        await self._sight.look(function.namespace)
 
 
 class _Builds:
