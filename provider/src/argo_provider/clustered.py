@@ -44,7 +44,7 @@ from argo_provider.machine import Machine
 from argo_provider.placement.port import PlacementSnapshot
 from argo_provider.settings import Settings
 from argo_provider.settings.address import api_url
-from argo_provider.storage.port import BlobStore, Leases, Stores
+from argo_provider.storage.port import Leases, Stores
 from argo_provider.system.alarms import Alarms
 from argo_proxy.pool.events import PoolEvents
 from argo_proxy.runtimes import Catalogue
@@ -68,7 +68,7 @@ class Connection:
     bus: Bus
     state: StateBuckets
     queue: WorkQueue
-    blobs: BlobStore
+    blobs: ObjectBlobStore
 
 
 async def connect(settings: Settings, member: str, stack: AsyncExitStack) -> Connection:
@@ -341,6 +341,7 @@ async def serve_node(
         machine.provisioner,
         lease=settings.cluster.lease_seconds,
         queue_limit=settings.pool.queue_limit,
+        at_hand=connection.blobs.at_hand,
     )
 
     async def drain(content: bytes) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from argo_provider.cluster.messages import PROTOCOL, About, Beat, decode, encode
+from argo_provider.cluster.messages import PROTOCOL, About, Beat, artefact_name, decode, encode
 from argo_provider.cluster.nodes import HANDFUL, NodeTable, key_of
 from argo_provider.placement.port import Overloaded
 from argo_proxy.protocol.messages import Executable
@@ -45,6 +45,18 @@ def test_a_node_is_chosen_once_it_has_said_how_it_is(world):
     assert world.choose() == "n"
     with pytest.raises(Overloaded):
         world.choose(besides=["n"])
+
+
+def test_the_code_is_where_a_node_says_so(world):
+    names = [f"n{number}" for number in range(HANDFUL)]
+    for name in names:
+        world.join(name)
+    home = world.choose()
+    other = next(name for name in names if name != home)
+    world.join(other, incarnation="2", artefacts=[artefact_name(EXECUTABLE.code_digest)])
+    assert world.choose() == other
+    world.beat(other, incarnation="2", in_flight=100)
+    assert world.choose() == home
 
 
 def test_a_node_of_another_version_gets_nothing(world):

@@ -16,7 +16,7 @@ from argo_proxy.protocol.messages import Executable, Invocation, OutcomeKind
 from argo_proxy.sandboxes.fake import Reply, answered
 
 from .conftest import Heard
-from .world import PATIENCE
+from .world import CODE, PATIENCE
 
 pytestmark = pytest.mark.integration
 
@@ -73,6 +73,13 @@ async def test_an_action_stays_where_it_is_warm(cluster):
     for number in range(20):
         assert (await result(replica.submit(invocation(number, n=number)))).result == {"n": number}
     assert sorted(len(node.driver.sandboxes) for node in nodes) == [0, 0, 1]
+
+
+async def test_a_node_says_whose_code_it_has(cluster):
+    await cluster.node("n1", echo)
+    replica = await cluster.replica("r1")
+    await cluster.heard(replica, "n1")
+    assert replica.table.get("n1").artefacts == {messages.artefact_name(CODE)}
 
 
 async def test_two_replicas_find_the_same_warm_sandbox(cluster):

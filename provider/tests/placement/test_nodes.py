@@ -26,7 +26,8 @@ def nodes(*changes):
     [
         ([{}, {"places": 1}], "n1"),
         ([{"artefacts": frozenset({"sha256:x"})}, {"places": 1, "in_flight": 100}], "n1"),
-        ([{"in_flight": 100}, {"artefacts": frozenset({"sha256:x"}), "in_flight": 200}], "n1"),
+        ([{}, {"artefacts": frozenset({"sha256:x"}), "in_flight": 3}], "n1"),
+        ([{"in_flight": 1}, {"artefacts": frozenset({"sha256:x"}), "in_flight": 200}], "n0"),
         ([{"room_mb": 255}, {"places": 1, "room_mb": 0}], "n1"),
         ([{"room_mb": 255, "artefacts": frozenset({"sha256:x"})}, {"in_flight": 100}], "n1"),
         ([{"room_mb": -512}, {"room_mb": None, "in_flight": 100}], "n1"),
@@ -42,6 +43,7 @@ def nodes(*changes):
         "warm",
         "warm before artefact",
         "artefact before load",
+        "no artefact crowds a node",
         "warm before room",
         "room before artefact",
         "room that is unknown is room",

@@ -95,6 +95,10 @@ class ObjectBlobStore:
             raise StorageError(f"The artefact {digest} is damaged on the bus: put the action again.")
         return data
 
+    def at_hand(self, most: int) -> list[str]:
+        """Digests of what need not be fetched, the most recently used last."""
+        return self._hot.keys()[-most:]
+
     async def delete(self, digest: str) -> None:
         self._hot.discard(digest)
         try:

@@ -7,11 +7,12 @@ import os
 import time
 import uuid
 from collections import Counter
+from collections.abc import Callable, Sequence
 
 import structlog
 from nats.errors import Error as NatsError
 
-from argo_provider.cluster.messages import PROTOCOL, About, Beat
+from argo_provider.cluster.messages import PROTOCOL, About, Beat, artefact_name
 from argo_provider.cluster.state import MOST_SKEW_MS, StateBuckets
 from argo_provider.placement.local import LocalPlacement
 from argo_provider.placement.nodes import key_name
@@ -21,6 +22,7 @@ from argo_proxy.sandboxes.port import SandboxKind
 log = structlog.get_logger(__name__)
 
 _MOST_SLOTS = 1000  # keys in a beat
+_MOST_ARTEFACTS = 500  # said to be here
 _ABOUT_EVERY = 8  # beats
 _CLOCK_EVERY = 120  # beats
 
@@ -38,7 +40,9 @@ class Beats:
         *,
         lease: float,
         queue_limit: int,
+        at_hand: Callable[[int], Sequence[str]] = lambda _: (),
     ) -> None:
+        """`at_hand`: digests of so much code, at most, as need not be fetched."""
         self._state = state
         self._name = name
         self._version = version
@@ -46,6 +50,7 @@ class Beats:
         self._provisioner = provisioner
         self._every = lease / 4
         self._queue_limit = queue_limit
+        self._at_hand = at_hand
         self._incarnation = uuid.uuid4().hex
         self._since_ms = time.time_ns() // 1_000_000
         self._number = 0
@@ -114,6 +119,7 @@ class Beats:
             kinds=sorted(ready),
             coming=sorted({s.kind for s in states if not s.ready and not s.error} - ready),
             images=any(report.kind is SandboxKind.CONTAINER and report.available for report in reports),
+            artefacts=sorted(map(artefact_name, self._at_hand(_MOST_ARTEFACTS))),
             reports=reports,
             runtimes=states,
         )

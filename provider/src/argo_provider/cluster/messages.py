@@ -168,7 +168,7 @@ class About:
     kinds: Sequence[str] = ()
     coming: Sequence[str] = ()
     images: bool = False  # whether it runs images of the user's
-    artefacts: Sequence[str] = ()
+    artefacts: Sequence[str] = ()  # code that it need not fetch: `artefact_name` of each, of the most recent ones
     reports: Sequence[DriverReport] = ()
     runtimes: Sequence[RuntimeState] = ()
 
@@ -182,6 +182,11 @@ class ClusterRecord:
     version: str
     since: int  # epoch milliseconds
     api_host: str = ""  # where functions reach the API
+
+
+def artefact_name(digest: str) -> str:
+    """Short, because a node lists many. Two of the same name would only have one be thought to be where it is not."""
+    return digest.rpartition(":")[2][:16]
 
 
 _encoder = msgspec.json.Encoder()

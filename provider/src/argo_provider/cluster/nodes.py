@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import structlog
 
-from argo_provider.cluster.messages import PROTOCOL, About, Beat
+from argo_provider.cluster.messages import PROTOCOL, About, Beat, artefact_name
 from argo_provider.placement.few import FewNodes
 from argo_provider.placement.nodes import Wanted, choose, key_name
 from argo_provider.placement.port import Overloaded
@@ -201,7 +201,7 @@ class NodeTable:
             kind or "",
             executable.memory_mb,
             image=kind is None,
-            artefacts=() if digest is None else (digest,),
+            artefacts=() if digest is None else (artefact_name(digest),),
         )
 
     def _drop(self, node: Node, reason: str) -> None:

@@ -1,9 +1,10 @@
 """Which node an invocation goes to. Pure: a view of the nodes in, one of them or a reason out.
 
 Warm first: a node with a free place in a warm sandbox of this very action. Room next: one with memory for a new
-sandbox, free or held by idle ones; elsewhere it would queue. Then the artefact: one that has the action's code, or what
-was built of it. Load last: the one that has the least to do for its size. Among equals the action's own order decides,
-which every replica computes alike (rendezvous hashing), so that an action comes back to where it was.
+sandbox, free or held by idle ones; elsewhere it would queue. Then the artefact: one that has the action's code, unless
+it has more to do than it has processors, for fetching is quicker than waiting. Load last: the one that has the least to
+do for its size. Among equals the action's own order decides, which every replica computes alike (rendezvous hashing),
+so that an action comes back to where it was.
 """
 
 from __future__ import annotations
@@ -117,7 +118,7 @@ def _runs(node: NodeView, wanted: Wanted) -> bool:
 
 def _worth(node: NodeView, wanted: Wanted) -> tuple[bool, bool, bool, float, int]:
     load = node.in_flight / node.cores - _BUSY
-    has = any(artefact in node.artefacts for artefact in wanted.artefacts)
+    has = load <= 0 and any(artefact in node.artefacts for artefact in wanted.artefacts)
     spread = -(load // _STEP) if load > 0 else 0.0
     return node.free(wanted.key) > 0, fits(node, wanted), has, spread, _order(node.name, wanted.key)
 
