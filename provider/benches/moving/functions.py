@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import time
+import uuid
+import zipfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -33,6 +37,17 @@ def code(language: str, number: int = 0) -> Mapping[str, Any]:
     if language == "java":
         return function.exec
     return {"kind": NODE, "code": f"const number = {number};\nfunction main(args) {{ return args }}"}
+
+
+def fresh(language: str) -> Mapping[str, Any]:
+    """The same, and nobody has built it before: a build that an earlier run left in the cache takes no time."""
+    told = uuid.uuid4().hex
+    if language != "java":
+        return code(language, int(told, 16))
+    jar = io.BytesIO(base64.b64decode(code(language)["code"]))
+    with zipfile.ZipFile(jar, "a") as archive:
+        archive.writestr("META-INF/run", told)
+    return {**code(language), "code": base64.b64encode(jar.getvalue()).decode()}
 
 
 def tier(client: Client, name: str) -> dict[str, Any]:
