@@ -33,6 +33,18 @@ def java(settings: OptimizerSettings = SETTINGS, *, ordinary: float = 40.0, nati
     return drive
 
 
+def test_a_start_is_worth_the_processor_time_that_it_takes() -> None:
+    """As long as it is waited for, where that was not seen: from the stock, it is more."""
+
+    def kept(start_cpu_ms: float | None) -> float:
+        drive = java(replace(SETTINGS, keep_alive_first_seconds=3600.0))
+        drive.feed(ev.Weighed(F, drive.at, native=False, mb=40.0, start_cpu_ms=start_cpu_ms))
+        drive.invoke(cold=True, wait_ms=30.0)
+        return drive.policy.kept_seconds(F)[0]
+
+    assert kept(30.0) < kept(None) < kept(200.0)
+
+
 def test_a_burst_that_an_hour_does_not_repay_begins_no_build() -> None:
     drive = java()
     assert drive.invoke(times=60, every=1.0) == []

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from argo_provider.optimizer.model import FunctionId, Route
+from argo_provider.optimizer.ports import Weight
 from argo_provider.placement.local import LocalPlacement
 from argo_provider.placement.port import ORDINARY, Dropped, Overloaded, OverloadReason, Ticket
 from argo_provider.scheduling.loop import CUT_OFF, INTERNAL
@@ -598,12 +599,13 @@ async def test_a_sandbox_is_weighed_when_it_was_used_and_again_when_twice_as_oft
         await finished(placement.submit(invocation()))
         await until_idle(placement)
         [weight] = await placement.weigh(4)
-        assert (weight.function, weight.variant, weight.mb) == (FunctionId("a", "/a/f"), "", 256.0)
+        assert weight == Weight(FunctionId("a", "/a/f"), "", 256.0, start_cpu_ms=0.0)
         assert await placement.weigh(4) == []
         await finished(placement.submit(invocation()))
         await until_idle(placement)
         assert await placement.weigh(0) == []
-        assert len(await placement.weigh(4)) == 1
+        [weight] = await placement.weigh(4)
+        assert weight.start_cpu_ms is None  # more than a start is in it by now
 
 
 async def test_a_sandbox_that_cannot_be_weighed_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -120,6 +120,7 @@ class Weighed:
     at: float
     native: bool
     mb: float
+    start_cpu_ms: float | None = None  # processor time of its start and its first run, where that was seen
 
 
 @dataclass(frozen=True, slots=True)

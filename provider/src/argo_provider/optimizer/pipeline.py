@@ -101,8 +101,9 @@ class Pipeline:
         await self._save()
 
     async def _weigh(self) -> None:
-        for function, variant, mb in await self._reach.ways.weigh(_WEIGHED_A_TICK):
-            self.tell(ev.Weighed(function, time.time(), native=variant != ORDINARY.variant, mb=mb))
+        for function, variant, mb, start in await self._reach.ways.weigh(_WEIGHED_A_TICK):
+            native = variant != ORDINARY.variant
+            self.tell(ev.Weighed(function, time.time(), native=native, mb=mb, start_cpu_ms=start))
 
     async def close(self) -> None:
         """Nothing is lost of what was decided, nor of what was counted."""

@@ -72,6 +72,7 @@ class Weight(NamedTuple):
     function: FunctionId
     variant: str
     mb: float
+    start_cpu_ms: float | None = None  # processor time that it took to start and to serve once; None: not known
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,8 @@ class Sizes:
     native: dict[str, Measure] = field(default_factory=dict)
     niuk_mb: float = 0.0
     engines: list[str] = field(default_factory=list)  # families whose engine was made, or found in the cache
+    ordinary_start_cpu_ms: dict[str, Measure] = field(default_factory=dict)
+    native_start_cpu_ms: dict[str, Measure] = field(default_factory=dict)
     build_cpu_seconds: Measure = field(default_factory=Measure)
     build_seconds: Measure = field(default_factory=Measure)
 
@@ -50,6 +52,11 @@ class Sizes:
     def isolate_mb(self, family: str, settings: OptimizerSettings) -> float:
         known = self.native.get(family)
         return known.value if known else settings.isolate_mb
+
+    def start_cpu_ms(self, family: str, *, native: bool) -> float | None:
+        """Processor time of a start: more than the wait for it where a sandbox of the stock was taken."""
+        known = (self.native_start_cpu_ms if native else self.ordinary_start_cpu_ms).get(family)
+        return known.value if known else None
 
     def base_mb(self, technology: str, settings: OptimizerSettings) -> float:
         if technology == "zygote":
@@ -69,7 +76,11 @@ class Sizes:
     def weighed(self, family: str, event: ev.Weighed) -> bool:
         """Whether what is kept over restarts changed."""
         known = self.native if event.native else self.ordinary
-        return known.setdefault(family, Measure()).add(event.mb, event.at)
+        changed = known.setdefault(family, Measure()).add(event.mb, event.at)
+        if event.start_cpu_ms is not None:
+            starts = self.native_start_cpu_ms if event.native else self.ordinary_start_cpu_ms
+            changed |= starts.setdefault(family, Measure()).add(event.start_cpu_ms, event.at)
+        return changed
 
     def saw_engine(self, family: str) -> bool:
         """Whether what is kept over restarts changed."""

@@ -32,7 +32,7 @@ def _kept(record: Record, settings: OptimizerSettings, sizes: Sizes, pauses: Pau
     reserved = max(record.memory_mb, 1) / shared
     held = memory(record, settings, sizes, native=native)
     held_ms = (held * settings.gb_second_ms + reserved * settings.reserved_gb_second_ms) / 1024
-    return upkeep(pauses, settings, held_ms=held_ms, start_ms=start_costs(record, settings, native=native))
+    return upkeep(pauses, settings, held_ms=held_ms, start_ms=start_costs(record, settings, sizes, native=native))
 
 
 def spare(record: Record) -> int:
@@ -73,11 +73,12 @@ def memory_ms(record: Record, settings: OptimizerSettings, sizes: Sizes, *, nati
     return memory(record, settings, sizes, native=native) / 1024 * price
 
 
-def start_costs(record: Record, settings: OptimizerSettings, *, native: bool) -> float:
-    """As it is felt, beside what the function takes itself; and it keeps a processor busy for about as long."""
+def start_costs(record: Record, settings: OptimizerSettings, sizes: Sizes, *, native: bool) -> float:
+    """As it is felt, beside what the function takes itself, and the processor time: until it was seen, as long."""
     start = _start(record, settings, native=native)
     felt = min(max(start / max(record.signals.run_ms, _NOTICED_MS), 1.0), settings.felt_most)
-    return start * (felt + settings.cpu_second_ms / 1000)
+    cpu_ms = sizes.start_cpu_ms(record.family, native=native)
+    return start * felt + (start if cpu_ms is None else cpu_ms) * settings.cpu_second_ms / 1000
 
 
 def _start(record: Record, settings: OptimizerSettings, *, native: bool) -> float:

@@ -12,7 +12,7 @@ from argo_proxy.pool.entry import SandboxEntry
 from argo_proxy.pool.life import SandboxState
 from argo_proxy.pool.shape import variant_of
 from argo_proxy.pool.table import SandboxTable
-from argo_proxy.sandboxes.port import Sandbox, SandboxKind
+from argo_proxy.sandboxes.port import Sandbox, SandboxKind, SandboxStats
 
 _log = structlog.get_logger(__name__)
 _SECONDS = 2.0  # of one
@@ -34,8 +34,9 @@ class Scales:
         for entry in self._due()[:most]:
             self._uses[entry.number] = entry.uses
             key, sandbox = entry.key, entry.sandbox
-            if key is not None and sandbox is not None and (held := await _held(sandbox)) > 0:
-                found.append(Weight(FunctionId(*key[:2]), variant_of(key), held / _MB))
+            if key is not None and sandbox is not None and (seen := await _seen(sandbox)) is not None:
+                start = seen.cpu_seconds * 1000 if entry.uses == 1 else None
+                found.append(Weight(FunctionId(*key[:2]), variant_of(key), seen.memory_bytes / _MB, start))
         return found
 
     def _due(self) -> list[SandboxEntry]:
@@ -51,13 +52,14 @@ class Scales:
         return entry.uses >= 2 * self._uses.get(entry.number, 0)
 
 
-async def _held(sandbox: Sandbox) -> int:
-    """Bytes; 0 where it cannot be told."""
+async def _seen(sandbox: Sandbox) -> SandboxStats | None:
+    """None where nothing can be told."""
     try:
         async with asyncio.timeout(_SECONDS):
-            return (await sandbox.stats()).memory_bytes
+            stats = await sandbox.stats()
     except OSError:  # it ended while it was looked at, or takes too long
-        return 0
+        return None
     except Exception:  # noqa: BLE001 — a driver's bug must not end the optimiser's ticks
         _log.exception("sandbox_not_weighed", sandbox=sandbox.id)
-        return 0
+        return None
+    return stats if stats.memory_bytes > 0 else None
