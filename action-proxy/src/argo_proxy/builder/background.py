@@ -18,6 +18,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from argo_proxy.sandboxes.process.cgroups import enable_controllers, processes_in
+
 _ROOT = Path("/sys/fs/cgroup")
 _PROC = Path("/proc")
 _NAME = "argo-build"
@@ -59,9 +61,7 @@ class IdleGroup:
         self._weigh("0", _USUAL)
 
     def processes(self) -> list[int]:
-        with contextlib.suppress(OSError):
-            return [int(pid) for pid in self.entrance.read_text().split()]
-        return []
+        return processes_in(self.folder)
 
     def remove(self) -> bool:
         """After the command's end; False if something is in it that does not go."""
@@ -91,7 +91,7 @@ def idle_group(root: Path = _ROOT) -> IdleGroup:
     unified = (root / "cgroup.controllers").exists()
     parent = root if unified else root / "cpu"
     if unified:
-        _enable_cpu(root)
+        enable_controllers(root, ["cpu"])
     _sweep(parent)
     folder = parent / f"{_NAME}-{os.getpid()}-{next(_counter)}"
     folder.mkdir()
@@ -186,12 +186,6 @@ def _tools(*, grouped: bool) -> Iterator[list[str]]:
         allowed = sorted(os.sched_getaffinity(0))
         yield ["taskset", "-c", ",".join(map(str, allowed[: max(1, len(allowed) // 2)]))]
     yield ["setpriv", "--pdeathsig", "KILL"]
-
-
-def _enable_cpu(root: Path) -> None:
-    control = root / "cgroup.subtree_control"
-    if "cpu" not in control.read_text().split():
-        control.write_text("+cpu")
 
 
 def _sweep(parent: Path) -> None:

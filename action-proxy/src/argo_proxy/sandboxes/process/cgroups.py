@@ -9,7 +9,7 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,7 +74,7 @@ class ControlGroup:
 
     def processes(self) -> list[int]:
         """Their ids, as of this moment."""
-        return _processes(self.folders[0])
+        return processes_in(self.folders[0])
 
     def pids(self) -> int:
         return self._number("pids", "pids.current")
@@ -199,18 +199,20 @@ class ControlGroups:
             parent.mkdir(exist_ok=True)
         if self._unified:
             for folder in (self._root, self._root / self._name):
-                _enable_controllers(folder)
+                enable_controllers(folder, _CONTROLLERS)
 
 
-def _enable_controllers(folder: Path) -> None:
+def enable_controllers(folder: Path, controllers: Sequence[str]) -> None:
+    """In version 2: have groups directly below `folder` limited by these. Raises OSError."""
     control = folder / "cgroup.subtree_control"
     enabled = control.read_text().split()
-    wanted = [f"+{controller}" for controller in _CONTROLLERS if controller not in enabled]
+    wanted = [f"+{controller}" for controller in controllers if controller not in enabled]
     if wanted:
         control.write_text(" ".join(wanted))
 
 
-def _processes(folder: Path) -> list[int]:
+def processes_in(folder: Path) -> list[int]:
+    """Ids of the processes of a group; none where it is gone."""
     try:
         return [int(pid) for pid in (folder / "cgroup.procs").read_text().split()]
     except OSError:
