@@ -8,6 +8,17 @@ import orjson
 from argo_proxy.sandboxes.fake import Reply, Script, answered
 from argo_proxy.sandboxes.port import Gone
 
+FILLS_TMP = """
+def main(args):
+    written = 0
+    try:
+        with open("/tmp/big", "wb", 0) as file:
+            while written < 1 << 31: written += file.write(b"x" * (1 << 20))
+    except OSError as error:
+        return {"written": written, "error": error.errno}
+    return {"written": written}
+"""
+
 SOURCES = {
     "echo": "def main(args): return args",
     "slow": "import time\ndef main(args): time.sleep(60); return {}",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import worlds
+from functions import FILLS_TMP
 from worlds import leftovers, run, value
 
 from argo_proxy.sandboxes.port import Gone, SandboxCreationError, TimedOut
@@ -55,16 +56,7 @@ def main(args):
     except OSError as error:
         return {"count": count, "error": error.errno}
 """,
-    "fills_tmp": """
-def main(args):
-    written = 0
-    try:
-        with open("/tmp/big", "wb", 0) as file:
-            while written < 1 << 31: written += file.write(b"x" * (1 << 20))
-    except OSError as error:
-        return {"written": written, "error": error.errno}
-    return {"written": written}
-""",
+    "fills_tmp": FILLS_TMP,
     "floods_logs": """
 import sys
 def main(args):

@@ -137,6 +137,16 @@ async def prepare(serving):
     serving.world.placement.on("/me/many", [1, 2])
 
 
+async def under_way(serving, more=""):
+    """A connection whose invocation has begun, and goes on until `placement.release`. `more`: of its query."""
+    await prepare(serving)
+    connection = await serving.connect()
+    serving.world.placement.hold()
+    connection.send(request(f"{NS}/echo?blocking=true{more}"))
+    await serving.begun()
+    return connection
+
+
 def masked(text):
     """Without what differs from call to call."""
     text = re.sub(r"\b[0-9a-f]{32}\b", "ID", text)
@@ -254,11 +264,7 @@ async def test_requests_sent_at_once_are_answered_in_their_order(serving):
 
 
 async def test_what_comes_while_one_is_answered_waits_for_it(serving):
-    await prepare(serving)
-    connection = await serving.connect()
-    serving.world.placement.hold()
-    connection.send(request(f"{NS}/echo?blocking=true&result=true"))
-    await serving.begun()
+    connection = await under_way(serving, "&result=true")
     connection.send(request(f"{NS}/echo", b"", "GET"), request(f"{NS}/bad?blocking=true&result=true"))
     connection.send(request(f"{NS}/nothing"))
     serving.world.placement.release()
@@ -352,11 +358,7 @@ async def test_a_proof_does_not_outlive_what_it_was_found_by(world):
 
 
 async def test_a_connection_is_not_idle_while_it_is_answered(serving):
-    await prepare(serving)
-    connection = await serving.connect()
-    serving.world.placement.hold()
-    connection.send(request(f"{NS}/echo?blocking=true"))
-    await serving.begun()
+    connection = await under_way(serving)
     for handler in serving.handlers():
         handler._next_keepalive_close_time = 0.0
         handler._process_keepalive()
@@ -381,11 +383,7 @@ async def test_who_hangs_up_harms_nobody(serving):
 
 
 async def test_a_shutdown_waits_for_answers(serving):
-    await prepare(serving)
-    connection = await serving.connect()
-    serving.world.placement.hold()
-    connection.send(request(f"{NS}/echo?blocking=true"))
-    await serving.begun()
+    connection = await under_way(serving)
     async with asyncio.timeout(LIMIT), asyncio.TaskGroup() as group:
         group.create_task(serving.runner.cleanup())
         (handler,) = [h for h in serving.handlers() if h._answering is not None]
@@ -397,11 +395,7 @@ async def test_a_shutdown_waits_for_answers(serving):
 
 
 async def test_a_shutdown_does_not_wait_for_ever(serving):
-    await prepare(serving)
-    connection = await serving.connect()
-    serving.world.placement.hold()
-    connection.send(request(f"{NS}/echo?blocking=true"))
-    await serving.begun()
+    connection = await under_way(serving)
     (handler,) = [h for h in serving.handlers() if h._answering is not None]
     task = handler._answering
     await handler.shutdown(0.01)
