@@ -174,6 +174,7 @@ CASES = {
 }
 REFUSED = {
     "a flag that is none": (f"{NS}/echo?blocking=maybe", {}, 400),
+    "another that is none": (f"{NS}/echo?blocking=true&result=maybe", {}, 400),
     "a wait that is none": (f"{NS}/echo?blocking=true&timeout=0", {}, 400),
     "a name that is none": (f"{NS}/-echo?blocking=true", {}, 400),
     "no body": (f"{NS}/echo?blocking=true&result=true", {"body": b""}, 200),
@@ -217,6 +218,7 @@ async def test_what_is_unusual_goes_the_ordinary_way(serving, case):
     connection = await serving.connect()
     connection.send(request(path, **options))
     assert (await connection.answer())[0] == status
+    assert len(serving.world.placement.submitted) == (status == 200), "what is refused must not have run"
     assert serving.straight.taken == 0
 
 

@@ -88,14 +88,14 @@ async def invoke(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
     identity, namespace = caller(request)
     name = entity_name(request, namespace)
-    wait_ms = waiting(request, services.limits.blocking_wait_ms)
+    wait_ms, result_only = waiting(request, services.limits.blocking_wait_ms), query.flag(request, "result")
     payload = await read_object(request, services.limits.payload_bytes)
     answer = await services.invoke(
         Request(identity, name, payload, request[TRANSACTION], wait_ms, api_key=request[API_KEY])
     )
     if isinstance(answer, Accepted):
         return accepted(answer.activation_id)
-    return invocation_response(answer, result_only=query.flag(request, "result"))
+    return invocation_response(answer, result_only=result_only)
 
 
 def accepted(activation_id: str) -> web.Response:
