@@ -7,6 +7,7 @@ import base64
 import hashlib
 import json
 import re
+import ssl
 from dataclasses import replace
 
 import pytest
@@ -17,90 +18,36 @@ from argo_provider.api.connections import PatientRunner
 from argo_provider.api.middleware import MIDDLEWARES
 from argo_provider.api.routes import routes
 from argo_provider.api.state import SERVICES
-from argo_provider.api.straight import StraightInvocations
 from argo_provider.events import NamespaceChanged
+from argo_provider.hosting import tls_context
 from argo_provider.model.clock import Clock
 from argo_provider.placement.fake import failed
 from argo_provider.placement.port import OverloadReason
+from argo_provider.settings import ServerSettings
 from argo_provider.storage.port import ActivationQuery
 
+from .certificates import self_signed
 from .conftest import CODE
+from .wire import LIMIT, Serving, Spied
 
 pytestmark = pytest.mark.contract
 
-LIMIT = 60
 MOST = 50 * 1024 * 1024
 ME = base64.b64encode(b"me:secret").decode()
 NS = "/api/v1/namespaces/_/actions"
 ORDINARY = "application/json; charset=utf-8"  # says the same, and is not taken
 
 
-class Spied(StraightInvocations):
-    """Counts what it took, and how often it was asked to."""
-
-    asked = taken = 0
-
-    def take(self, message, payload):
-        self.asked += 1
-        answer = super().take(message, payload)
-
-        async def counted(body):
-            self.taken += 1
-            return await answer(body)
-
-        return answer and counted
+@pytest.fixture(scope="module")
+def secured(tmp_path_factory):
+    """The settings of a service with TLS, and what its clients check it by."""
+    certificate, key = self_signed(tmp_path_factory.mktemp("tls"))
+    return ServerSettings(tls_cert=certificate, tls_key=key), ssl.create_default_context(cafile=certificate)
 
 
-class Connection:
-    """One connection to the service, with nothing between."""
-
-    def __init__(self, reader, writer):
-        self._reader, self._writer = reader, writer
-
-    def send(self, *requests):
-        self._writer.write(b"".join(requests))
-
-    async def answer(self):
-        """(status, head, body)"""
-        async with asyncio.timeout(LIMIT):
-            head = (await self._reader.readuntil(b"\r\n\r\n")).decode()
-            length = int(re.search(r"Content-Length: (\d+)", head)[1])
-            return int(head[9:12]), head, await self._reader.readexactly(length)
-
-    async def ended(self):
-        """What came until the service closed it."""
-        async with asyncio.timeout(LIMIT):
-            return await self._reader.read()
-
-    def close(self):
-        self._writer.close()
-
-
-class Serving:
-    """A service over the world that takes the straight way, and what it took."""
-
-    def __init__(self, world, straight, runner, observed):
-        self.world, self.straight, self.runner = world, straight, runner
-        self.observed = observed  # of each answer the route, method and status, before it the reason of an error
-        self.opened = []
-
-    async def connect(self):
-        host, port = self.runner.addresses[0]
-        self.opened.append(Connection(*await asyncio.open_connection(host, port)))
-        return self.opened[-1]
-
-    async def begun(self, calls=1):
-        """Until so many invocations are with the placement."""
-        async with asyncio.timeout(LIMIT):
-            while len(self.world.placement.submitted) < calls:
-                await asyncio.sleep(0)
-
-    def handlers(self):
-        return self.runner.server.connections
-
-
-@pytest.fixture
-async def serving(world):
+@pytest.fixture(params=["plain", "tls"])
+async def serving(request, world, secured):
+    settings, trust = secured if request.param == "tls" else (ServerSettings(), None)
     app = web.Application(middlewares=MIDDLEWARES, client_max_size=MOST)
     seen = []
     services = replace(world.services, observe=lambda *what: seen.append(what[:3]), count_error=seen.append)
@@ -109,8 +56,8 @@ async def serving(world):
     straight = Spied(services, MOST)
     runner = PatientRunner(app, straight=straight, access_log=None, shutdown_timeout=LIMIT)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    made = Serving(world, straight, runner, seen)
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls_context(settings)).start()
+    made = Serving(world, straight, runner, trust, seen)
     yield made
     for connection in made.opened:
         connection.close()
