@@ -54,7 +54,6 @@ class TestStockImages:
 
 
 @pytest.mark.integration
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # docker leaves the refused socket open
 async def test_an_engine_that_is_not_there_is_reported_with_what_to_do(tmp_path):
     driver = ContainerDriver(ContainerSettings("test", tmp_path, engine=f"unix://{tmp_path}/none.sock"))
     report = await driver.probe()

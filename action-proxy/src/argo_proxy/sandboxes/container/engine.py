@@ -46,6 +46,7 @@ class _Workers:
             settings: dict[str, Any] = {**docker.utils.kwargs_from_env()}
             if self._host is not None:
                 settings["base_url"] = self._host
+            _knock(docker.utils.parse_host(settings.get("base_url")))
             client = docker.APIClient(version="auto", timeout=int(self._seconds), **settings)
             self._local.client = client
             self._clients.append(client)
@@ -75,6 +76,18 @@ class Engine:
     async def close(self) -> None:
         await asyncio.to_thread(self._short.close)
         await asyncio.to_thread(self._long.close)
+
+
+def _knock(address: str) -> None:
+    """Raises OSError where no engine listens on this machine: docker's own connection stays open when it is refused."""
+    kind, _, path = address.partition("://")
+    if kind == "http+unix":
+        with socket.socket(socket.AF_UNIX) as tried:
+            tried.settimeout(_CALL_SECONDS)
+            try:
+                tried.connect(path)
+            except OSError as error:
+                raise OSError(error.errno, error.strerror or str(error), path) from error
 
 
 def attached_socket(client: docker.APIClient, container: str) -> socket.socket:
