@@ -151,7 +151,7 @@ class MicrovmDriver:
         group: ControlGroup | None = None
         host: HostProcess | None = None
         try:
-            group = await asyncio.to_thread(machine_group, groups, identity, memory_mb + guest.size_mb, spec.cpus)
+            group = await machine_group(groups, identity, memory_mb + guest.size_mb, spec.cpus)
             with opened(kernel_image, guest.image) as (kernel_file, image_file):
                 machine = Machine(
                     kernel=Path(f"/proc/self/fd/{kernel_file}"),

@@ -184,15 +184,16 @@ class FirecrackerLauncher:
         home = self.folder / identity
         await asyncio.to_thread(home.mkdir, parents=True)
         api, vsock = home / "api", home / "vsock"
-        group = await asyncio.to_thread(machine_group, self.groups, identity, self.sizes.memory_mb, self.sizes.cpus)
+        group = await machine_group(self.groups, identity, self.sizes.memory_mb, self.sizes.cpus)
         command = (self.program, "--id", identity, "--api-sock", str(api))
-        host = HostProcess(await spawn(command, ENVIRONMENT), lambda: drop_group(group), group)
+        host: HostProcess | None = None
         try:
+            host = HostProcess(await spawn(command, ENVIRONMENT), lambda: drop_group(group), group)
             await asyncio.to_thread(enter_group, group, host.pid)
             guest = await self._while_it_runs(host, self._reach(api, vsock))
         except BaseException as error:
-            await host.end()
-            if isinstance(error, FirecrackerError):
+            await (host.end() if host else asyncio.to_thread(drop_group, group))
+            if host is not None and isinstance(error, FirecrackerError):
                 raise SandboxCreationError(f"the machine could not be started: {error}: {host.last_words}") from error
             raise
         own = socket.socket(fileno=stream.detach())

@@ -14,6 +14,7 @@ from argo_proxy.sandboxes.microvm.qemu import CONTROL_PORT, Accelerator, Machine
 from argo_proxy.sandboxes.niuk.launching import HostProcess, Sizes, spawn
 from argo_proxy.sandboxes.process.cgroups import ControlGroup, ControlGroups, Limits
 from argo_proxy.sandboxes.process.users import UserIds
+from argo_proxy.sandboxes.taking import taken
 
 _EXIT_SECONDS = 3.0
 _VMM_MB = 96  # what QEMU needs besides the guest's memory
@@ -43,9 +44,10 @@ class MicrovmLauncher:
 
     async def launch(self, identity: str, stream: socket.socket) -> HostProcess:
         uid = self.users.take() if self.users else None
-        group = await asyncio.to_thread(machine_group, self.groups, identity, self.sizes.memory_mb, self.sizes.cpus)
+        group: ControlGroup | None = None
         host: HostProcess | None = None
         try:
+            group = await machine_group(self.groups, identity, self.sizes.memory_mb, self.sizes.cpus)
             with opened(self.kernel, self.initramfs) as (kernel, initramfs):
                 command = (*as_user(uid), *command_line(self._machine(kernel, initramfs, stream)))
                 process = await spawn(command, ENVIRONMENT, stream, kernel, initramfs)
@@ -76,11 +78,14 @@ class MicrovmLauncher:
             self.users.give_back(uid)
 
 
-def machine_group(groups: ControlGroups | None, identity: str, memory_mb: int, cpus: float) -> ControlGroup | None:
-    """A control group for a machine and the QEMU around it; None where there are none. Blocks. Raises OSError."""
+async def machine_group(
+    groups: ControlGroups | None, identity: str, memory_mb: int, cpus: float
+) -> ControlGroup | None:
+    """A control group for a machine and the QEMU around it; None where there are none. Raises OSError."""
     if groups is None:
         return None
-    return groups.create(identity, Limits((memory_mb + _VMM_MB) << 20, cpus, _VMM_THREADS))
+    limits = Limits((memory_mb + _VMM_MB) << 20, cpus, _VMM_THREADS)
+    return await taken(lambda: groups.create(identity, limits), drop_group)
 
 
 def enter_group(group: ControlGroup | None, pid: int) -> None:

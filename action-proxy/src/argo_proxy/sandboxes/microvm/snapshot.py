@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import socket
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from argo_proxy.sandboxes.microvm.launching import ENVIRONMENT, drop_group, enter_group, machine_group
+from argo_proxy.sandboxes.microvm.launching import ENVIRONMENT, drop_group, enter_group, machine_group, opened
 from argo_proxy.sandboxes.microvm.monitor import Monitor, MonitorError, open_monitor
 from argo_proxy.sandboxes.microvm.qemu import CONTROL_PORT, Accelerator, Machine, Memory, command_line
 from argo_proxy.sandboxes.niuk.launching import HostProcess, spawn
@@ -130,19 +129,17 @@ class RestoringLauncher:
     is_copy: bool = True
 
     async def launch(self, identity: str, stream: socket.socket) -> HostProcess:
-        group = await asyncio.to_thread(
-            machine_group, self.groups, identity, self.snapshot.machine.memory_mb, self.cpus
-        )
-        state = await asyncio.to_thread(os.open, self.snapshot.state, os.O_RDONLY)
+        group = await machine_group(self.groups, identity, self.snapshot.machine.memory_mb, self.cpus)
         ours, theirs = socket.socketpair()
         host: HostProcess | None = None
         try:
-            process = await spawn(self._command(stream, theirs), ENVIRONMENT, stream, theirs, state)
-            host = HostProcess(process, lambda: drop_group(group), group)
-            await asyncio.to_thread(enter_group, group, process.pid)
-            theirs.close()
-            async with asyncio.timeout(self.start_seconds):
-                await _resume(ours, state)
+            with opened(self.snapshot.state) as (state,):
+                process = await spawn(self._command(stream, theirs), ENVIRONMENT, stream, theirs, state)
+                host = HostProcess(process, lambda: drop_group(group), group)
+                await asyncio.to_thread(enter_group, group, process.pid)
+                theirs.close()
+                async with asyncio.timeout(self.start_seconds):
+                    await _resume(ours, state)
         except BaseException as error:
             await (host.end() if host else asyncio.to_thread(drop_group, group))
             if isinstance(error, MonitorError):
@@ -151,7 +148,6 @@ class RestoringLauncher:
         finally:
             ours.close()
             theirs.close()
-            os.close(state)
         return host
 
     def _command(self, stream: socket.socket, monitor: socket.socket) -> tuple[str, ...]:

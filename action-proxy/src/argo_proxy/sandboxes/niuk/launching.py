@@ -22,6 +22,7 @@ from argo_proxy.sandboxes.process.confinement import (
     top_level_links,
 )
 from argo_proxy.sandboxes.process.users import UserIds
+from argo_proxy.sandboxes.taking import taken
 
 _EXIT_SECONDS = 3.0
 _TAIL_BYTES = 8 * 1024
@@ -170,7 +171,7 @@ class ConfinedLauncher:
         folder = SandboxFolder(self.run_dir / identity)
         group: ControlGroup | None = None
         try:
-            group = await asyncio.to_thread(self._hold, identity, folder, uid)
+            group = await taken(lambda: self._hold(identity, folder, uid), _drop)
             confinement = self._confinement(folder, group, uid, stream.fileno())
             environment = process_environment(confinement, marker=f"{self.installation}/{identity}")
             process = await spawn(tuple(command_line(confinement)), environment, stream)
@@ -212,10 +213,14 @@ class ConfinedLauncher:
         )
 
     def _free(self, folder: SandboxFolder, group: ControlGroup | None, uid: int | None) -> None:
-        ended = group is None or group.destroy(within=_EXIT_SECONDS)
+        ended = _drop(group)
         folder.remove()
         if ended and uid is not None and self.users is not None:
             self.users.give_back(uid)
+
+
+def _drop(group: ControlGroup | None) -> bool:
+    return group is None or group.destroy(within=_EXIT_SECONDS)
 
 
 def missing_programs(needed: tuple[str, ...]) -> tuple[str, ...]:

@@ -35,6 +35,7 @@ from argo_proxy.sandboxes.process.resizing import MemoryLimits, can_resize
 from argo_proxy.sandboxes.process.sandbox import Holdings, ProcessEvents, ProcessSandbox
 from argo_proxy.sandboxes.process.seccomp import compile_filter
 from argo_proxy.sandboxes.process.users import UserIds
+from argo_proxy.sandboxes.taking import taken
 
 _API_HOST = "__OW_API_HOST"
 _START_SECONDS = 10.0
@@ -128,19 +129,20 @@ class ProcessDriver:
         identity = f"p{secrets.token_hex(6)}"
         uid = self._users.take() if self._users else None
         try:
-            holdings = await asyncio.to_thread(self._hold, identity, spec, uid)
-        except SandboxCreationError:
+            holdings = await taken(lambda: self._hold(identity, spec, uid), Holdings.free)
+        except BaseException as error:
             self._release(uid)
+            if isinstance(error, OSError):
+                raise SandboxCreationError(f"cannot prepare a sandbox: {error}") from error
             raise
-        except OSError as error:
-            self._release(uid)
-            raise SandboxCreationError(f"cannot prepare a sandbox: {error}") from error
         try:
             return await self._start(identity, spec, runtime, holdings, uid)
-        except (OSError, TimeoutError) as error:
+        except BaseException as error:
             await asyncio.to_thread(holdings.free)
             self._release(uid)
-            raise SandboxCreationError(f"cannot start a sandbox: {error}") from error
+            if isinstance(error, OSError):
+                raise SandboxCreationError(f"cannot start a sandbox: {error}") from error
+            raise
 
     async def sweep(self) -> int:
         return await asyncio.to_thread(self._sweep)
