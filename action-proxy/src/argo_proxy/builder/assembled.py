@@ -6,16 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from argo_proxy.builder import assembly, command
+from argo_proxy.builder import assembly, native_image
 from argo_proxy.builder.cache import Cache
-from argo_proxy.builder.errors import BuildError
 from argo_proxy.builder.port import ImageRequest
 from argo_proxy.builder.progress import Progress
 from argo_proxy.builder.sources import niuk_runtime
 
 VERSION = "23.0.6"
 _GENERATOR = "org.graalvm.nativeimage.builder/com.oracle.svm.hosted.NativeImageGeneratorRunner"
-_JVM_RESERVE_MB = 1024
 _JVM = (
     "-XX:+UseParallelGC",
     "-XX:+UnlockExperimentalVMOptions",
@@ -76,15 +74,8 @@ class AssembledBuilder:
         return True
 
     async def build(self, request: ImageRequest, *, log: Path, progress: Progress) -> Path:
-        progress.step(f"native-image {request.name}")
-        run = command.Command(
-            self._arguments(request), log=log, environment={"JVMCI_VERSION_CHECK": "ignore"}, limits=request.limits
-        )
-        await command.run(run)
-        library = request.folder / f"{request.name}.so"
-        if not library.is_file():
-            raise BuildError(f"native-image made no {library.name}", log=log)
-        return library
+        environment = {"JVMCI_VERSION_CHECK": "ignore"}
+        return await native_image.run(self._arguments(request), request, log, progress, environment)
 
     def _arguments(self, request: ImageRequest) -> list[str]:
         exported = [
@@ -95,7 +86,7 @@ class AssembledBuilder:
         return [
             str(self.home / "jdk/bin/java"),
             *_JVM,
-            f"-Xmx{max(1024, request.limits.memory_mb - _JVM_RESERVE_MB)}m",
+            f"-Xmx{native_image.heap_mb(request)}m",
             *(_WITH_TRUFFLE if request.polyglot else _WITHOUT_TRUFFLE),
             *(f"-D{name}={value}" for name, value in request.properties.items()),
             *(

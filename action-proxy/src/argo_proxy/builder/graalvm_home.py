@@ -9,13 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from argo_proxy.builder import command
+from argo_proxy.builder import command, native_image
 from argo_proxy.builder.errors import BuildError, ProvisionError
 from argo_proxy.builder.port import ImageRequest
 from argo_proxy.builder.progress import Progress
 
 _OLDEST_JAVA = 17
-_JVM_RESERVE_MB = 1024
 _OWN_FEATURES = ("com.oracle", "org.graalvm")  # the driver adds these itself
 
 
@@ -82,12 +81,7 @@ class GraalvmHome:
         return bool(re.search(r"\b23\.0\.\d", self.version))
 
     async def build(self, request: ImageRequest, *, log: Path, progress: Progress) -> Path:
-        progress.step(f"native-image {request.name}")
-        await command.run(command.Command(self._arguments(request), log=log, limits=request.limits))
-        library = request.folder / f"{request.name}.so"
-        if not library.is_file():
-            raise BuildError(f"native-image made no {library.name}", log=log)
-        return library
+        return await native_image.run(self._arguments(request), request, log, progress)
 
     def _arguments(self, request: ImageRequest) -> list[str]:
         exports = [
@@ -98,7 +92,7 @@ class GraalvmHome:
         options = [option for option in request.options if not option.startswith("-H:ClassInitialization=com.oracle")]
         return [
             str(self.tool),
-            f"-J-Xmx{max(1024, request.limits.memory_mb - _JVM_RESERVE_MB)}m",
+            f"-J-Xmx{native_image.heap_mb(request)}m",
             *exports,
             *(f"-J-D{name}={value}" for name, value in request.properties.items()),
             "--shared",
