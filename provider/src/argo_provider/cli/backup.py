@@ -59,7 +59,7 @@ def restore(
 
 
 def _settings(config: Path | None, data_dir: Path | None) -> Settings:
-    settings = read_settings(config, data_dir=None if data_dir is None else str(data_dir)).settings
+    settings = read_settings(config, data_dir=data_dir).settings
     if settings.store is not None:
         stop(
             "this service keeps its data in a database server, not in a folder",

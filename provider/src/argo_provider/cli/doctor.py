@@ -39,7 +39,7 @@ def doctor(
     yes: Yes = False,
 ) -> None:
     """Look for what would stop the service, and say how to mend it, or mend it. Exit status 1 if something would."""
-    settings = read_settings(config, assign, data_dir=None if data_dir is None else str(data_dir)).settings
+    settings = read_settings(config, assign, data_dir=data_dir).settings
     found = []
     console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
     for finding in examine(settings, apihost):

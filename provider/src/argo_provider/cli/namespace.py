@@ -231,7 +231,7 @@ async def _existing(store: NamespaceStore, name: str) -> NamespaceRecord:
 
 
 def _settings(config: Any, data_dir: Any) -> Settings:
-    return read_settings(config, data_dir=None if data_dir is None else str(data_dir)).settings
+    return read_settings(config, data_dir=data_dir).settings
 
 
 def _with_store(settings: Settings, use: Callable[[NamespaceStore], Awaitable[T]], name: str = "") -> T:

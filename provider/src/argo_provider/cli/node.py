@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from argo_provider.cli.options import Config, DataDir, Set, read_settings
-from argo_provider.cli.serve import BusUrl, Format, Level, Sandbox, raise_open_files
+from argo_provider.cli.options import BusUrl, Config, DataDir, Format, Level, Sandbox, Set, read_settings
+from argo_provider.cli.running import run_for_long
 from argo_provider.cli.terminal import stop
 from argo_provider.settings import Settings
 
@@ -31,17 +31,14 @@ def node(  # noqa: PLR0917  # one parameter an option
     settings = read_settings(
         config,
         assign,
-        data_dir=None if data_dir is None else str(data_dir),
+        data_dir=data_dir,
         sandbox=sandbox,
         bus__url=bus,
         cluster__node=name,
         log__level=log_level,
         log__format=log_format,
     ).settings
-    raise_open_files()
-    import uvloop  # noqa: PLC0415  # --help answers without the service's own imports
-
-    uvloop.run(_run(settings))
+    run_for_long(_run(settings))
 
 
 async def _run(settings: Settings) -> None:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from argo_provider.cli.options import Config, Set, read_settings
-from argo_provider.cli.serve import BusUrl
+from argo_provider.cli.options import BusUrl, Config, Set, read_settings
 from argo_provider.cli.terminal import say, stop
 
 if TYPE_CHECKING:

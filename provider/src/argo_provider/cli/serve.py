@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import socket
 from contextlib import closing
 from dataclasses import replace
@@ -12,21 +11,19 @@ from typing import Annotated
 import typer
 
 from argo_provider.cli.bootstrap import GUEST, GUEST_KEY, BootstrapError, Issued, prepare
-from argo_provider.cli.options import Config, DataDir, Set, read_settings
+from argo_provider.cli.options import BusUrl, Config, DataDir, Format, Level, Sandbox, Set, read_settings
+from argo_provider.cli.running import run_for_long
 from argo_provider.cli.terminal import property_line, say, stop
 from argo_provider.errors import Conflict, StorageError
 from argo_provider.model.clock import Clock
-from argo_provider.settings import LogFormat, LogLevel, SandboxChoice, Settings
+from argo_provider.settings import Settings
 from argo_provider.settings.address import api_url
-
-MOST_OPEN_FILES = 65_536
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on (default: 127.0.0.1).", show_default=False)]
 Port = Annotated[int | None, typer.Option(help="Port; 0 takes a free one (default: 3233).", show_default=False)]
 GuestKey = Annotated[
     bool | None, typer.Option("--guest-key", help="Install OpenWhisk's publicly known test key; loopback only.")
 ]
-Sandbox = Annotated[SandboxChoice | None, typer.Option(help="How functions are isolated (default: auto).")]
 TlsCert = Annotated[Path | None, typer.Option(metavar="FILE", help="Certificate chain (PEM).", show_default=False)]
 TlsKey = Annotated[Path | None, typer.Option(metavar="FILE", help="Its private key (PEM).", show_default=False)]
 Store = Annotated[
@@ -35,11 +32,6 @@ Store = Annotated[
         metavar="URL", help="Database of many replicas: postgresql+asyncpg://USER@HOST/NAME.", show_default=False
     ),
 ]
-BusUrl = Annotated[
-    str | None, typer.Option("--bus", metavar="URL", help="Their bus: nats://HOST:PORT.", show_default=False)
-]
-Level = Annotated[LogLevel | None, typer.Option("--log-level", help="Least severe level written (default: info).")]
-Format = Annotated[LogFormat | None, typer.Option("--log-format", help="How log lines look (default: auto).")]
 
 
 def serve(  # noqa: PLR0917  # one parameter an option
@@ -63,32 +55,17 @@ def serve(  # noqa: PLR0917  # one parameter an option
         assign,
         server__host=host,
         server__port=port,
-        data_dir=_text(data_dir),
+        data_dir=data_dir,
         guest_key=guest_key,
         sandbox=sandbox,
-        server__tls_cert=_text(tls_cert),
-        server__tls_key=_text(tls_key),
+        server__tls_cert=tls_cert,
+        server__tls_key=tls_key,
         store=store,
         bus__url=bus,
         log__level=log_level,
         log__format=log_format,
     ).settings
-    raise_open_files()
-    import uvloop  # noqa: PLC0415  # --help answers without the service's own imports
-
-    uvloop.run(_run(_with_port(settings)))
-
-
-def _text(path: Path | None) -> str | None:
-    return None if path is None else str(path)
-
-
-def raise_open_files() -> None:
-    """Shells give 1024, which some hundred clients and sandboxes use up."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MOST_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_OPEN_FILES)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    run_for_long(_run(_with_port(settings)))
 
 
 def _with_port(settings: Settings) -> Settings:
