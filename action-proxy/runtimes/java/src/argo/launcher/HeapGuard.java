@@ -19,6 +19,8 @@ import javax.management.NotificationEmitter;
  */
 final class HeapGuard {
     private static final String FILE = "memory_mb";
+    private static final int BESIDE = Integer.parseInt(System.getProperty("argo.heap.beside")); // see `launch`
+    private static final int PART = Integer.parseInt(System.getProperty("argo.heap.part"));
     private static final long MB = 1024L * 1024L;
 
     /** Room that a collection leaves for the next objects, in percent: what the JVM leaves by itself is for larger heaps. */
@@ -35,7 +37,7 @@ final class HeapGuard {
     /** Objects that live longer have a third less than the whole heap, as the JVM divides it. */
     void keep() {
         int memory = told();
-        long heap = (memory - Math.max(memory / 4, 64)) * MB;
+        long heap = (memory - Math.max(memory / PART, BESIDE)) * MB;
         if (memory == 0 || heap >= Runtime.getRuntime().maxMemory()) {
             return;
         }
