@@ -34,6 +34,19 @@ _TOOLS = {
     "autoconf": "autoconf",
     "zip": "zip",
     "unzip": "unzip",
+    "file": "file",
+    "ar": "binutils",
+    "dpkg-deb": "dpkg",
+    "mvn": "maven",
+}
+_HEADERS = {"amd64": "AMD64", "aarch64": "AArch64", "riscv64": "RISCV64"}
+_TOOLS = {
+    "gcc": "gcc",
+    "g++": "g++",
+    "make": "make",
+    "autoconf": "autoconf",
+    "zip": "zip",
+    "unzip": "unzip",
     "dpkg-deb": "dpkg",
     "ar": "binutils",
     "file": "file",
