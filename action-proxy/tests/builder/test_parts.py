@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import struct
+import tarfile
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from argo_proxy.builder import assembly, debian, graalvm_home, jar, reachability
+from argo_proxy.builder import archives, assembly, debian, graalvm_home, jar, reachability
 from argo_proxy.builder.errors import ProvisionError, UserCodeError
 
 pytestmark = pytest.mark.unit
@@ -89,6 +90,16 @@ def test_packages_are_found_in_jimages_listing() -> None:
 )
 def test_the_java_version_of_a_graalvm(text: str, version: int) -> None:
     assert graalvm_home.java_version(text) == version
+
+
+def test_the_assembly_unpacks_on_the_python_that_runs_it(tmp_path: Path) -> None:
+    """Debian 12's takes no filter."""
+    (tmp_path / "file").write_text("it")
+    with tarfile.open(tmp_path / "archive.tar", "w") as archive:
+        archive.add(tmp_path / "file", "file")
+    with archives.member_filters():
+        assembly._extract(tmp_path / "archive.tar", tmp_path / "out")
+    assert (tmp_path / "out/file").read_text() == "it"
 
 
 async def test_a_graalvm_home_that_cannot_be_used_says_why(tmp_path: Path) -> None:

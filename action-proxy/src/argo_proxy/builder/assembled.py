@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from argo_proxy.builder import assembly, native_image
+from argo_proxy.builder import archives, assembly, native_image
 from argo_proxy.builder.cache import Cache
 from argo_proxy.builder.port import ImageRequest
 from argo_proxy.builder.progress import Progress
@@ -46,7 +46,8 @@ async def provision(cache: Cache, progress: Progress) -> AssembledBuilder:
     key = assembly.key(toolchain)
 
     async def make(folder: Path) -> None:
-        await assembly.Assembly(folder, toolchain, cache, progress).run()
+        with archives.member_filters():
+            await assembly.Assembly(folder, toolchain, cache, progress).run()
 
     return AssembledBuilder(await cache.obtain(assembly.PART, key, make, resumable=True))
 
