@@ -28,6 +28,7 @@ async def run_node(settings: Settings) -> None:
     """Be a node until SIGTERM or SIGINT, then drain."""
     stop = ready_to_stop(settings)
     async with working(settings) as drain:
+        hosting.settle_collector()
         await stop.wait()
         log.info("draining", seconds=settings.pool.drain_seconds)
         await drain()
