@@ -8,7 +8,7 @@ import json
 import pytest
 
 from argo_provider.cluster import outbox
-from argo_provider.cluster.outbox import Outbox, bites_of
+from argo_provider.cluster.outbox import Crowd, Outbox, bites_of
 
 PATIENCE = 30.0
 
@@ -49,20 +49,32 @@ async def test_with_little_to_do_all_of_a_turn_goes_at_once(bus):
     assert [(subject, content) for subject, content, _ in bus.sent] == [("a", [1, 3]), ("b", [2])]
 
 
-async def test_with_much_to_do_later_turns_go_together(bus, monkeypatch):
+async def test_with_much_to_do_later_turns_go_together_once_no_more_is_about_to_come(bus, monkeypatch):
     monkeypatch.setattr(outbox, "_GATHER", 3600.0)
-    busy = [100]
-    box = Outbox(bus, busy.pop)
-    box.put("a", b"0")
-    await asyncio.sleep(0)
-    for number in range(1, 3):
-        busy.append(100)
-        box.put("a", str(number).encode())
+    box = Outbox(bus, lambda: 100)
+    for number in range(3):
+        box.put("a" if number else "b", str(number).encode())
         await asyncio.sleep(0)
-    assert await bus.come(1) == [[0]]
-    busy.append(0)
-    box.put("a", b"3")
-    assert await bus.come(2) == [[0], [1, 2, 3]]
+    assert not bus.sent
+    box.release()
+    box.release()
+    await asyncio.sleep(0)
+    assert [(subject, content) for subject, content, _ in bus.sent] == [("b", [0]), ("a", [1, 2])]
+
+
+async def test_with_much_to_do_what_waits_goes_by_itself(bus):
+    Outbox(bus, lambda: 100).put("a", b"1")
+    assert await bus.come(1) == [[1]]
+
+
+def test_a_crowd_outlasts_a_lull_and_no_more():
+    crowd = Crowd()
+    counts = [(8, 0.0), (1, 0.5), (1, 1.5), (3, 1.6), (1, 2.5), (1, 3.5), (5, 3.6), (1, 9.0)]
+    seen = []
+    for count, windows in counts:
+        crowd.note(count, windows * outbox._LATELY)
+        seen.append(crowd.most)
+    assert seen == [8, 8, 8, 8, 3, 1, 5, 1]
 
 
 async def test_what_nobody_waits_for_goes_with_the_next(bus, monkeypatch):
@@ -105,15 +117,6 @@ async def test_no_message_is_larger_than_half_of_what_the_bus_takes(bus):
     for _ in range(5):
         box.put("a", json.dumps("x" * 200).encode())
     assert [len(content) for content in await bus.come(3)] == [2, 2, 1]
-
-
-async def test_only_subjects_of_this_moment_are_remembered(bus, monkeypatch):
-    monkeypatch.setattr(outbox, "_GATHER", 0.0)
-    box = Outbox(bus, lambda: 100)
-    for number in range(100):
-        box.put(f"replica.{number}", b"1")
-        await bus.come(number + 1)
-    assert [*box._sent] == ["replica.99"]
 
 
 def test_a_bite_is_as_large_as_may_be():

@@ -7,7 +7,6 @@ import itertools
 import time
 from asyncio import Future
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -19,6 +18,7 @@ from argo_provider.cluster.messages import Asked, ClaimAsked, Claimed, Forget, R
 from argo_provider.cluster.outbox import Outbox, in_bites
 from argo_provider.cluster.queues import Ack, WorkQueue
 from argo_provider.cluster.seal import FRESH_SECONDS
+from argo_provider.cluster.works import WorkReader
 from argo_provider.events import ActionChanged, EventBus
 from argo_provider.model.names import FullName
 from argo_provider.placement.local import LocalPlacement
@@ -81,6 +81,7 @@ class NodeAgent:
         self._queue = queue
         self._events = events
         self._spawn = spawn
+        self._works = WorkReader()
         self._jobs: dict[tuple[str, int], _Job] = {}
         self._claims: dict[tuple[str, int], Future[bool]] = {}  # what we have asked for
         self._outbox = Outbox[tuple[str, int]](
@@ -106,11 +107,11 @@ class NodeAgent:
         await self._bus.listen(f"{mine}.run", self._run)
 
     def _run(self, content: bytes) -> None:
-        for work in messages.decode(content, list[Work]):
+        for work in self._works.read(content, time.monotonic()):
             self._take(_Job(work, None))
 
     def _queued(self, content: bytes, ack: Ack) -> None:
-        works = messages.decode(content, list[Work])
+        works = self._works.read(content, time.monotonic())
         decided = after(len(works), ack)
         for work in works:
             self._take(_Job(work, decided))
@@ -122,7 +123,7 @@ class NodeAgent:
         if job.name in self._over:
             job.decided()  # replayed
             return
-        invocation = replace(work.invocation, accepted_at=time.monotonic())
+        invocation = work.invocation
         claims = work.journaled or not self._placement.is_warm(invocation.executable)
         claim: Claim | None = partial(self._claim, job) if claims else None
         try:
@@ -201,6 +202,8 @@ class NodeAgent:
         job.logs = fitting(future.result().logs, self._bus.largest // 2)
         if job.said or job.work.journaled:
             self._say_later(job, Report(job.work.attempt, logs=job.logs))
+        if not self._jobs:
+            self._outbox.release()  # nobody else is about to answer
 
     def _say(self, job: _Job, report: Report) -> None:
         encoded = messages.encode(report)

@@ -16,8 +16,9 @@ T = TypeVar("T")
 Part = bytes | Callable[[], bytes]  # encoded, or encoded once it goes
 
 _BOUNCES_KEPT = 4096
-_BUSY = 4  # in flight, from which on a message may wait for others
-_GATHER = 0.003  # seconds from one message to the next of the same subject while that many are
+_BUSY = 4  # in flight at once lately, from which on a message may wait for others
+_LATELY = 0.02  # seconds, to twice as many
+_GATHER = 0.003  # that it waits at most
 _LATER = 0.005  # what nobody waits for
 
 
@@ -31,11 +32,31 @@ class _Parcel(Generic[K]):
     timer: asyncio.Handle | None = None
 
 
+class Crowd:
+    """The most that was counted lately, as `most`: of now and of a while before, so that it outlasts a lull."""
+
+    __slots__ = ("_before", "_now", "_until", "most")
+
+    def __init__(self) -> None:
+        self.most = 0
+        self._before = self._now = 0
+        self._until = 0.0
+
+    def note(self, count: int, now: float) -> None:
+        if now >= self._until:
+            self.most = self._before = self._now if now < self._until + _LATELY else 0
+            self._now, self._until = 0, now + _LATELY
+        if count > self._now:
+            self._now = count
+            self.most = max(self._before, count)
+
+
 class Outbox(Generic[K]):
     """Lists of encoded parts by subject. `bounced` is told by their keys which parts never reached anybody.
 
     With little to do a part goes in this turn of the event loop. A wake-up of the bus and of whoever listens costs
-    the same for one part as for ten, so under load a subject gets one message every `_GATHER` seconds.
+    the same for one part as for ten, so under load a part waits for others: until `release` says that none is about
+    to come, or `_GATHER` seconds.
     """
 
     def __init__(
@@ -51,7 +72,7 @@ class Outbox(Generic[K]):
         self._bounces = bounces
         self._bounced = bounced
         self._waiting: dict[str, _Parcel[K]] = {}
-        self._sent: OrderedDict[str, float] = OrderedDict()  # when, by subject; the latest last
+        self._crowd = Crowd()
         self._in_transit: OrderedDict[str, list[K]] = OrderedDict()
         self._count = 0
         self._loop = asyncio.get_running_loop()
@@ -68,13 +89,22 @@ class Outbox(Generic[K]):
         parcel.parts.append(part)
         if key is not None:
             parcel.keys.append(key)
-        due = self._loop.time() + _LATER if later else self._next(subject)
+        now = self._loop.time()
+        self._crowd.note(self._in_flight(), now)
+        due = now + _LATER if later else now + _GATHER if self._crowd.most >= _BUSY else 0.0
         if due < parcel.due:
             self._post(subject, parcel, due)
 
-    def _next(self, subject: str) -> float:
-        """When the next message may go there."""
-        return 0.0 if self._in_flight() < _BUSY else self._sent.get(subject, 0.0) + _GATHER
+    def release(self) -> None:
+        """No more is about to come: what waits goes in this turn of the event loop."""
+        for subject, parcel in self._waiting.items():
+            if parcel.due:
+                self._post(subject, parcel, 0.0)
+
+    @property
+    def most_lately(self) -> int:
+        """That were under way at once."""
+        return self._crowd.most
 
     def _post(self, subject: str, parcel: _Parcel[K], due: float) -> None:
         if parcel.timer is not None:
@@ -87,18 +117,10 @@ class Outbox(Generic[K]):
 
     def _flush(self, subject: str) -> None:
         parcel = self._waiting.pop(subject)
-        self._note(subject, self._loop.time())
         bounce = self._expect(parcel.keys) if parcel.keys else ""
         parts = [part if isinstance(part, bytes) else part() for part in parcel.parts]
         for message in in_bites(parts, self._bus.largest // 2):
             self._bus.send(subject, message, bounce=bounce)
-
-    def _note(self, subject: str, now: float) -> None:
-        """Something went there now; what no next message need wait for is forgotten."""
-        self._sent[subject] = now
-        self._sent.move_to_end(subject)
-        while next(iter(self._sent.values())) + _GATHER < now:
-            self._sent.popitem(last=False)
 
     def _expect(self, keys: list[K]) -> str:
         self._count += 1

@@ -19,10 +19,11 @@ import structlog
 from argo_provider.cluster import messages
 from argo_provider.cluster.bus import Bus, NoAnswer
 from argo_provider.cluster.flights import Flight, Stage
-from argo_provider.cluster.messages import Asked, ClaimAsked, Claimed, Forget, Report, Unknown, Work
+from argo_provider.cluster.messages import Asked, ClaimAsked, Claimed, Forget, Report, Unknown
 from argo_provider.cluster.nodes import Node, NodeTable
 from argo_provider.cluster.outbox import Outbox, bites_of
 from argo_provider.cluster.queues import WorkQueue
+from argo_provider.cluster.works import WorkWriter
 from argo_provider.placement.port import Claim, Overloaded, OverloadReason, PlacementSnapshot, Ticket
 from argo_proxy.pool.events import PoolEvents
 from argo_proxy.protocol.messages import Invocation
@@ -55,10 +56,12 @@ class RemotePlacement:
         self._table: NodeTable
         self._flights: dict[int, Flight] = {}  # by attempt
         self._attempts = itertools.count(1)
+        self._works = WorkWriter()
         self._promised: dict[str, list[tuple[Flight, int, bytes]]] = {}  # node → for its queue, in this turn
         self._queued = itertools.count(1)
+        self._unanswered = 0  # invocations whose callers wait
         self._outbox = Outbox[int](
-            bus, self._flights.__len__, bus.subject("replica", replica, "bounced"), self._bounced
+            bus, lambda: self._unanswered, bus.subject("replica", replica, "bounced"), self._bounced
         )
         self._draining = False
         self._idle = asyncio.Event()
@@ -83,8 +86,13 @@ class RemotePlacement:
             self._events.rejected(refusal.reason.value)
             raise
         flight = Flight(invocation, claim, self._loop.create_future(), self._loop.create_future())
+        self._unanswered += 1
+        flight.answered.add_done_callback(self._is_answered)
         self._send(flight, node)
         return Ticket(flight.answered, flight.finished)
+
+    def _is_answered(self, _: object) -> None:
+        self._unanswered -= 1
 
     def snapshot(self) -> PlacementSnapshot:
         beats = [node.beat for node in self._table if node.beat is not None]
@@ -144,11 +152,13 @@ class RemotePlacement:
         waits = flight.claim is not None
         flight.stage = Stage.HELD if waits else Stage.SENT
         self._table.sent(node, flight.invocation.executable)
-        work = messages.encode(Work(flight.invocation, flight.attempt, self._replica, journaled=waits))
+        work = self._works.write(flight.invocation, flight.attempt, self._replica, journaled=waits)
         if waits:
             self._promise(node.name, flight, work)
         else:
             self._outbox.put(self._bus.subject("node", node.name, "run"), work, flight.attempt)
+            if self._unanswered >= self._outbox.most_lately:
+                self._outbox.release()  # as many as call at once wait for an answer already
 
     def _promise(self, node: str, flight: Flight, work: bytes) -> None:
         if node not in self._promised:
