@@ -78,6 +78,7 @@ async def driver_of(
         yield driver
     finally:
         await driver.close()
+    assert not settings.run_dir.exists(), "what ended in order leaves nothing"
 
 
 def init_body(name: str, **env: str) -> bytes:

@@ -9,11 +9,11 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-async def taken(make: Callable[[], T], give_back: Callable[[T], object]) -> T:
+async def taken(make: Callable[[], T], give_back: Callable[[T], object] = lambda _: None) -> T:
     """What `make` makes in a thread. Raises as it does.
 
-    A thread cannot be called off: if the caller is cancelled meanwhile, what comes of it is given back before that goes
-    on, in a thread as well.
+    A thread cannot be called off: if the caller is cancelled meanwhile, it ends first, and what comes of it is given
+    back, in a thread as well.
     """
     making = asyncio.ensure_future(asyncio.to_thread(make))
     try:

@@ -38,6 +38,7 @@ from argo_proxy.sandboxes.process.confinement import MARKER
 from argo_proxy.sandboxes.process.proc import marked_processes
 from argo_proxy.sandboxes.process.provisioning import provision_host
 from argo_proxy.sandboxes.process.users import UserIds
+from argo_proxy.sandboxes.taking import taken
 
 _MOST_PORTS = 24  # requests at once; virtio-serial has 31 ports
 _SYSTEM_MB = 48  # what the guest's kernel and the runtime's first pages take beside the function's memory
@@ -85,7 +86,7 @@ class MicrovmDriver:
             fix = "run on a machine whose KVM executes guests, or set microvm.emulate for a try (ten times slower)"
             return self._unavailable(why_not_kvm, fix)
         self._accelerator = Accelerator.TCG if why_not_kvm else Accelerator.KVM
-        trouble = await asyncio.to_thread(self._groups.usable)
+        trouble = await taken(self._groups.usable)
         self._use_groups = not trouble
         # With KVM, QEMU must open /dev/kvm, which is root's alone on many machines.
         if os.geteuid() == 0 and self._accelerator is Accelerator.TCG:

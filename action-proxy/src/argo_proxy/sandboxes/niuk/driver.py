@@ -20,7 +20,7 @@ from argo_proxy.sandboxes.niuk.house import Crash, NiukHouse
 from argo_proxy.sandboxes.niuk.launching import ConfinedLauncher, Launcher
 from argo_proxy.sandboxes.niuk.slot import CompiledFunctions, NiukSlot, SlotEvents
 from argo_proxy.sandboxes.niuk.stock import HostStock
-from argo_proxy.sandboxes.niuk.walls import WallError, WallSettings, raise_wall
+from argo_proxy.sandboxes.niuk.walls import WallError, WallSettings, lower_wall, raise_wall
 from argo_proxy.sandboxes.port import DriverReport, Provision, SandboxCreationError, SandboxKind, SandboxSpec
 from argo_proxy.sandboxes.process.cgroups import ControlGroups
 from argo_proxy.sandboxes.process.confinement import MARKER
@@ -125,7 +125,7 @@ class NiukDriver:
         await asyncio.gather(*(house.close() for house in houses))
         if self._stock is not None:
             await self._stock.close()
-        await asyncio.to_thread(self._groups.remove)
+        await asyncio.to_thread(lower_wall, self._settings, self._groups)
 
     # ---------------------------------------------------------------- Houses
 

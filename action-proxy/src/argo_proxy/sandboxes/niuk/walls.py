@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
@@ -18,8 +20,10 @@ from argo_proxy.sandboxes.microvm.snapshot import RestoringLauncher, SnapshotErr
 from argo_proxy.sandboxes.niuk.launching import ConfinedLauncher, Launcher, Sizes, missing_programs
 from argo_proxy.sandboxes.process.cgroups import ControlGroups
 from argo_proxy.sandboxes.process.users import UserIds
+from argo_proxy.sandboxes.taking import taken
 
 _CONFINEMENT = ("bwrap",)
+_MACHINE = "machine"
 
 
 class Wall(Enum):
@@ -66,8 +70,8 @@ class WallError(Exception):
 
 async def raise_wall(program: Path, settings: WallSettings, groups: ControlGroups) -> Raised:
     """The best wall that the settings allow here. Raises WallError."""
-    await asyncio.to_thread(_make_run_dir, settings.run_dir)
-    trouble = await asyncio.to_thread(groups.usable)
+    await taken(lambda: _make_run_dir(settings.run_dir))
+    trouble = await taken(groups.usable)
     usable = None if trouble else groups
     degraded = (f"{trouble}: a NIUk's memory is limited by rlimit only",) if trouble else ()
     if settings.wall is Wall.PROCESS:
@@ -80,6 +84,14 @@ async def raise_wall(program: Path, settings: WallSettings, groups: ControlGroup
     if settings.wall is Wall.MICROVM:
         raise WallError(reason, "set the wall to process, or to emulated for a try")
     return Raised(_process(program, settings, usable), (*degraded, f"{reason}: NIUks run as processes"))
+
+
+def lower_wall(settings: WallSettings, groups: ControlGroups) -> None:
+    """Leave nothing of it, once nothing runs behind it. Blocks."""
+    groups.remove()
+    shutil.rmtree(settings.run_dir / _MACHINE, ignore_errors=True)
+    with contextlib.suppress(OSError):  # no wall was raised, or what would not end is left to the next sweep
+        settings.run_dir.rmdir()
 
 
 async def _why_no_machine(program: Path, settings: WallSettings) -> str:
@@ -110,7 +122,7 @@ async def _machine(
 ) -> Launcher:
     if settings.kernel is None or missing_programs((PROGRAM,)):
         raise WallError(f"a microVM needs {PROGRAM} and a kernel", "apt-get install qemu-system-x86")
-    folder = settings.run_dir / "machine"
+    folder = settings.run_dir / _MACHINE
     try:
         files = await niuk_files(program)
         names = NAME_SERVER if settings.network else {}
