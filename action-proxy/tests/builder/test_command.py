@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -12,7 +13,7 @@ from types import SimpleNamespace
 import pytest
 
 from argo_proxy.builder import command
-from argo_proxy.builder.command import Command, Limits, counted, run
+from argo_proxy.builder.command import Command, Limits, aside, counted, run
 from argo_proxy.builder.errors import BuildError, LimitError
 
 pytestmark = pytest.mark.unit
@@ -65,6 +66,19 @@ async def test_cancelling_ends_the_program(tmp_path: Path) -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     await _gone(int(mine.read_text()))
+
+
+async def test_a_program_aside_is_read_while_it_runs_gives_way_and_ends_with_the_block() -> None:
+    script = "nice; echo $SAID; exec sleep 1000"
+    async with asyncio.timeout(100), aside("sh", "-c", script, environment={"SAID": "it"}) as process:
+        assert process.stdout is not None
+        lines = []
+        while b"it\n" not in lines:
+            lines.append(await process.stdout.readline())
+            assert lines[-1], lines
+        assert os.sched_getscheduler(process.pid) == os.SCHED_IDLE
+    assert b"19\n" in lines
+    assert process.returncode == -signal.SIGKILL
 
 
 async def _gone(pid: int) -> None:

@@ -6,8 +6,8 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -98,6 +98,45 @@ async def _start(command: Command, apart: Background) -> asyncio.subprocess.Proc
             stderr=asyncio.subprocess.STDOUT,
             start_new_session=True,
         )
+
+
+@asynccontextmanager
+async def aside(*arguments: str, environment: Mapping[str, str]) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A program that gives way as a build does, its output a pipe. Raises OSError.
+
+    It is killed with the block's end. What it started is not: a package manager must not be broken off.
+    """
+    apart = background()
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *apart.prefix,
+            *arguments,
+            env={**os.environ, **environment},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,
+        )
+        pacing = asyncio.ensure_future(_keep_pace(apart, process.pid))
+        try:
+            apart.give_way(process.pid)
+            yield process
+        finally:
+            pacing.cancel()
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+    finally:
+        await asyncio.shield(asyncio.to_thread(apart.remove))
+
+
+async def _keep_pace(apart: Background, leader: int) -> None:
+    before, pace = Use(time.monotonic()), Pace()
+    while True:
+        await asyncio.sleep(_LOOK_SECONDS)
+        now = await asyncio.to_thread(_look, apart, leader)
+        pace = _paced(pace, before, now, apart, leader)
+        before = replace(now, cpu_seconds=max(now.cpu_seconds, before.cpu_seconds))
 
 
 async def output_of(arguments: Sequence[str], *, seconds: float = 60.0) -> str:

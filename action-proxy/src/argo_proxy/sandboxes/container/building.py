@@ -13,6 +13,7 @@ from typing import Any
 
 import docker
 
+from argo_proxy.builder import command
 from argo_proxy.sandboxes.container.engine import Engine, EngineError
 
 Step = Callable[[str], Awaitable[None]]
@@ -61,7 +62,7 @@ async def debootstrap(folder: Path, step: Step) -> Path:
     mirror = await asyncio.to_thread(debian_mirror)
     await step("debootstrapping the base image")
     options = ["--variant=minbase", "--include=ca-certificates"]
-    await _run(["nice", "-n", "10", "debootstrap", *options, _SUITE, str(root), *([mirror] if mirror else [])], step)
+    await _run(["debootstrap", *options, _SUITE, str(root), *([mirror] if mirror else [])], step)
     # The mirror is this machine's business: the image gets them mounted while it builds.
     await asyncio.to_thread((root / "etc/apt/sources.list").write_text, "")
     excluded = [
@@ -158,7 +159,7 @@ async def _follow(engine: Engine, container: str, last: deque[str], step: Step) 
 
 async def fetch(recipes: Path, kind: str, tools: Path, step: Step) -> Path:
     """The folder with what no Debian package of `kind` carries, downloaded here: the image needs no npm for it."""
-    await _run(["nice", "-n", "10", str(recipes / "provision"), "--tools", str(tools), "--fetch", kind], step)
+    await _run([str(recipes / "provision"), "--tools", str(tools), "--fetch", kind], step)
     fetched = tools / ".fetched"
     await asyncio.to_thread(fetched.mkdir, parents=True, exist_ok=True)
     return fetched
@@ -187,16 +188,10 @@ def _environment() -> dict[str, str]:
 
 async def _run(argv: list[str], step: Step) -> None:
     """Run a command of this machine, each line of its output a step. Raises BuildError."""
-    process = await asyncio.create_subprocess_exec(
-        *argv,
-        env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
     last: deque[str] = deque(maxlen=_KEPT_LINES)
+    environment = {"DEBIAN_FRONTEND": "noninteractive"}
     try:
-        async with asyncio.timeout(_BOOTSTRAP_SECONDS):
+        async with asyncio.timeout(_BOOTSTRAP_SECONDS), command.aside(*argv, environment=environment) as process:
             assert process.stdout is not None  # noqa: S101 — asked for above
             async for line in process.stdout:
                 last.append(line.decode(errors="replace").strip())
@@ -204,9 +199,5 @@ async def _run(argv: list[str], step: Step) -> None:
             status = await process.wait()
     except TimeoutError:
         raise BuildError(f"`{argv[0]}` did not end within {_BOOTSTRAP_SECONDS:.0f} s") from None
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
     if status != 0:
         raise BuildError(f"`{' '.join(argv)}` failed: {' / '.join(last)}")

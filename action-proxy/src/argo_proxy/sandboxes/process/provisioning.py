@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from argo_proxy.builder import command
 from argo_proxy.runtimes import Runtime, probe_runtime
 from argo_proxy.sandboxes.port import Provision
 
@@ -21,7 +22,7 @@ async def provision_host(runtime: Runtime, tools: Path, progress: Progress) -> P
     trouble = ""
     recipe = runtime.directory.parent / "provision"
     if runtime.probe and recipe.is_file():
-        argv = ["nice", "-n", "10", str(recipe), "--tools", str(tools), runtime.kind]
+        argv = [str(recipe), "--tools", str(tools), runtime.kind]
         trouble = await run_steps(argv, runtime.kind, progress)
     if not trouble:
         probed = await probe_runtime(runtime, tools)
@@ -33,26 +34,15 @@ async def provision_host(runtime: Runtime, tools: Path, progress: Progress) -> P
 
 async def run_steps(argv: list[str], kind: str, progress: Progress) -> str:
     """Run a recipe, each line of its output a step; its last lines if it fails, else ""."""
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *argv,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-    except OSError as error:
-        return f"`{' '.join(argv)}` cannot be run: {error}"
     last: deque[str] = deque(maxlen=_KEPT_LINES)
     try:
-        async with asyncio.timeout(PROVISION_SECONDS):
+        async with asyncio.timeout(PROVISION_SECONDS), command.aside(*argv, environment={}) as process:
             await _follow(process, kind, last, progress)
             status = await process.wait()
     except TimeoutError:
         return f"`{' '.join(argv)}` did not end within {PROVISION_SECONDS:.0f} s"
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+    except OSError as error:
+        return f"`{' '.join(argv)}` cannot be run: {error}"
     return "" if status == 0 else f"`{' '.join(argv)}` failed: {' / '.join(last) or f'exit status {status}'}"
 
 
