@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import shutil
 import subprocess
 import tempfile
 import time
@@ -26,8 +27,12 @@ from argo_dev.service import (
     tail,
     wait_ready,
 )
+from argo_provider.machine import installation_id
+from argo_proxy.sandboxes.folders import default_run_dir
+from argo_proxy.sandboxes.process.cgroups import ControlGroups
 
 _READY_SECONDS = 120
+_FORGET_SECONDS = 5
 
 
 @dataclass(slots=True)
@@ -139,8 +144,20 @@ def _add_replica(made: Cluster, stack: ExitStack, number: int, host: str, option
 def _add_node(made: Cluster, stack: ExitStack, number: int, inside: Sequence[str], options: Sequence[str]) -> None:
     name = f"node{number}"
     member = _start(made, name, ("node", "--name", name, "--sandbox", "process", *options), inside)
+    stack.callback(_forget, made.folder / name)
     stack.callback(stop, member.process)
     made.nodes.append(member)
+
+
+def _forget(data_dir: Path) -> None:
+    """Remove what a node that was killed left on this machine: none starts over its folder again, which would do it."""
+    installation = installation_id(data_dir)
+    for suffix, folder in (("", ""), ("n", "-n"), ("z", "-z")):
+        groups = ControlGroups(f"{installation}{suffix}")
+        for group in groups.leftovers():
+            group.destroy(within=_FORGET_SECONDS)
+        groups.remove()
+        shutil.rmtree(default_run_dir(f"{installation}{folder}"), ignore_errors=True)
 
 
 def _start(made: Cluster, name: str, arguments: Sequence[str], inside: Sequence[str]) -> Member:
