@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from argo_provider.storage.port import ActivationQuery
-from argo_provider.storage.sql import schema
+from argo_provider.storage.sql import gathered, schema
 from argo_provider.storage.sql.activations import count_statement, list_statement
 from argo_provider.storage.sql.opening import open_database
 from argo_provider.storage.sql.tables import activations
@@ -50,3 +50,18 @@ async def test_count_reads_the_index_alone(plan_of, query):
 
 async def test_details_lie_behind_the_summary_in_the_row():
     assert [c.name for c in activations.columns][-2:] == ["summary", "details"]
+
+
+async def test_whether_a_record_is_there_is_seen_by_index_while_there_is_none(replica, database_url):
+    """The plan is kept: one that reads the whole table would do so at every commit, however large it has become."""
+    async with replica("r1"):
+        pass  # now there are partitions
+    rows = {"ids": ["1"], "namespaces": ["guest"], "names": ["f"], "starts": [0], "summaries": [""], "details": [""]}
+    explained = text(f"EXPLAIN {gathered._INSERT.text}")
+    database = open_database(database_url)
+    try:
+        plan = await database.write(lambda c: [c.execute(gathered._BY_INDEX), *c.execute(explained, rows).scalars()])
+    finally:
+        await database.close()
+    assert any("Index Scan" in line for line in plan[1:]), plan
+    assert not any("Seq Scan" in line for line in plan[1:]), plan
