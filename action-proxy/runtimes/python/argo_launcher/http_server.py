@@ -12,7 +12,7 @@ import threading
 
 MAX_HEAD_BYTES = 64 * 1024
 MAX_BODY_BYTES = int(os.environ.get("ARGO_MAX_BODY_BYTES") or 128 * 1024 * 1024)
-CHUNK = 256 * 1024
+CHUNK = 64 * 1024  # what is larger has pages of its own, made and given back for each request
 BACKLOG = 512
 REASONS = {
     200: "OK",
