@@ -13,7 +13,7 @@ import pytest
 from argo_proxy.pool.depth import MOST_INSIDE
 from argo_proxy.pool.entry import SandboxEntry
 from argo_proxy.pool.events import NoEvents
-from argo_proxy.pool.job import Claim, Dropped, Job
+from argo_proxy.pool.job import Claim, Dropped, Job, ReadyClaim
 from argo_proxy.pool.life import SandboxState
 from argo_proxy.pool.pool import PoolLimits, SandboxPool, Unserved
 from argo_proxy.pool.serving import ServingLimits
@@ -303,6 +303,34 @@ async def test_a_claim_that_never_answers_is_a_refusal(driver: Any) -> None:
 
     entry = await bench.warmed()
     assert await bench.serve(entry, bench.job(claim=claim)) is Unserved.DROPPED
+
+
+class Mostly(ReadyClaim):
+    """One that says at once what it is told to; asked, it refuses."""
+
+    def __init__(self, *, ready: bool) -> None:
+        self.ready = ready
+        self.asked = False
+
+    def at_once(self) -> bool:
+        return self.ready
+
+    async def __call__(self) -> bool:
+        self.asked = True
+        return False
+
+
+async def test_a_claim_that_is_ready_is_not_asked(bench: Bench) -> None:
+    entry, claim = await bench.warmed(), Mostly(ready=True)
+    job = bench.job(claim=claim)
+    assert executed(await bench.serve(entry, job)).outcome.kind is OutcomeKind.SUCCESS
+    assert (claim.asked, job.claim) == (False, None)
+
+
+async def test_a_claim_that_is_not_ready_is_asked(bench: Bench) -> None:
+    entry, claim = await bench.warmed(), Mostly(ready=False)
+    assert await bench.serve(entry, bench.job(claim=claim)) is Unserved.DROPPED
+    assert claim.asked
 
 
 async def test_up_to_concurrency_share_a_sandbox_and_one_failure_spares_the_others(bench: Bench) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from asyncio import Future
 from collections.abc import Awaitable, Callable
 
@@ -9,7 +10,21 @@ from argo_proxy.pool.shape import Key, Shape
 from argo_proxy.protocol.messages import Execution, Invocation
 
 Claim = Callable[[], Awaitable[bool]]
+"""Whether user code may begin now."""
 Ways = tuple[tuple[Key, Shape], ...]
+
+
+class ReadyClaim(ABC):
+    """A `Claim` that is mostly granted without being asked."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def at_once(self) -> bool:
+        """Whether user code may begin now; it does then. If not, ask."""
+
+    @abstractmethod
+    async def __call__(self) -> bool: ...
 
 
 class Dropped(Exception):

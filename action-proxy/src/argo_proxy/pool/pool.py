@@ -18,7 +18,7 @@ from argo_proxy.pool.depth import observe
 from argo_proxy.pool.entry import SandboxEntry
 from argo_proxy.pool.events import NoEvents, PoolEvents
 from argo_proxy.pool.fate import Fate, fate_of, may_have_begun, may_stay, waits, with_reply
-from argo_proxy.pool.job import Job
+from argo_proxy.pool.job import Job, ReadyClaim
 from argo_proxy.pool.life import (
     ASSIGNED,
     CREATED,
@@ -230,11 +230,13 @@ class SandboxPool:
     # Serving
 
     async def _claimed(self, job: Job) -> bool:
-        if job.claim is None:
+        claim = job.claim
+        if claim is None or (isinstance(claim, ReadyClaim) and claim.at_once()):
+            job.claim = None
             return True
         try:
             async with asyncio.timeout(self._limits.claim_seconds):
-                claimed = await job.claim()
+                claimed = await claim()
         except TimeoutError:
             _log.warning("claim_timed_out", activation=job.invocation.activation_id)
             return False

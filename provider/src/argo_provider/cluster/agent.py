@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import time
 from asyncio import Future
+from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any
@@ -22,8 +23,9 @@ from argo_provider.cluster.works import WorkReader
 from argo_provider.events import ActionChanged, EventBus
 from argo_provider.model.names import FullName
 from argo_provider.placement.local import LocalPlacement
-from argo_provider.placement.port import Claim, Overloaded
+from argo_provider.placement.port import Overloaded
 from argo_provider.storage.cache import LruCache
+from argo_proxy.pool.job import ReadyClaim
 from argo_proxy.protocol.messages import Execution
 
 log = structlog.get_logger(__name__)
@@ -33,6 +35,7 @@ _SAID_BYTES = 32 * 1024 * 1024
 _REPORT_BYTES = 256  # that one takes beside its text
 _LOGS_LATER = 0.005  # nobody waits for them: they gather
 _HELD_AFTER = 0.03  # seconds; what waits no longer than that begins without asking
+_EARLY = 0.001  # the event loop counts in milliseconds: its timers may come so early
 _STAMP = 30  # characters of a log line's time
 _LOGS_CUT = " stderr: The rest of the log did not fit into a message of the bus."
 
@@ -42,13 +45,13 @@ Spawn = Callable[[Coroutine[Any, Any, None]], object]
 class _Job:
     """One attempt on this node. `asks`: its replica knows that it waits, so it must be asked before it begins."""
 
-    __slots__ = ("ack", "asks", "logs", "patience", "said", "work")
+    __slots__ = ("ack", "asks", "logs", "said", "waits", "work")
 
     def __init__(self, work: Work, ack: Ack | None) -> None:
         self.work = work
         self.ack = ack
         self.asks = work.journaled
-        self.patience: asyncio.TimerHandle | None = None
+        self.waits = True  # user code has not begun
         self.logs: tuple[str, ...] | None = None  # once all is known
         self.said = False  # the outcome is on its way
 
@@ -62,10 +65,22 @@ class _Job:
             self.ack()
             self.ack = None
 
-    def waits_no_more(self) -> None:
-        if self.patience is not None:
-            self.patience.cancel()
-            self.patience = None
+
+class _Claim(ReadyClaim):
+    """Asks the replica, which keeps the journal, where it knows that the job waits."""
+
+    __slots__ = ("_ask", "_job")
+
+    def __init__(self, job: _Job, ask: Callable[[_Job], Coroutine[Any, Any, bool]]) -> None:
+        self._job = job
+        self._ask = ask
+
+    def at_once(self) -> bool:
+        self._job.waits = False  # from now on nobody may be told that it does
+        return not self._job.asks
+
+    def __call__(self) -> Coroutine[Any, Any, bool]:
+        return self._ask(self._job)
 
 
 class NodeAgent:
@@ -87,6 +102,7 @@ class NodeAgent:
         self._outbox = Outbox[tuple[str, int]](
             bus, self._jobs.__len__, bus.subject("node", name, "bounced"), self._bounced
         )
+        self._watched: deque[tuple[float, _Job]] = deque()  # since when they may wait, the oldest first
         self._over = Remembered(2 * FRESH_SECONDS)
         self._kept: dict[str, list[bytes]] = {}  # replica → reports for its queue
         self._reports = 0
@@ -123,31 +139,37 @@ class NodeAgent:
         if job.name in self._over:
             job.decided()  # replayed
             return
-        invocation = work.invocation
-        claims = work.journaled or not self._placement.is_warm(invocation.executable)
-        claim: Claim | None = partial(self._claim, job) if claims else None
         try:
-            ticket = self._placement.submit(invocation, claim=claim)
+            ticket = self._placement.submit(work.invocation, claim=_Claim(job, self._claim))
         except Overloaded as refusal:
             job.decided()
             self._say(job, Report(work.attempt, refused=(refusal.reason.value, str(refusal))))
             return
         self._jobs[job.name] = job
-        if claims and not work.journaled:
-            job.patience = self._loop.call_later(_HELD_AFTER, self._hold, job)
+        if not work.journaled:
+            self._watch(job)
         ticket.outcome.add_done_callback(lambda future: self._answered(job, future))
         ticket.execution.add_done_callback(lambda future: self._ended(job, future))
 
-    def _hold(self, job: _Job) -> None:
-        """It waits for long: should this node be lost, another can have it as long as it asks before it begins."""
-        job.patience, job.asks = None, True
-        self._say(job, Report(job.work.attempt, held=True))
+    def _watch(self, job: _Job) -> None:
+        """See whether it waits for long: should this node be lost, another can have it as long as it asks first."""
+        now = self._loop.time()
+        if not self._watched:  # one timer for all: hardly any waits so long
+            self._loop.call_at(now + _HELD_AFTER, self._hold)
+        self._watched.append((now, job))
+
+    def _hold(self) -> None:
+        watched, late = self._watched, self._loop.time() + _EARLY - _HELD_AFTER
+        while watched and (watched[0][0] <= late or not watched[0][1].waits):
+            _, job = watched.popleft()
+            if job.waits:
+                job.asks = True
+                self._say(job, Report(job.work.attempt, held=True))
+        if watched:
+            self._loop.call_at(watched[0][0] + _HELD_AFTER, self._hold)
 
     async def _claim(self, job: _Job) -> bool:
-        """Whether the replica, which keeps the journal, lets user code begin now."""
-        job.waits_no_more()
-        if not job.asks:
-            return True
+        """Whether the replica lets user code begin now."""
         asked = messages.encode(ClaimAsked(job.work.attempt, self._name))
         answer: Future[bool] = self._loop.create_future()
         self._claims[job.name] = answer
@@ -195,7 +217,7 @@ class NodeAgent:
         self._jobs.pop(job.name, None)
         self._over.add(job.name)
         job.decided()
-        job.waits_no_more()
+        job.waits = False
         if future.cancelled() or future.exception() is not None:
             self._say(job, Report(job.work.attempt, dropped=True))
             return

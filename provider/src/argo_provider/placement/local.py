@@ -234,10 +234,6 @@ class LocalPlacement:
     async def _again(self, invocation: Invocation) -> Execution:
         return await self._submit(replace(invocation, accepted_at=time.monotonic()), ORDINARY).execution
 
-    def is_warm(self, executable: Executable) -> bool:
-        """Whether an invocation of it would begin at once, some way."""
-        return any(self._scheduler.warm(key_of(executable, way)) is not None for way in _WAYS)
-
     @property
     def in_flight(self) -> int:
         """Accepted and not finished."""
