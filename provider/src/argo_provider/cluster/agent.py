@@ -45,19 +45,16 @@ Spawn = Callable[[Coroutine[Any, Any, None]], object]
 class _Job:
     """One attempt on this node. `asks`: its replica knows that it waits, so it must be asked before it begins."""
 
-    __slots__ = ("ack", "asks", "logs", "said", "waits", "work")
+    __slots__ = ("ack", "asks", "logs", "name", "said", "waits", "work")
 
     def __init__(self, work: Work, ack: Ack | None) -> None:
         self.work = work
+        self.name = (work.replica, work.attempt)
         self.ack = ack
         self.asks = work.journaled
         self.waits = True  # user code has not begun
         self.logs: tuple[str, ...] | None = None  # once all is known
         self.said = False  # the outcome is on its way
-
-    @property
-    def name(self) -> tuple[str, int]:
-        return (self.work.replica, self.work.attempt)
 
     def decided(self) -> None:
         """The queue need not keep it any longer."""

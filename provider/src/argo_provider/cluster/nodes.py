@@ -14,12 +14,14 @@ from argo_provider.cluster.messages import PROTOCOL, About, Beat, artefact_name
 from argo_provider.placement.few import FewNodes
 from argo_provider.placement.nodes import Wanted, choose, key_name
 from argo_provider.placement.port import Overloaded
+from argo_provider.storage.cache import LruCache
 from argo_proxy.protocol.messages import Executable
 
 log = structlog.get_logger(__name__)
 
 HANDFUL = 16  # nodes; of more, a choice looks at few
 _MEAN_EVERY = 0.1  # seconds
+_EXECUTABLES = 1024
 
 
 @dataclass(slots=True, eq=False)
@@ -98,6 +100,7 @@ class NodeTable:
         self._few = FewNodes()
         self._mean = 0.0  # in flight for each core of all nodes
         self._mean_at = float("-inf")
+        self._needs: LruCache[int, tuple[Executable, Wanted]] = LruCache(_EXECUTABLES)
         self._refused: set[str] = set()  # incarnations of another version, each told of once
 
     def __iter__(self) -> Iterator[Node]:
@@ -171,7 +174,7 @@ class NodeTable:
         return self._mean
 
     def sent(self, node: Node, executable: Executable) -> None:
-        key = key_of(executable)
+        key = self._wanted(executable).key
         if node.free(key) <= 0:
             node.booked_mb += executable.memory_mb
         node.ours[key] += 1
@@ -179,7 +182,7 @@ class NodeTable:
 
     def ended(self, node: Node, executable: Executable, *, warm: bool) -> None:
         """An attempt there is over; `warm`: it leaves a sandbox that may serve again, of which no beat tells yet."""
-        key = key_of(executable)
+        key = self._wanted(executable).key
         if warm:
             node.seen[key] = max(node.seen.get(key, 0), node.ours[key])
         node.ours[key] -= 1
@@ -194,6 +197,14 @@ class NodeTable:
             log.warning("node_of_another_version", node=about.node, version=about.version, fix=fix)
 
     def _wanted(self, executable: Executable) -> Wanted:
+        """What it needs, found once for the executables of now: nearly every invocation brings one of these."""
+        kept = self._needs.get(id(executable))
+        if kept is None:
+            kept = executable, self._needs_of(executable)  # with it, so that its id cannot become another's
+            self._needs.put(id(executable), kept)
+        return kept[1]
+
+    def _needs_of(self, executable: Executable) -> Wanted:
         digest, image = executable.code_digest, executable.image
         kind = self._kind_of_image(image) if image is not None else executable.kind
         return Wanted(

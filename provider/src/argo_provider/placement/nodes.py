@@ -81,15 +81,14 @@ class Wanted:
 
 def choose(nodes: Collection[N], wanted: Wanted) -> N:
     """Raises Overloaded with the reason that the most capable node has."""
-    best, most = None, None
-    for node in nodes:
-        if node.usable and not node.full and _runs(node, wanted) and node.sandbox_memory_mb >= wanted.memory_mb:
-            worth = _worth(node, wanted)
-            if most is None or worth > most:
-                best, most = node, worth
-    if best is None:
+    able = [
+        node
+        for node in nodes
+        if node.usable and not node.full and _runs(node, wanted) and node.sandbox_memory_mb >= wanted.memory_mb
+    ]
+    if not able:
         raise _refusal(nodes, wanted)
-    return best
+    return able[0] if len(able) == 1 else max(able, key=lambda node: _worth(node, wanted))
 
 
 def fits(node: NodeView, wanted: Wanted) -> bool:
