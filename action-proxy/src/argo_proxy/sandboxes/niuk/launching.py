@@ -205,7 +205,7 @@ class ConfinedLauncher:
             tmp_bytes=_TMP_BYTES,
             pids=self.sizes.threads,
             file_bytes=_FILE_BYTES,
-            cgroup_folders=group.folders if group else (),
+            cgroup_files=group.entrances if group else (),
             sheds_rights=True,
             data_kib=None if group else self.sizes.memory_mb << 10,
             tools=self.libraries,

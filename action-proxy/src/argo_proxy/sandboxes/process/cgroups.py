@@ -37,8 +37,18 @@ class ControlGroup:
 
     @property
     def folders(self) -> tuple[Path, ...]:
-        """Where a process must be entered (`cgroup.procs`) to be under all limits."""
+        """Where another process must be entered (`cgroup.procs`) to be under all limits."""
         return tuple(dict.fromkeys(self._folders.values()))
+
+    @property
+    def entrances(self) -> tuple[Path, ...]:
+        """Files into which a process of one thread writes 0 to be under all limits.
+
+        In version 1 those of single threads: there nothing has to be kept from starting threads meanwhile, for which
+        the kernel waits until all processors have been through a pause, some ten milliseconds.
+        """
+        name = "cgroup.procs" if self._unified else "tasks"
+        return tuple(folder / name for folder in self.folders)
 
     def limit(self, limits: Limits) -> None:
         quota = max(int(limits.cpus * _CPU_PERIOD_US), 1_000)

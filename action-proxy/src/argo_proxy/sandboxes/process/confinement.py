@@ -76,7 +76,7 @@ class Confinement:
     tmp_bytes: int
     pids: int
     file_bytes: int
-    cgroup_folders: Sequence[Path] = ()
+    cgroup_files: Sequence[Path] = ()  # that it enters its control group by
     seccomp: Path | None = None
     data_kib: int | None = None  # where no control group holds the memory
     tools: Sequence[Path] = ()  # toolchains outside /usr, mounted read-only at their own place
@@ -88,7 +88,7 @@ class Confinement:
 
 def command_line(confinement: Confinement) -> list[str]:
     """The whole argv."""
-    groups = " ".join(str(folder / "cgroup.procs") for folder in confinement.cgroup_folders)
+    groups = " ".join(map(str, confinement.cgroup_files))
     return [
         *("/bin/sh", "-c", _START, "argo-sandbox"),
         groups,

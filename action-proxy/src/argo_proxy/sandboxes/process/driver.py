@@ -34,6 +34,7 @@ from argo_proxy.sandboxes.process.provisioning import provision_host
 from argo_proxy.sandboxes.process.resizing import MemoryLimits, can_resize
 from argo_proxy.sandboxes.process.sandbox import Holdings, ProcessEvents, ProcessSandbox
 from argo_proxy.sandboxes.process.seccomp import compile_filter
+from argo_proxy.sandboxes.process.spawning import spawn
 from argo_proxy.sandboxes.process.users import UserIds
 from argo_proxy.sandboxes.taking import taken
 
@@ -211,16 +212,10 @@ class ProcessDriver:
     ) -> ProcessSandbox:
         logs = LogCapture(capacity=spec.log_buffer_bytes)
         argv, environment = self._command(holdings, spec, runtime, uid, identity)
+        events = ProcessEvents(logs)
         async with asyncio.timeout(_START_SECONDS):
-            transport, events = await asyncio.get_running_loop().subprocess_exec(
-                lambda: ProcessEvents(logs),
-                *argv,
-                env=environment,
-                cwd="/",
-                stdin=asyncio.subprocess.DEVNULL,
-                start_new_session=True,  # a Ctrl-C at the service is no signal to its sandboxes
-            )
-        return ProcessSandbox(identity, (transport, events), logs, holdings, partial(_limits, spec))
+            process = await spawn(argv, environment, events)
+        return ProcessSandbox(identity, (process, events), logs, holdings, partial(_limits, spec))
 
     def _command(
         self, holdings: Holdings, spec: SandboxSpec, runtime: Runtime, uid: int | None, identity: str
@@ -245,7 +240,7 @@ class ProcessDriver:
             tmp_bytes=_limits(spec, spec.memory_mb).tmp_bytes,
             pids=spec.pids,
             file_bytes=_FILE_BYTES,
-            cgroup_folders=holdings.group.folders if holdings.group else (),
+            cgroup_files=holdings.group.entrances if holdings.group else (),
             seccomp=self._seccomp,
             data_kib=None if holdings.group else spec.memory_mb << 10,
             tools=(*self._tools.get(runtime.kind, ()), *((spec.recorder.parent,) if spec.recorder else ())),

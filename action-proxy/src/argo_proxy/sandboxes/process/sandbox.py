@@ -16,6 +16,7 @@ from argo_proxy.sandboxes.port import Answer, CollectedLogs, Gone, SandboxKind, 
 from argo_proxy.sandboxes.process.cgroups import ControlGroup
 from argo_proxy.sandboxes.process.proc import stats_of
 from argo_proxy.sandboxes.process.resizing import MemoryLimits, resize
+from argo_proxy.sandboxes.process.spawning import Spawned
 
 _EXIT_SECONDS = 3.0
 
@@ -72,7 +73,7 @@ class ProcessSandbox:
     def __init__(
         self,
         identity: str,
-        process: tuple[asyncio.SubprocessTransport, ProcessEvents],
+        process: tuple[Spawned, ProcessEvents],
         logs: LogCapture,
         holdings: Holdings,
         limits: Callable[[int], MemoryLimits],
@@ -81,7 +82,7 @@ class ProcessSandbox:
         self._id = identity
         self._limits = limits
         self._resized: MemoryLimits | None = None  # what it is to have before any user code comes
-        self._transport, events = process
+        self._process, events = process
         self._holdings = holdings
         address = UnixAddress(holdings.folder.socket)
         self._conversation = Conversation(address, logs, seal=self._seal, autopsy=self._autopsy)
@@ -95,7 +96,7 @@ class ProcessSandbox:
     @property
     def pid(self) -> int:
         """The outermost process on this machine; its end is the end of all in the sandbox."""
-        return self._transport.get_pid()
+        return self._process.pid
 
     def resize(self, memory_mb: int) -> None:
         self._resized = self._limits(memory_mb)
@@ -135,15 +136,15 @@ class ProcessSandbox:
     async def _autopsy(self) -> Gone:
         group = self._holdings.group
         out_of_memory = group is not None and await asyncio.to_thread(group.out_of_memory)
-        return Gone(out_of_memory=out_of_memory, exit_code=self._transport.get_returncode())
+        return Gone(out_of_memory=out_of_memory, exit_code=self._process.returncode)
 
     async def _destroy(self) -> None:
         self._conversation.close()
         if not self._conversation.is_over:
             with contextlib.suppress(ProcessLookupError):
-                self._transport.kill()
+                self._process.kill()
             await self._conversation.until_over(_EXIT_SECONDS)
         freed = await asyncio.to_thread(self._holdings.free)
-        self._transport.close()
+        self._process.close()
         if freed:
             self._holdings.release()

@@ -7,9 +7,9 @@ import contextlib
 import secrets
 import socket
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
 from argo_proxy import jsontext
 from argo_proxy.sandboxes.niuk.launching import HostProcess
@@ -67,18 +67,19 @@ class ZygoteHouse:
             if self._host is None:
                 await self._start()
         pairs = [socket.socketpair() for _ in range(wanted.streams + 3)]
-        ours, theirs = [one for one, _ in pairs], [other for _, other in pairs]
+        ours = [one for one, _ in pairs]
+        theirs: list[socket.socket | IO[bytes]] = [other for _, other in pairs]
         hello, stdout, stderr, *streams = ours
         self._children[wanted.identity] = on_end
         try:
             for stream in ours:
                 stream.setblocking(False)
             hello.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-            self._send(_fork_message(wanted), theirs)
+            entrances = [path.open("wb", buffering=0) for path in group.entrances] if group else []
+            theirs += entrances
+            self._send(_fork_message(wanted, len(entrances)), theirs)
             async with asyncio.timeout(_FORK_SECONDS):
                 pid = await _credentials(hello)
-                await asyncio.to_thread(_enter, group, pid)
-                hello.send(b"!")
         except BaseException:
             self._children.pop(wanted.identity, None)
             for stream in (stdout, stderr, *streams):
@@ -86,8 +87,8 @@ class ZygoteHouse:
             raise
         finally:
             hello.close()
-            for stream in theirs:
-                stream.close()
+            for descriptor in theirs:
+                descriptor.close()
         return Child(pid, tuple(streams), stdout, stderr)
 
     def kill(self, identity: str) -> None:
@@ -168,7 +169,7 @@ class ZygoteHouse:
         if self._host is host:
             await self.close()
 
-    def _send(self, message: Mapping[str, Any], descriptors: list[socket.socket]) -> None:
+    def _send(self, message: Mapping[str, Any], descriptors: Sequence[socket.socket | IO[bytes]]) -> None:
         if self._control is None:
             raise SandboxCreationError("the zygote has ended")
         data = [jsontext.encode(message)]
@@ -178,9 +179,10 @@ class ZygoteHouse:
             self._control.send(data[0])
 
 
-def _fork_message(wanted: Wanted) -> dict[str, Any]:
+def _fork_message(wanted: Wanted, entrances: int) -> dict[str, Any]:
     return {
         "fork": wanted.identity,
+        "entrances": entrances,
         "streams": wanted.streams,
         "threaded": wanted.threaded,
         "memory": wanted.memory_bytes,
@@ -208,8 +210,3 @@ async def _credentials(hello: socket.socket) -> int:
 def _settle(arrived: asyncio.Future[None]) -> None:
     if not arrived.done():
         arrived.set_result(None)
-
-
-def _enter(group: ControlGroup | None, pid: int) -> None:
-    for folder in group.folders if group else ():
-        (folder / "cgroup.procs").write_text(str(pid))
