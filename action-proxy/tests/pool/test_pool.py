@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Coroutine
-from pathlib import Path
 from typing import Any
 
 import pytest
+from scripted import SHAPE, Bench
 
 from argo_proxy.pool.depth import MOST_INSIDE
 from argo_proxy.pool.entry import SandboxEntry
-from argo_proxy.pool.events import NoEvents
-from argo_proxy.pool.job import Claim, Dropped, Job, ReadyClaim
+from argo_proxy.pool.job import Dropped, ReadyClaim
 from argo_proxy.pool.life import SandboxState
-from argo_proxy.pool.pool import PoolLimits, SandboxPool, Unserved
-from argo_proxy.pool.serving import ServingLimits
+from argo_proxy.pool.limits import PoolLimits
+from argo_proxy.pool.pool import Unserved
 from argo_proxy.pool.shape import Shape
-from argo_proxy.protocol.messages import Executable, Execution, Invocation, OutcomeKind
-from argo_proxy.runtimes import Catalogue, Runtime
+from argo_proxy.protocol.messages import Execution, OutcomeKind
 from argo_proxy.sandboxes.port import (
     Answered,
     CollectedLogs,
@@ -32,79 +29,6 @@ from argo_proxy.sandboxes.port import (
 )
 
 pytestmark = pytest.mark.unit
-SHAPE = Shape(SandboxKind.FAKE, "nodejs:20", 256)
-CATALOGUE = Catalogue([Runtime("nodejs:20", "nodejs", Path("/runtime"), ("node",))])
-
-
-class Ends(NoEvents):
-    def __init__(self) -> None:
-        self.reasons: list[str] = []
-
-    def ended(self, shape: Shape, reason: str) -> None:
-        self.reasons.append(reason)
-
-
-class Bench:
-    """A pool with nobody who decides: the test does."""
-
-    def __init__(self, driver: Any, limits: PoolLimits | None = None) -> None:
-        self.driver = driver
-        self.tasks: set[asyncio.Task[None]] = set()
-        self.failures: list[SandboxCreationError] = []
-        self.loaded: list[str] = []
-        self.ends = Ends()
-        self.pool = SandboxPool(
-            {SandboxKind.FAKE: driver},
-            CATALOGUE,
-            self.load,
-            spawn=self.spawn,
-            changed=lambda: None,
-            start_failed=lambda entry, error: self.failures.append(error),
-            limits=limits or PoolLimits(serving=ServingLimits(load_seconds=5, log_seconds=0.5)),
-            events=self.ends,
-        )
-
-    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
-
-    async def settle(self) -> None:
-        while self.tasks:
-            await asyncio.gather(*self.tasks)
-
-    async def load(self, digest: str) -> bytes:
-        self.loaded.append(digest)
-        if digest == "missing":
-            raise KeyError(digest)
-        return b"code of it"
-
-    def job(self, *, claim: Claim | None = None, shape: Shape = SHAPE, **changes: Any) -> Job:
-        fields: dict[str, Any] = {"code_digest": "sha256:1", "binary": False, "timeout_ms": 60_000} | changes
-        executable = Executable("a", "/a/f", "0.0.1", "1", "nodejs:20", "main", **fields)
-        loop = asyncio.get_running_loop()
-        answered, finished = loop.create_future(), loop.create_future()
-        invocation = Invocation("id", "tid", executable, {"x": 1})
-        return Job(invocation, shape, claim=claim, answered=answered, finished=finished, now=loop.time())
-
-    async def started(self, shape: Shape = SHAPE) -> SandboxEntry:
-        entry = self.pool.start(shape, ("a", "/a/f", "1"))
-        await self.settle()
-        return entry
-
-    async def serve(self, entry: SandboxEntry, job: Job) -> Execution | Unserved:
-        served = await self.pool.serve(entry, job, cold=self.pool.assign(entry, job))
-        await self.settle()
-        return served
-
-    def serving(self, entry: SandboxEntry, job: Job) -> asyncio.Future[Execution | Unserved]:
-        """The same, begun and not awaited."""
-        return asyncio.ensure_future(self.pool.serve(entry, job, cold=self.pool.assign(entry, job)))
-
-    async def warmed(self, shape: Shape = SHAPE) -> SandboxEntry:
-        entry = await self.started(shape)
-        await self.serve(entry, self.job(shape=shape))
-        return entry
 
 
 @pytest.fixture
