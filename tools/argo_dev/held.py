@@ -29,12 +29,15 @@ _REST = 9.0  # times as long as a sample took, nothing is looked at
 class Held:
     """Samples of one run. `cpu_seconds`: of the service and all that it started, ended ones as far as they were seen.
 
-    `build_cpu_seconds` and `build_gb_seconds` are the share of native builds in those.
+    `build_cpu_seconds` and `build_gb_seconds` are the share of native builds in those. Swap is the whole machine's:
+    what is on it, and what of that the kernel has in memory as well until it is wanted for something else.
     """
 
     moments: list[float] = field(default_factory=list)
     memory_mb: list[float] = field(default_factory=list)
     build_mb: list[float] = field(default_factory=list)
+    swapped_mb: list[float] = field(default_factory=list)
+    swap_cached_mb: list[float] = field(default_factory=list)
     cpu_seconds: float = 0.0
     build_cpu_seconds: float = 0.0
 
@@ -46,6 +49,14 @@ class Held:
     @property
     def build_gb_seconds(self) -> float:
         return self._area(self.build_mb)
+
+    @property
+    def swap_gb_seconds(self) -> float:
+        return self._area(self.swapped_mb)
+
+    @property
+    def swap_cached_gb_seconds(self) -> float:
+        return self._area(self.swap_cached_mb)
 
     def _area(self, memory_mb: Sequence[float]) -> float:
         area = 0.0
@@ -73,6 +84,9 @@ def watched(service: Service, every_seconds: float = 2.0) -> Iterator[Held]:
             now = _look(service, seen, built)
             held.memory_mb.append(now[0])
             held.build_mb.append(now[1])
+            swapped, cached = _swap_mb()
+            held.swapped_mb.append(swapped)
+            held.swap_cached_mb.append(cached)
             held.moments.append((began + time.monotonic()) / 2)
             if ended.wait(max(every_seconds, _REST * (time.monotonic() - began))):
                 return
@@ -110,6 +124,15 @@ def _look(service: Service, seen: _Seen, built: _Seen) -> tuple[float, float]:
         pids |= set(below)
     held = {pid: _resident_mb(pid) for pid in pids}
     return sum(held.values()), sum(held[pid] for pid in builds)
+
+
+def _swap_mb() -> tuple[float, float]:
+    found = {}
+    for line in Path("/proc/meminfo").read_text().splitlines():
+        if line.startswith("Swap"):
+            name, size, _ = line.split()
+            found[name] = int(size) / 1024
+    return found["SwapTotal:"] - found["SwapFree:"], found["SwapCached:"]
 
 
 def _note(seen: _Seen, name: str, below: Mapping[int, float]) -> None:

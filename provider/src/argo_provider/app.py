@@ -293,6 +293,7 @@ async def _status(placement: Placement, provisioner: Readiness, optimizer: Optim
         "version": __version__,
         "sandboxes": [asdict(report) | {"kind": report.kind.value} for report in provisioner.reports],
         "runtimes": [asdict(state) for state in provisioner.states],
+        "hibernation": provisioner.hibernation,
         "native": [] if optimizer is None else optimizer.status(),
         "pool": {
             "memoryLimitMb": snapshot.memory_limit_mb,

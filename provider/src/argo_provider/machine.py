@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,10 +25,12 @@ from argo_provider.storage.port import BlobStore, Stores
 from argo_provider.telemetry.metrics import Metrics
 from argo_provider.telemetry.pool import PoolMetrics
 from argo_proxy.builder.port import Exchange
-from argo_proxy.pool.pool import PoolLimits
+from argo_proxy.pool.hibernation import Hibernator
+from argo_proxy.pool.limits import PoolLimits
 from argo_proxy.pool.serving import LoadCode, ServingLimits
 from argo_proxy.runtimes import Catalogue
 from argo_proxy.sandboxes.container.driver import ContainerDriver, ContainerSettings
+from argo_proxy.sandboxes.hibernator import SwapError, SwapHibernator, has_swap, swap_file, why_no_hibernation
 from argo_proxy.sandboxes.microvm.driver import MicrovmDriver, MicrovmSettings
 from argo_proxy.sandboxes.port import DriverReport, SandboxDriver, SandboxKind
 from argo_proxy.sandboxes.process.driver import ProcessDriver, ProcessSettings, default_run_dir
@@ -63,8 +65,12 @@ async def open_machine(  # noqa: PLR0917  # one place where all of it meets
 
     `exchange`: of native libraries with other machines.
     """
+    hibernator, why_not = await _hibernator(settings, stack)
+    if hibernator is None:
+        settings = replace(settings, optimizer=replace(settings.optimizer, hibernated_mb=0.0))
     drivers, reports = await _drivers(settings, stack)
     provisioner = Provisioner(drivers, catalogue, settings.runtimes.kinds)
+    provisioner.hibernation = why_not
     provisioner.reports = reports
     load_code = partial(_load_code, blobs)
     optimizer = await optimizing.open_optimizer(
@@ -79,13 +85,29 @@ async def open_machine(  # noqa: PLR0917  # one place where all of it meets
         stack,
         exchange,
     )
-    placement = _placement(settings, drivers, reports, catalogue, load_code, metrics, optimizer)
+    placement = _placement(settings, drivers, reports, catalogue, load_code, metrics, optimizer, hibernator)
     return Machine(await stack.enter_async_context(placement), provisioner, optimizer)
 
 
 def installation_id(data_dir: Path) -> str:
     """What sandboxes are marked with, so that the next start over the same data finds those a crash left."""
     return hashlib.sha256(str(data_dir.resolve()).encode()).hexdigest()[:12]
+
+
+async def _hibernator(settings: Settings, stack: AsyncExitStack) -> tuple[SwapHibernator | None, str]:
+    """None, and why, where idle sandboxes keep their memory."""
+    if not settings.hibernation.enabled:
+        return None, "hibernation.enabled is false"
+    if settings.hibernation.swap_mb and not has_swap():
+        try:
+            await stack.enter_async_context(swap_file(settings.data_dir / "swap", settings.hibernation.swap_mb))
+        except SwapError as error:
+            log.warning("no_swap_made", reason=str(error), fix="see hibernation.swap_mb in the settings")
+            return None, f"no swap file: {error}"
+    reason = why_no_hibernation()
+    if reason:
+        log.info("no_hibernation", reason=reason)
+    return (None, reason) if reason else (SwapHibernator(), "")
 
 
 async def _drivers(
@@ -121,7 +143,7 @@ async def _drivers(
     return drivers, reports
 
 
-def _placement(
+def _placement(  # noqa: PLR0917  # the same
     settings: Settings,
     drivers: Mapping[SandboxKind, SandboxDriver],
     reports: Sequence[DriverReport],
@@ -129,6 +151,7 @@ def _placement(
     load_code: LoadCode,
     metrics: Metrics,
     optimizer: Optimizer,
+    hibernator: Hibernator | None,
 ) -> LocalPlacement:
     pipeline, native = optimizer.pipeline, optimizer.native
     placement = LocalPlacement(
@@ -141,6 +164,7 @@ def _placement(
             environment={"__OW_API_HOST": api_url(settings.server)},
             memory_mb_most=settings.limits.memory_mb.high,
             recorder=lambda: native.toolchain.recorder,
+            hibernator=hibernator,
         ),
         events=PoolListeners(PoolMetrics(metrics.registry), pipeline),
         router=pipeline,

@@ -193,5 +193,11 @@ class PoolListeners:
     def ended(self, shape: Shape, reason: str) -> None:
         self._metrics.ended(shape, reason)
 
+    def hibernated(self, shape: Shape) -> None:
+        self._metrics.hibernated(shape)
+
+    def woke(self, shape: Shape) -> None:
+        self._metrics.woke(shape)
+
     def rejected(self, reason: str) -> None:
         self._metrics.rejected(reason)

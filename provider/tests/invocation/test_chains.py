@@ -98,7 +98,7 @@ class Natively(OrdinaryRouter):
 
     def started(self, *_: object, **__: object) -> None: ...
 
-    fell_short = start_failed = ended = rejected = started
+    fell_short = start_failed = ended = hibernated = woke = rejected = started
 
 
 class CountedPlacement(LocalPlacement):

@@ -14,7 +14,7 @@ from argo_provider.optimizer.settings import OptimizerSettings
 F = FunctionId("guest", "/guest/f")
 G = FunctionId("guest", "/guest/g")
 # Rates alone decide: what a native form costs is weighed in test_economy.py.
-RATES = OptimizerSettings(repay_times=0)
+RATES = OptimizerSettings(repay_times=0, hibernated_mb=0.0)
 START = 1_000_000.0
 
 

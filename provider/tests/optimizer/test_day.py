@@ -15,7 +15,7 @@ from argo_provider.optimizer.model import State
 from argo_provider.optimizer.settings import OptimizerSettings
 
 pytestmark = pytest.mark.unit
-SETTINGS = replace(OptimizerSettings(), builds_per_hour=60, native_functions=1000)
+SETTINGS = replace(OptimizerSettings(), hibernated_mb=0.0, builds_per_hour=60, native_functions=1000)
 GB_SECONDS_OF_CPU = 10.0  # that clouds ask as much for as for a second of a processor
 FAMILIES = ("java", "nodejs", "python")
 # Containers of whole applications against isolates of them.

@@ -15,7 +15,8 @@ from argo_provider.optimizer.settings import OptimizerSettings
 from argo_provider.optimizer.sizes import Sizes, shares
 
 pytestmark = pytest.mark.unit
-SETTINGS = OptimizerSettings()
+SETTINGS = OptimizerSettings(hibernated_mb=0.0)
+SLEEPING = OptimizerSettings()
 ALONE = replace(SETTINGS, niuk_mb=0.0, engine_builds=0.0)  # nothing but isolates counts
 
 
@@ -40,7 +41,7 @@ def test_a_start_is_worth_the_processor_time_that_it_takes() -> None:
         drive = java(replace(SETTINGS, keep_alive_first_seconds=3600.0))
         drive.feed(ev.Weighed(F, drive.at, native=False, mb=40.0, start_cpu_ms=start_cpu_ms))
         drive.invoke(cold=True, wait_ms=30.0)
-        return drive.policy.kept_seconds(F)[0]
+        return drive.policy.stays(F)[0].kept
 
     assert kept(30.0) < kept(None) < kept(200.0)
 
@@ -179,11 +180,48 @@ def test_its_owners_word_goes_before_every_bill() -> None:
     assert drive.state(G) is State.NATIVE, "asked for once is asked for"
 
 
+def test_what_hibernates_is_awake_for_less_long_and_there_for_longer() -> None:
+    sleeping, never = java(SLEEPING), java()
+    for drive in (sleeping, never):
+        drive.invoke(times=3, every=900.0, run_ms=500.0)
+        drive.invoke(times=30, every=900.0, run_ms=500.0)
+    asleep, awake = sleeping.policy.stays(F)[0], never.policy.stays(F)[0]
+    assert asleep.awake <= awake.kept < asleep.kept
+    assert awake.awake == awake.kept, "without swap it is awake while it is there"
+    assert asleep.kept >= 900.0, "its next invocation finds it"
+
+
+def test_a_function_that_is_quick_sleeps_later_than_one_that_takes_longer_than_waking_up() -> None:
+    """Waiting counts for more beside what it takes itself."""
+
+    def awake(run_ms: float) -> float:
+        drive = java(SLEEPING)
+        drive.invoke(times=2, every=900.0, run_ms=run_ms)
+        return drive.policy.stays(F)[0].awake
+
+    assert awake(5.0) > awake(500.0)
+
+
+def test_a_function_whose_rhythm_is_not_known_may_sleep_for_as_long_as_any() -> None:
+    drive = java(SLEEPING)
+    drive.invoke(run_ms=500.0)
+    stay = drive.policy.stays(F)[0]
+    assert stay.awake <= SLEEPING.keep_alive_first_seconds < stay.kept
+
+
+def test_sleepers_make_a_native_form_repay_later() -> None:
+    drives = [java(settings, ordinary=200.0) for settings in (SETTINGS, SLEEPING)]
+    for drive in drives:
+        drive.invoke(times=40, every=120.0, run_ms=500.0)
+    without, with_sleep = (drive.policy._functions[F].paying.bill(drive.at).saves for drive in drives)
+    assert with_sleep < without
+
+
 def test_what_was_measured_survives_a_restart() -> None:
     drive = java()
     again = Policy.from_json(drive.policy.to_json(), SETTINGS)
     assert again.to_json() == drive.policy.to_json()
-    assert again.kept_seconds(F) == drive.policy.kept_seconds(F)
+    assert again.stays(F) == drive.policy.stays(F)
 
 
 def test_sandboxes_that_ran_beside_others_go_before_the_one_used_last() -> None:
@@ -191,11 +229,11 @@ def test_sandboxes_that_ran_beside_others_go_before_the_one_used_last() -> None:
     for _ in range(40):
         drive.invoke(times=2, every=0.1, overlap=4, run_ms=500.0)
         drive.invoke(times=20, every=20.0, run_ms=500.0)
-    used_last, beside = drive.policy.kept_seconds(F) or (0.0, 0.0)
-    assert used_last > beside >= SETTINGS.keep_alive_least_seconds
+    used_last, beside = drive.policy.stays(F)
+    assert used_last.kept > beside.kept >= SETTINGS.keep_alive_least_seconds
     drive.deploy(warm=2)
-    assert drive.policy.kept_seconds(F) is None, "its owner's minimum is kept otherwise"
-    assert Drive(replace(SETTINGS, enabled=False)).policy.kept_seconds(F) is None
+    assert drive.policy.stays(F) is None, "its owner's minimum is kept otherwise"
+    assert Drive(replace(SETTINGS, enabled=False)).policy.stays(F) is None
 
 
 def test_an_isolates_share_is_by_its_heap_and_the_base_is_nobodys() -> None:

@@ -296,5 +296,5 @@ async def test_what_sandboxes_were_seen_to_hold_is_told_to_the_policy(moving: Mo
     await moving.pipeline.tick()
     record = moving.policy.to_json()["functions"][0]
     assert (record["ordinary_mb"], record["native_mb"]) == (30.0, 3.0)
-    assert moving.pipeline.keep_alive(*F) == moving.policy.kept_seconds(F)
+    assert moving.pipeline.keep_alive(*F) == moving.policy.stays(F)
     assert moving.pipeline.keep_alive("nobody", "/nobody/f") is None

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from argo_provider.model.stay import Stay
 from argo_provider.scheduling.decision import Assign, Evict, Expire, Instruction, Start, decide, tend
 from argo_provider.scheduling.queue import FairQueue
 from argo_provider.scheduling.settings import PoolSettings
@@ -61,6 +62,7 @@ def sandbox(
         bound_at=NOW - age,
         requested_by=bound,
         room=(of or shape()).concurrency,
+        held_mb=(of or shape()).memory_mb,
     )
 
 
@@ -384,11 +386,11 @@ def test_how_long_an_idle_sandbox_stays_is_told_by_action_for_the_one_used_last_
     pool = PoolSnapshot(
         (sandbox(1, IDLE, "b/f", idle=9.0), sandbox(2, IDLE, "b/f", idle=8.0), sandbox(3, IDLE, "b/g", idle=9.0))
     )
-    told = {key("b/f"): (10.0, 5.0)}
+    told = {key("b/f"): (Stay(10.0), Stay(5.0))}
     last = pool.free_slot(key("b/f"))
     steps = list(tend(pool, queue_of(), SETTINGS, stock={}, now=NOW, keep_alive=told.get))
     assert steps == [Evict(next(number for number in (1, 2) if number != last), "idle")]
-    told[key("b/f")] = (8.0, 5.0)
+    told[key("b/f")] = (Stay(8.0), Stay(5.0))
     assert len(list(tend(pool, queue_of(), SETTINGS, stock={}, now=NOW, keep_alive=told.get))) == 2
 
 

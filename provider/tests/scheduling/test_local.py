@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from argo_provider.model.stay import Stay
 from argo_provider.optimizer.model import FunctionId, Route
 from argo_provider.optimizer.ports import Weight
 from argo_provider.placement.local import LocalPlacement
@@ -17,13 +19,13 @@ from argo_provider.placement.port import ORDINARY, Dropped, Overloaded, Overload
 from argo_provider.scheduling.loop import CUT_OFF, INTERNAL
 from argo_provider.scheduling.settings import PoolSettings
 from argo_proxy.pool.events import NoEvents
-from argo_proxy.pool.pool import PoolLimits
+from argo_proxy.pool.limits import PoolLimits
 from argo_proxy.pool.serving import ServingLimits
 from argo_proxy.pool.shape import Shape
 from argo_proxy.protocol.messages import Executable, Execution, Invocation, OutcomeKind
 from argo_proxy.runtimes import Catalogue, Runtime
 from argo_proxy.sandboxes.fake import FakeDriver, FakeSandbox, Reply, answered
-from argo_proxy.sandboxes.port import Gone, SandboxCreationError, SandboxKind, SandboxSpec, TimedOut
+from argo_proxy.sandboxes.port import Gone, Residence, SandboxCreationError, SandboxKind, SandboxSpec, TimedOut
 
 pytestmark = pytest.mark.unit
 
@@ -42,6 +44,7 @@ class Journal(NoEvents):
         self.executions: list[Execution] = []
         self.rejections: list[str] = []
         self.failures: list[str] = []
+        self.slept = self.woken = 0
         self.told = asyncio.Event()
 
     def started(self, shape: Shape, seconds: float) -> None:
@@ -59,6 +62,13 @@ class Journal(NoEvents):
     def executed(self, executable: Executable, execution: Execution) -> None:
         self.executions.append(execution)
         self.told.set()
+
+    def hibernated(self, shape: Shape) -> None:
+        self.slept += 1
+        self.told.set()
+
+    def woke(self, shape: Shape) -> None:
+        self.woken += 1
 
     def rejected(self, reason: str) -> None:
         self.rejections.append(reason)
@@ -100,10 +110,10 @@ def invocation(namespace: str = "a", action: str = "f", **changes: Any) -> Invoc
 def local(driver: FakeDriver, events: Journal | None = None, **changes: Any) -> LocalPlacement:
     known: dict[str, Any] = {"memory_mb": 1024, "drain_seconds": 5.0, "tick_seconds": 0.01}
     catalogue = changes.pop("catalogue", Catalogue([NODE]))
-    router = changes.pop("router", None)
+    router, limits = changes.pop("router", None), changes.pop("limits", LIMITS)
     settings = PoolSettings(**(known | changes))
     drivers = {SandboxKind.FAKE: driver}
-    return LocalPlacement(drivers, catalogue, load, settings=settings, limits=LIMITS, events=events, router=router)
+    return LocalPlacement(drivers, catalogue, load, settings=settings, limits=limits, events=events, router=router)
 
 
 async def finished(ticket: Ticket) -> Execution:
@@ -574,13 +584,13 @@ async def test_whatever_sandboxes_do_every_ticket_is_settled(seed: int) -> None:
 class Keeps:
     """A router that keeps sandboxes for as long as the test says."""
 
-    seconds: tuple[float, float] | None = None
+    stays: tuple[Stay, Stay] | None = None
 
     def route(self, executable: Executable) -> Route:
         return ORDINARY
 
-    def keep_alive(self, namespace: str, path: str) -> tuple[float, float] | None:
-        return self.seconds
+    def keep_alive(self, namespace: str, path: str) -> tuple[Stay, Stay] | None:
+        return self.stays
 
 
 async def test_how_long_a_sandbox_idles_is_its_routers_to_say() -> None:
@@ -588,9 +598,36 @@ async def test_how_long_a_sandbox_idles_is_its_routers_to_say() -> None:
     async with local(driver, events, router=keeps) as placement:
         await finished(placement.submit(invocation()))
         assert placement.snapshot().by_state["warm"] == 1
-        keeps.seconds = (0.0, 0.0)
+        keeps.stays = (Stay(0.0), Stay(0.0))
         await events.until(lambda: events.ends)
     assert events.ends[0] == "idle"
+
+
+class Hibernates:
+    """A `Hibernator` to whom nothing is ever hard."""
+
+    async def put_out(self, residence: Residence) -> object:
+        return residence
+
+    async def let_go(self, residence: Residence) -> None: ...
+
+    def call_back(self, put_out: object) -> None: ...
+
+
+async def test_what_idles_for_longer_than_it_is_to_be_awake_hibernates_and_its_next_call_is_warm() -> None:
+    keeps, events = Keeps(), Journal()
+    keeps.stays = (Stay(3600.0, 0.0), Stay(3600.0, 0.0))
+    limits = replace(LIMITS, hibernator=Hibernates(), written_seconds=0.0)
+    async with local(FakeDriver(), events, router=keeps, limits=limits) as placement:
+        for call in range(3):
+            served = await finished(placement.submit(invocation()))
+            assert served.phases.cold is (call == 0)
+            await events.until(lambda call=call: events.slept == call + 1)
+            snapshot = placement.snapshot()
+            assert snapshot.by_state == {"hibernated": 1}
+            assert snapshot.memory_used_mb == snapshot.idle_mb == snapshot.sandboxes[0].memory_mb
+            assert await placement.weigh(4) == [], "what it holds is seen while it is awake"
+    assert (len(events.starts), events.woken) == (1, 2)
 
 
 async def test_a_sandbox_is_weighed_when_it_was_used_and_again_when_twice_as_often() -> None:

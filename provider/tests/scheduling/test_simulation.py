@@ -18,7 +18,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from argo_provider.scheduling.decision import Assign, Evict, Expire, Instruction, Start, decide, tend
+from argo_provider.model.stay import Stay
+from argo_provider.scheduling.decision import (
+    Assign,
+    Evict,
+    Expire,
+    Hibernate,
+    Instruction,
+    KeepAlive,
+    Start,
+    as_set,
+    decide,
+    tend,
+)
 from argo_provider.scheduling.queue import FairQueue
 from argo_provider.scheduling.settings import PoolSettings
 from argo_provider.scheduling.view import PoolSnapshot
@@ -40,6 +52,7 @@ from argo_proxy.sandboxes.port import SandboxKind
 
 pytestmark = pytest.mark.unit
 NOBODY: Any = Future.__new__(Future)
+ASLEEP_MB = 8
 START_SECONDS, INIT_SECONDS, END_SECONDS = 0.3, 0.1, 0.05
 LIMITS = PoolSettings(
     memory_mb=1024,
@@ -82,11 +95,14 @@ class Simulation:
         check_views: bool = True,
         creations_fail: int = 0,
         stock: Mapping[Shape, int] = MappingProxyType({}),
+        keep_alive: KeepAlive = as_set,
     ) -> None:
         """`stock`: while there is work to come."""
         self.limits = limits
         self.from_stock = 0
+        self.woken = 0
         self._stock = stock
+        self._keep_alive = keep_alive
         self.now = 0.0
         self.table = SandboxTable()
         self.queue = FairQueue(limits.quantum_mb)
@@ -128,7 +144,7 @@ class Simulation:
 
     def _tick(self, last: float) -> None:
         stock = self._stock if self.queue or self.now < last else {}
-        for step in tend(self.table, self.queue, self.limits, stock=stock, now=self.now):
+        for step in tend(self.table, self.queue, self.limits, stock=stock, now=self.now, keep_alive=self._keep_alive):
             self._carry_out(step)
         if self.queue or len(self.table) or self.now < last:
             self._at(self.now + 1.0, lambda: self._tick(last))
@@ -151,8 +167,11 @@ class Simulation:
         if len(self.queue) == 1:
             line = next(self.queue.in_turn())
             slot = self.table.free_slot(line.key)
-            if slot is not None:
+            if slot is not None and not self._lacks_memory(self.table.find(slot)):
                 assert step == Assign(line.key, slot, line.shape.memory_mb)
+
+    def _lacks_memory(self, entry: SandboxEntry) -> bool:
+        return self.table.memory_used - entry.held_mb + entry.shape.memory_mb > self.limits.memory_mb
 
     def _carry_out(self, step: Instruction) -> None:
         match step:
@@ -170,6 +189,10 @@ class Simulation:
                     self.table.apply(entry, RETIRED)
                 else:
                     self._end(entry)
+            case Hibernate(number):
+                entry = self.table.find(number)
+                entry.may_sleep = False
+                self.table.fall_asleep(entry, ASLEEP_MB)
             case Expire(key):
                 self._work.pop(id(self.queue.remove_oldest(key)))
 
@@ -184,6 +207,10 @@ class Simulation:
             assert entry.shape == arrival.action.shape
             self._at(self.now + INIT_SECONDS, lambda: self._initialised(entry, arrival))
         else:
+            if entry.asleep:
+                self.woken += 1
+                self.table.wake(entry)
+                entry.may_sleep = True
             self.table.apply(entry, ASSIGNED)
             self._serve(entry, arrival)
 
@@ -209,6 +236,7 @@ class Simulation:
             return
         entry.ready_at = entry.idle_since = self.now
         self.table.apply(entry, CREATED)
+        entry.may_sleep = True
 
     def _initialised(self, entry: SandboxEntry, arrival: Arrival) -> None:
         self.table.initialised(entry, self.now)
@@ -234,7 +262,7 @@ class Simulation:
 
     def _check(self) -> None:
         facts = self.table.facts()
-        assert self.table.memory_used == sum(one.shape.memory_mb for one in facts) <= self.limits.memory_mb
+        assert self.table.memory_used == sum(one.held_mb for one in facts) <= self.limits.memory_mb
         assert self.table.starts_in_flight <= self.limits.max_starts
         for one in facts:
             assert 0 <= one.life.in_flight <= (MOST_INSIDE if one.shape.queues_inside else one.shape.concurrency)
@@ -314,6 +342,33 @@ def test_a_stem_cell_that_cannot_grow_is_given_up_for_a_new_sandbox() -> None:
     simulation = Simulation(limits, stock={ELASTIC: 2})
     simulation.run([Arrival(3.0, Action("a", "f", 512), 0.01)], until=6.0)
     assert (simulation.from_stock, len(simulation.served)) == (0, 1)
+
+
+@settings(max_examples=60, deadline=None)
+@given(workload=workloads(), starts=st.integers(1, 4), memory=st.sampled_from([1024, 1536, 4096]))
+def test_sleepers_hold_next_to_nothing_and_are_served_within_the_bounds(
+    workload: list[Arrival], starts: int, memory: int
+) -> None:
+    limits = replace(LIMITS, max_starts=starts, memory_mb=memory)
+    simulation = Simulation(limits, keep_alive=lambda _: (Stay(30.0, 0.5), Stay(20.0, 0.0)))
+    simulation.run(workload)
+    assert len(simulation.served) == len(workload)
+    assert len(simulation.table) == 0
+    assert simulation.table.memory_used == simulation.table.idle_mb == 0
+    assert simulation.table.held_mb("a") == 0
+
+
+def test_more_functions_stay_warm_than_there_is_memory_for() -> None:
+    """Forty in turn, room for four that are awake: each starts once."""
+    turns = [
+        Arrival(3.0 * turn + 120.0 * again, Action("a", f"f{turn}", 256), 0.01)
+        for turn in range(40)
+        for again in (0, 1)
+    ]
+    simulation = Simulation(LIMITS, keep_alive=lambda _: (Stay(600.0, 1.0), Stay(600.0, 1.0)))
+    simulation.run(turns, until=400.0)
+    assert (simulation.starts, simulation.woken, len(simulation.served)) == (40, 40, 80)
+    assert simulation.table.memory_used == 40 * ASLEEP_MB
 
 
 @settings(max_examples=12, deadline=None)

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
+from argo_provider.model.stay import Stay
 from argo_provider.optimizer.model import Route
 from argo_provider.placement.local import LocalPlacement
 from argo_provider.placement.port import ORDINARY, Overloaded
 from argo_provider.scheduling.settings import PoolSettings
-from argo_proxy.pool.pool import PoolLimits
+from argo_proxy.pool.limits import PoolLimits
 from argo_proxy.pool.serving import ServingLimits
 from argo_proxy.protocol.messages import Executable, Execution, Invocation, OutcomeKind
 from argo_proxy.runtimes import Catalogue, Runtime
@@ -36,12 +37,12 @@ class Told:
         self.short: list[tuple[Shortfall | None, bool]] = []
         self.executions: list[Execution] = []
         self.comparisons: list[tuple[Any, Any]] = []
-        self.kept: tuple[float, float] | None = None
+        self.kept: tuple[Stay, Stay] | None = None
 
     def route(self, executable: Executable) -> Route:
         return self.way
 
-    def keep_alive(self, namespace: str, path: str) -> tuple[float, float] | None:
+    def keep_alive(self, namespace: str, path: str) -> tuple[Stay, Stay] | None:
         return self.kept
 
     def compared(self, executable: Executable, native: Execution, ordinary: Execution) -> None:

@@ -65,19 +65,29 @@ class SandboxFacts:
     bound_at: float  # when it was given to its action; seconds, monotonic
     requested_by: Key | None
     room: int  # activations that it may have in flight
+    held_mb: int  # of the pool's memory
+    asleep: bool = False
+    may_sleep: bool = False
 
 
 class SandboxEntry:
-    """One sandbox in the table. Only the table writes `life`, `key`, `shelf`, `shelved`, `room` and `story`."""
+    """One sandbox in the table.
+
+    Only the table writes `life`, `key`, `shelf`, `shelved`, `room`, `held_mb`, `asleep` and `story`.
+    """
 
     __slots__ = (
+        "asleep",
         "bound_at",
+        "held_mb",
         "idle_since",
         "key",
         "life",
         "marks_logs",
+        "may_sleep",
         "number",
         "ordinary",
+        "put_out",
         "ready_at",
         "requested_by",
         "room",
@@ -106,6 +116,10 @@ class SandboxEntry:
         self.start_seconds = 0.0  # creation and /init: what a cold start of it cost
         self.uses = 0
         self.room = shape.concurrency
+        self.held_mb = shape.memory_mb  # of the pool's memory: less while it is asleep
+        self.asleep = False  # hibernated: its memory is on swap
+        self.may_sleep = False
+        self.put_out: object = None  # what brings it back sooner, once its memory is on its way to swap
         self.marks_logs = shape.image is None  # images of users may: the first mark seen tells
 
     @property
@@ -127,4 +141,7 @@ class SandboxEntry:
             self.bound_at,
             self.requested_by,
             self.room,
+            self.held_mb,
+            self.asleep,
+            self.may_sleep,
         )

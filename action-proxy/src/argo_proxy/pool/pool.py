@@ -6,9 +6,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import Enum, auto
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -18,6 +16,7 @@ from argo_proxy.pool.depth import observe
 from argo_proxy.pool.entry import SandboxEntry
 from argo_proxy.pool.events import NoEvents, PoolEvents
 from argo_proxy.pool.fate import Fate, fate_of, may_have_begun, may_stay, waits, with_reply
+from argo_proxy.pool.hibernation import Hibernation
 from argo_proxy.pool.job import Job, ReadyClaim
 from argo_proxy.pool.life import (
     ASSIGNED,
@@ -28,7 +27,8 @@ from argo_proxy.pool.life import (
     UNBOUND,
     SandboxState,
 )
-from argo_proxy.pool.serving import Attempt, LoadCode, Serving, ServingLimits, queued_in, untouched, with_logs
+from argo_proxy.pool.limits import PoolLimits
+from argo_proxy.pool.serving import Attempt, LoadCode, Serving, queued_in, untouched, with_logs
 from argo_proxy.pool.shape import Key, Shape
 from argo_proxy.pool.table import SandboxTable
 from argo_proxy.protocol.messages import Execution
@@ -42,7 +42,6 @@ from argo_proxy.sandboxes.port import (
     SandboxCreationError,
     SandboxDriver,
     SandboxKind,
-    SandboxSpec,
     Shortfall,
     TimedOut,
 )
@@ -51,25 +50,6 @@ _log = structlog.get_logger(__name__)
 
 Spawn = Callable[[Coroutine[Any, Any, None]], object]
 """Runs a coroutine in the owner's task group."""
-
-
-def _no_recorder() -> Path | None:
-    return None
-
-
-@dataclass(frozen=True, slots=True)
-class PoolLimits:
-    """Bounds of what is done to sandboxes; seconds."""
-
-    serving: ServingLimits = field(default_factory=ServingLimits)
-    create_seconds: float = 120.0
-    claim_seconds: float = 30.0
-    destroy_seconds: float = 10.0
-    environment: Mapping[str, str] = field(default_factory=dict)  # of every sandbox: __OW_API_HOST, …
-    memory_mb_most: int = 512  # that an action may ask for
-    recorder: Callable[[], Path | None] = _no_recorder  # what sandboxes of the shape `recorded` get beside them
-    patience_seconds: float = 0.02  # that invocations wait for each other in a sandbox that takes more than it serves
-    recorded_bytes: int = 4 * 1024 * 1024  # of what one recorder has to say
 
 
 class Unserved(Enum):
@@ -107,6 +87,9 @@ class SandboxPool:
         self._limits = limits or PoolLimits()
         self._events = events or NoEvents()
         self._all_created = asyncio.Event()
+        self._hibernation = Hibernation(
+            self.table, self._limits.hibernator, spawn, self._events, written_seconds=self._limits.written_seconds
+        )
 
     # Instructions
 
@@ -119,6 +102,8 @@ class SandboxPool:
     def assign(self, entry: SandboxEntry, job: Job) -> bool:
         """Take a slot of this sandbox for `job`; whether it must be initialised first."""
         if entry.life.state is not SandboxState.COLD:
+            if entry.put_out is not None:
+                self._hibernation.wake(entry)
             self.table.apply(entry, ASSIGNED)
             return False
         sandbox: object = entry.sandbox
@@ -126,6 +111,10 @@ class SandboxPool:
             sandbox.resize(job.shape.memory_mb)
         self.table.bind(entry, job.key, job.shape, time.monotonic())
         return True
+
+    def hibernate(self, entry: SandboxEntry) -> None:
+        """Put its memory out, while nothing is in flight."""
+        self._hibernation.begin(entry)
 
     def evict(self, entry: SandboxEntry, reason: str) -> None:
         """End it now if nothing is in flight, else when the last activation has left."""
@@ -302,7 +291,7 @@ class SandboxPool:
         shape = entry.shape
         try:
             async with asyncio.timeout(self._limits.create_seconds):
-                sandbox = await self._drivers[shape.technology].create(self._spec(entry))
+                sandbox = await self._drivers[shape.technology].create(self._limits.spec(entry, self._catalogue))
         except TimeoutError:
             seconds = self._limits.create_seconds
             self._not_created(entry, SandboxCreationError(f"No sandbox came up within {seconds:g} s."))
@@ -325,6 +314,7 @@ class SandboxPool:
             self._spawn(self._bury(entry))
             return
         self.table.apply(entry, CREATED)
+        self._hibernation.created(entry)
         self._events.started(entry.shape, entry.start_seconds)
         if entry.life.retiring:
             self._end(entry, "retired")
@@ -377,19 +367,3 @@ class SandboxPool:
             _log.error("sandbox_not_destroyed", sandbox=sandbox.id, seconds=self._limits.destroy_seconds)
         except Exception:  # noqa: BLE001 — the same
             _log.exception("driver_failed", sandbox=sandbox.id)
-
-    def _spec(self, entry: SandboxEntry) -> SandboxSpec:
-        shape = entry.shape
-        runtime = None if shape.image is not None else self._catalogue.get(shape.kind)
-        return SandboxSpec(
-            runtime=runtime,
-            memory_mb=shape.limit_mb or shape.memory_mb,
-            grows_to_mb=self._limits.memory_mb_most if shape.elastic else 0,
-            image=shape.image,
-            concurrency=shape.concurrency,
-            environment=self._limits.environment,
-            label=entry.requested_by[1] if entry.requested_by else f"stem:{shape.kind}",
-            network=not shape.offline,
-            egress=shape.egress,
-            recorder=self._limits.recorder() if shape.recorded else None,
-        )

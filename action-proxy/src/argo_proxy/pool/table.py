@@ -85,8 +85,8 @@ class SandboxTable:
         """Give a stem cell to an action, whose shape it takes."""
         if entry.shape != shape:
             self._take(entry)
-            self.memory_used += shape.memory_mb - entry.shape.memory_mb
-            entry.shape = shape
+            self.memory_used += shape.memory_mb - entry.held_mb
+            entry.shape, entry.held_mb = shape, shape.memory_mb
             self._put(entry, Shelf.STEM)
         self.apply(entry, Bound(key))
         entry.bound_at = self._grown[key] = now
@@ -104,12 +104,22 @@ class SandboxTable:
             mean = self._paces.get(key, seconds)
             self._paces[key] = mean * (seconds / mean) ** _PACE_WEIGHT
 
+    def fall_asleep(self, entry: SandboxEntry, held_mb: int) -> None:
+        """An idle one of an action holds only so much until it is woken."""
+        entry.asleep = True
+        self._hold(entry, min(held_mb, entry.shape.memory_mb))
+
+    def wake(self, entry: SandboxEntry) -> None:
+        """All that its function may use is its own again."""
+        entry.asleep = False
+        self._hold(entry, entry.shape.memory_mb)
+
     def remove(self, entry: SandboxEntry) -> None:
         """Its memory is free again."""
         self._take(entry)
         self._count(entry, entry.shelf, -1)
         del self._entries[entry.number]
-        self.memory_used -= entry.shape.memory_mb
+        self.memory_used -= entry.held_mb
 
     # Questions
 
@@ -155,6 +165,10 @@ class SandboxTable:
     def bound(self, key: Key) -> int:
         """How many sandboxes serve, or will serve, this key."""
         return self._bound.get(key, 0)
+
+    def sleepers(self, key: Key) -> int:
+        """How many sandboxes of this key hibernate."""
+        return sum(entry.asleep for entry in self._idle.get(key, {}).values())
 
     def at_work(self, keys: Iterable[Key]) -> int:
         """How many sandboxes of these keys are not idle."""
@@ -230,7 +244,7 @@ class SandboxTable:
         entry.shelved = self._order
         entry.shelf = shelf
         self._shelves[shelf][entry.number] = entry
-        self._memory[shelf] += entry.shape.memory_mb
+        self._memory[shelf] += entry.held_mb
         index = self._index(entry, shelf)
         if index is not None:
             index[entry.number] = entry
@@ -243,7 +257,7 @@ class SandboxTable:
     def _take(self, entry: SandboxEntry) -> None:
         shelf = entry.shelf
         del self._shelves[shelf][entry.number]
-        self._memory[shelf] -= entry.shape.memory_mb
+        self._memory[shelf] -= entry.held_mb
         if shelf is Shelf.IDLE or shelf is Shelf.SPARE:
             _drop(self._idle if shelf is Shelf.IDLE else self._spare, _key(entry), entry.number)
         elif shelf is Shelf.STEM:
@@ -263,6 +277,14 @@ class SandboxTable:
         entry.life = life
         self._count(entry, shelf, 1)
 
+    def _hold(self, entry: SandboxEntry, held_mb: int) -> None:
+        """Where it stands does not change, nor its turn there."""
+        more = held_mb - entry.held_mb
+        entry.held_mb = held_mb
+        self.memory_used += more
+        self._memory[entry.shelf] += more
+        _add(self._held, _key(entry)[0], more)
+
     def _count(self, entry: SandboxEntry, shelf: Shelf, by: int) -> None:
         """Whose memory it is."""
         if shelf is Shelf.STARTING:
@@ -276,7 +298,7 @@ class SandboxTable:
         else:
             return
         if owner is not None:
-            _add(self._held, owner[0], by * entry.shape.memory_mb)
+            _add(self._held, owner[0], by * entry.held_mb)
 
     def _index(self, entry: SandboxEntry, shelf: Shelf) -> dict[int, SandboxEntry] | None:
         if shelf is Shelf.IDLE or shelf is Shelf.SPARE:

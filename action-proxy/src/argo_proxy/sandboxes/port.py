@@ -199,6 +199,23 @@ class ResizableSandbox(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Residence:
+    """Whose memory is a sandbox's alone, on this machine. `group`: folder of its own memory control group."""
+
+    processes: Sequence[int]
+    group: Path
+
+
+@runtime_checkable
+class HibernatingSandbox(Protocol):
+    """One whose memory can be put out to swap from outside while it idles."""
+
+    async def residence(self) -> Residence | None:
+        """None where it has ended, or is in no group of its own. Never raises."""
+        ...
+
+
 class PartsSandbox(Protocol):
     """One that takes the parts of a body of /run: the parameters, and what of the environment is of this run."""
 

@@ -126,7 +126,7 @@ export interface Activation {
 export interface Sandbox {
     id: string;
     technology: string;
-    state: "cold" | "warming" | "warm" | "busy" | "gone";
+    state: "cold" | "warming" | "warm" | "hibernated" | "busy" | "gone";
     kind: string;
     memoryMb: number;
     name: string;

@@ -5,7 +5,8 @@ import { bytes, count, duration, megabytes } from "../format";
 import { functionHref } from "../router";
 import { Card, Safe } from "../ui/basics";
 
-const STATES = ["cold", "warming", "warm", "busy"] as const;
+const STATES = ["cold", "warming", "warm", "hibernated", "busy"] as const;
+const IDLE: ReadonlySet<string> = new Set(["warm", "hibernated"]);
 
 export function SandboxMap({ sandboxes }: { sandboxes: Sandbox[] }) {
     const groups = new Map<string, Sandbox[]>();
@@ -52,7 +53,7 @@ function Squares({ sandboxes }: { sandboxes: Sandbox[] }) {
                 <span
                     key={sandbox.id}
                     class={`square state-${sandbox.state}`}
-                    title={`${sandbox.kind}, ${sandbox.technology}, ${sandbox.state}, ${megabytes(sandbox.memoryMb)}${sandbox.state === "warm" ? `, idle ${duration(sandbox.idleMs)}` : ""}`}
+                    title={`${sandbox.kind}, ${sandbox.technology}, ${sandbox.state}, ${megabytes(sandbox.memoryMb)}${IDLE.has(sandbox.state) ? `, idle ${duration(sandbox.idleMs)}` : ""}`}
                 />
             ))}
             {sandboxes.length > 200 && <span class="muted small">+{count(sandboxes.length - 200)}</span>}

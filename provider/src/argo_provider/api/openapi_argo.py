@@ -258,7 +258,7 @@ def _places() -> dict[str, Any]:
     }
     sandbox = {
         **dict.fromkeys(("id", "technology"), _TEXT),
-        "state": {"enum": ["cold", "warming", "warm", "busy", "gone"]},
+        "state": {"enum": ["cold", "warming", "warm", "hibernated", "busy", "gone"]},
         "kind": _TEXT,
         "memoryMb": _INTEGER,
         "name": {**_TEXT, "description": "empty while it is bound to nobody"},

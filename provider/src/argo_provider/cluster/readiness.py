@@ -27,6 +27,8 @@ class ClusterReadiness:
         self._ready.update(about.kinds)
         self._changed.set()
 
+    hibernation = None  # each node knows its own
+
     @property
     def states(self) -> list[RuntimeState]:
         return [state for node in self._table for state in node.about.runtimes]

@@ -12,7 +12,7 @@ from argo_provider.insight.figures import Figures, LiveFigures
 from argo_provider.insight.names import path_of
 from argo_provider.insight.port import Tiers
 from argo_provider.optimizer.model import State
-from argo_provider.placement.port import PlacementSnapshot
+from argo_provider.placement.port import HIBERNATED, PlacementSnapshot
 from argo_provider.storage.cache import LruCache
 from argo_provider.storage.port import ActivationQuery, ActivationStore, Page
 
@@ -20,7 +20,7 @@ BADGES = ("cold", "warm", "hot", "native")
 TIERS = (*BADGES, *(state.value for state in State))
 SORTS = ("name", "updated", "rate", "errors")
 _BADGE_OF = {State.NATIVE: "native", State.CANARY: "native", State.OBSERVED: "hot", State.BUILDING: "hot"}
-_WARM = frozenset({"warm", "busy"})
+_WARM = frozenset({"warm", HIBERNATED, "busy"})
 _REMEMBERED = 20_000
 
 

@@ -76,6 +76,5 @@ def _of_a_call(record: Record, settings: OptimizerSettings, sizes: Sizes, *, nat
     """What a call and the pauses after it cost in memory and waiting, and for how many seconds one is held for it."""
     kept = warmth.kept(record, settings, sizes, native=native)
     beside = warmth.kept_beside(record, settings, sizes, native=native)
-    held_ms = warmth.memory_ms(record, settings, sizes, native=native)
-    start_ms = warmth.start_costs(record, settings, sizes, native=native)
-    return kept.ms(held_ms, start_ms) + record.signals.overlap * beside.ms(held_ms, start_ms), kept.held_seconds
+    prices = warmth.prices(record, settings, sizes, native=native)
+    return kept.ms(prices) + record.signals.overlap * beside.ms(prices), kept.whole.held_seconds

@@ -1,7 +1,8 @@
 """How long a function is kept warm, learnt from the pauses between its invocations.
 
 Keeping it costs memory for every second until the next invocation; letting it go costs a start when one comes. The
-histogram of past pauses says how often each happens for any time T; the cheapest T is taken.
+histogram of past pauses says how often each happens for any time T; the cheapest T is taken. Where sandboxes hibernate
+there are two such times: being asleep costs less for every second than being awake, and waking up less than a start.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from math import ceil, log2
 
+from argo_provider.model.stay import Stay
 from argo_provider.optimizer.settings import OptimizerSettings
 
 _FIRST = 0.25  # seconds: pauses below fall into the first bucket
@@ -84,15 +86,73 @@ class Upkeep:
         return self.held_seconds * held_ms + self.cold * start_ms
 
 
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """In milliseconds of waiting: a second of each kind, and what ends a pause. `asleep` None: it never hibernates."""
+
+    awake: float
+    start: float
+    asleep: float | None = None
+    wake: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class TwoStays:
+    """The cheapest way where it may hibernate: awake for as long as `awake` says, and there for as long as `whole`."""
+
+    awake: Upkeep
+    whole: Upkeep
+
+    @property
+    def stay(self) -> Stay:
+        """For the pool."""
+        return Stay(self.whole.seconds, self.awake.seconds)
+
+    def ms(self, price: Prices) -> float:
+        """What a pause costs."""
+        awake, whole = self.awake, self.whole
+        asleep = (whole.held_seconds - awake.held_seconds) * (price.asleep or 0.0)
+        return awake.ms(price.awake, price.wake) + asleep + whole.cold * (price.start - price.wake)
+
+
 def keep_alive(pauses: Pauses, settings: OptimizerSettings, *, memory_mb: float, start_ms: float) -> float:
     """Seconds after its last invocation that a function is kept which holds `memory_mb`, and has as much reserved."""
     held_ms = memory_mb / 1024 * (settings.gb_second_ms + settings.reserved_gb_second_ms)
     return upkeep(pauses, settings, held_ms=held_ms, start_ms=start_ms).seconds
 
 
-def upkeep(pauses: Pauses, settings: OptimizerSettings, *, held_ms: float, start_ms: float) -> Upkeep:
-    """Where a second of keeping it costs `held_ms`. Of a rhythm that is not known yet, as of one pause that is long."""
-    least, most = settings.keep_alive_least_seconds, settings.keep_alive_most_seconds
+def stays(pauses: Pauses, settings: OptimizerSettings, prices: Prices) -> TwoStays:
+    """How long it is awake, and how long it is kept at all: each is the cheapest whatever the other is.
+
+    Asleep it is kept until that has cost as much as the start that it may save, at least: most functions come to a
+    pause that is longer than all before, and there is no cheaper way to be ready for it.
+    """
+    asleep = prices.asleep
+    if asleep is not None and asleep < prices.awake:
+        awake = upkeep(pauses, settings, held_ms=prices.awake - asleep, start_ms=prices.wake)
+        saves = prices.start - prices.wake
+        even = saves / asleep if asleep else settings.keep_alive_most_seconds
+        whole = upkeep(pauses, settings, held_ms=asleep, start_ms=saves, least_seconds=even)
+        if whole.seconds > awake.seconds:
+            return TwoStays(awake, whole)
+    never = upkeep(pauses, settings, held_ms=prices.awake, start_ms=prices.start)
+    return TwoStays(never, never)
+
+
+def upkeep(
+    pauses: Pauses,
+    settings: OptimizerSettings,
+    *,
+    held_ms: float,
+    start_ms: float,
+    least_seconds: float = 0.0,
+) -> Upkeep:
+    """Where a second of keeping it costs `held_ms`, and a start `start_ms`.
+
+    For `least_seconds` whatever the pauses were. Of a rhythm that is not known yet, as of one pause that is long.
+    """
+    most = settings.keep_alive_most_seconds
+    least = min(max(settings.keep_alive_least_seconds, least_seconds), most)
     if pauses.total < settings.keep_alive_gaps:
         # Until it has cost as much as the start that it may save: at most twice what the wisest would pay.
         even = min(settings.keep_alive_first_seconds, start_ms / held_ms if held_ms else most)

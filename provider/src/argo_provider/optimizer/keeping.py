@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argo_provider.model.stay import Stay
 from argo_provider.optimizer import warmth
 from argo_provider.optimizer.record import Record
 from argo_provider.optimizer.settings import OptimizerSettings
@@ -18,18 +19,20 @@ class Keeping:
         self._settings = settings
         self._machine = machine
         self._cools: tuple[tuple[int, bool], float] | None = None
-        self._ordinary: tuple[int, tuple[float, float]] | None = None
+        self._ordinary: tuple[int, tuple[Stay, Stay]] | None = None
 
     def seconds(self, *, native: bool) -> float:
         """After its last use."""
-        return warmth.kept(self._record, self._settings, self._machine.sizes, native=native).seconds
+        return warmth.kept(self._record, self._settings, self._machine.sizes, native=native).whole.seconds
 
-    def ordinary_seconds(self) -> tuple[float, float]:
+    def ordinary(self) -> tuple[Stay, Stay]:
         """Of its ordinary sandboxes: of the one used last, and of those that ran beside it."""
         seen = self._record.signals.seen
         if self._ordinary is None or self._ordinary[0] != seen:
-            beside = warmth.kept_beside(self._record, self._settings, self._machine.sizes, native=False)
-            self._ordinary = (seen, (self.seconds(native=False), beside.seconds))
+            record, settings, sizes = self._record, self._settings, self._machine.sizes
+            last = warmth.kept(record, settings, sizes, native=False)
+            beside = warmth.kept_beside(record, settings, sizes, native=False)
+            self._ordinary = (seen, (last.stay, beside.stay))
         return self._ordinary[1]
 
     def cools_at(self, *, native: bool) -> float:

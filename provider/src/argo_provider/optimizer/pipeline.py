@@ -17,6 +17,7 @@ import structlog
 
 from argo_provider.events import ActionChanged, EventBus, NamespaceChanged, TierChanged
 from argo_provider.events import Event as BusEvent
+from argo_provider.model.stay import Stay
 from argo_provider.optimizer import events as ev
 from argo_provider.optimizer import instructions as do
 from argo_provider.optimizer.builds import BuildRecord, Builds
@@ -126,8 +127,8 @@ class Pipeline:
             return OBSERVED
         return ORDINARY
 
-    def keep_alive(self, namespace: str, path: str) -> tuple[float, float] | None:
-        return self._policy.kept_seconds(FunctionId(namespace, path))
+    def keep_alive(self, namespace: str, path: str) -> tuple[Stay, Stay] | None:
+        return self._policy.stays(FunctionId(namespace, path))
 
     def ran(self, namespace: str, path: str, nanoseconds: int) -> None:
         """So long was an invocation in user code, says the NIUk; that it ended is told after this."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
+from argo_provider.model.stay import Stay
 from argo_provider.optimizer import events as ev
 from argo_provider.optimizer import snapshot, wording
 from argo_provider.optimizer.budget import Budget
@@ -129,7 +130,7 @@ class Policy:
 
     # ------------------------------------------------------------ to be read
 
-    def kept_seconds(self, function: FunctionId) -> tuple[float, float] | None:
+    def stays(self, function: FunctionId) -> tuple[Stay, Stay] | None:
         """For how long its ordinary sandboxes are kept after their last use: the one used last, and those beside it.
 
         None where its owner wants some warm whatever happens, or nothing is decided here.
@@ -137,7 +138,7 @@ class Policy:
         known = self._functions.get(function)
         if known is None or not self._settings.enabled or known.record.wishes.warm:
             return None
-        return known.keeping.ordinary_seconds()
+        return known.keeping.ordinary()
 
     def explain(self, function: FunctionId) -> Explanation | None:
         """Where it is, since when, why, and what would change it; None: not known."""

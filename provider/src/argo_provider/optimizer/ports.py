@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from argo_provider.model.stay import Stay
 from argo_provider.optimizer.changes import Changed
 from argo_provider.optimizer.events import Event
 from argo_provider.optimizer.instructions import Instruction
@@ -158,7 +159,7 @@ class Decides(Protocol):
 
     def route(self, function: FunctionId, fingerprint: str) -> Route: ...
 
-    def kept_seconds(self, function: FunctionId) -> tuple[float, float] | None: ...
+    def stays(self, function: FunctionId) -> tuple[Stay, Stay] | None: ...
 
     def explain(self, function: FunctionId) -> Explanation | None: ...
 

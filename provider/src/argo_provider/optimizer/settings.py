@@ -159,6 +159,16 @@ class OptimizerSettings:
         unit="milliseconds",
         low=0,
     )
+    hibernated_mb: float = setting(
+        8.0,
+        "What a hibernated sandbox is taken to hold; 0: none hibernates.",
+        unit="MB",
+        low=0,
+    )
+    wake_ms: float = setting(15.0, "Waiting for what a hibernated sandbox reads back.", unit="milliseconds", low=0)
+    wake_cpu_ms: float = setting(
+        10.0, "Processor time of hibernating and of waking up together.", unit="milliseconds", low=0
+    )
     sandbox_mb: float = setting(
         24.0, "Memory that an idle ordinary sandbox is taken to hold until one was measured.", unit="MB", low=0.1
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import ceil
 
-from argo_provider.optimizer.keepalive import Pauses, Upkeep, upkeep
+from argo_provider.optimizer.keepalive import Pauses, Prices, TwoStays, stays
 from argo_provider.optimizer.model import NATIVE_TECHNOLOGY
 from argo_provider.optimizer.record import Record
 from argo_provider.optimizer.settings import OptimizerSettings
@@ -16,23 +16,48 @@ _IN_ONE_LIMIT = {"niuk": 16, "zygote": 4}  # that the placement reserves an acti
 _SELDOM = 0.1  # overlap that is not worth an isolate
 
 
-def kept(record: Record, settings: OptimizerSettings, sizes: Sizes, *, native: bool) -> Upkeep:
+def kept(record: Record, settings: OptimizerSettings, sizes: Sizes, *, native: bool) -> TwoStays:
     """Of the one that takes its next invocation."""
     return _kept(record, settings, sizes, record.pauses, native=native)
 
 
-def kept_beside(record: Record, settings: OptimizerSettings, sizes: Sizes, *, native: bool) -> Upkeep:
+def kept_beside(record: Record, settings: OptimizerSettings, sizes: Sizes, *, native: bool) -> TwoStays:
     """Of one that is only used while others run."""
     return _kept(record, settings, sizes, record.beside.pauses, native=native)
 
 
-def _kept(record: Record, settings: OptimizerSettings, sizes: Sizes, pauses: Pauses, *, native: bool) -> Upkeep:
+def _kept(record: Record, settings: OptimizerSettings, sizes: Sizes, pauses: Pauses, *, native: bool) -> TwoStays:
     """What is reserved for it counts as well as what it really holds: no other can have either."""
     shared = _IN_ONE_LIMIT.get(NATIVE_TECHNOLOGY.get(record.family, ""), 1) if native else 1
     reserved = max(record.memory_mb, 1) / shared
     held = memory(record, settings, sizes, native=native)
     held_ms = (held * settings.gb_second_ms + reserved * settings.reserved_gb_second_ms) / 1024
-    return upkeep(pauses, settings, held_ms=held_ms, start_ms=start_costs(record, settings, sizes, native=native))
+    return stays(pauses, settings, _priced(record, settings, sizes, held_ms, native=native))
+
+
+def prices(record: Record, settings: OptimizerSettings, sizes: Sizes, *, native: bool) -> Prices:
+    """By what one really holds, as if as much were reserved."""
+    held = memory(record, settings, sizes, native=native)
+    return _priced(record, settings, sizes, held / 1024 * _gb_second_ms(settings), native=native)
+
+
+def _priced(record: Record, settings: OptimizerSettings, sizes: Sizes, held_ms: float, *, native: bool) -> Prices:
+    """Isolates do not hibernate: they hold little, and share a process that others use."""
+    start_ms = start_costs(record, settings, sizes, native=native)
+    if native or not settings.hibernated_mb:
+        return Prices(held_ms, start_ms)
+    asleep_ms = settings.hibernated_mb / 1024 * _gb_second_ms(settings)
+    wake_ms = _felt(record, settings, settings.wake_ms) + settings.wake_cpu_ms * settings.cpu_second_ms / 1000
+    return Prices(held_ms, start_ms, asleep_ms, min(wake_ms, start_ms))
+
+
+def _gb_second_ms(settings: OptimizerSettings) -> float:
+    return settings.gb_second_ms + settings.reserved_gb_second_ms
+
+
+def _felt(record: Record, settings: OptimizerSettings, wait_ms: float) -> float:
+    """As it is felt, beside what the function takes itself."""
+    return wait_ms * min(max(wait_ms / max(record.signals.run_ms, _NOTICED_MS), 1.0), settings.felt_most)
 
 
 def spare(record: Record) -> int:
@@ -67,18 +92,11 @@ def memory(record: Record, settings: OptimizerSettings, sizes: Sizes, *, native:
     return max(record.ordinary_mb or sizes.sandbox_mb(record.family, settings), 0.1)
 
 
-def memory_ms(record: Record, settings: OptimizerSettings, sizes: Sizes, *, native: bool) -> float:
-    """What a second of the memory that one really holds costs, as if as much were reserved."""
-    price = settings.gb_second_ms + settings.reserved_gb_second_ms
-    return memory(record, settings, sizes, native=native) / 1024 * price
-
-
 def start_costs(record: Record, settings: OptimizerSettings, sizes: Sizes, *, native: bool) -> float:
     """As it is felt, beside what the function takes itself, and the processor time: until it was seen, as long."""
     start = _start(record, settings, native=native)
-    felt = min(max(start / max(record.signals.run_ms, _NOTICED_MS), 1.0), settings.felt_most)
     cpu_ms = sizes.start_cpu_ms(record.family, native=native)
-    return start * felt + (start if cpu_ms is None else cpu_ms) * settings.cpu_second_ms / 1000
+    return _felt(record, settings, start) + (start if cpu_ms is None else cpu_ms) * settings.cpu_second_ms / 1000
 
 
 def _start(record: Record, settings: OptimizerSettings, *, native: bool) -> float:

@@ -10,11 +10,13 @@ from functools import lru_cache
 from types import TracebackType
 from typing import Self
 
+from argo_provider.model.stay import Stay
 from argo_provider.optimizer.model import Route
 from argo_provider.optimizer.ports import Weight
 from argo_provider.placement.chaining import Chaining
 from argo_provider.placement.chooser import NATIVE, Chooser
 from argo_provider.placement.port import (
+    HIBERNATED,
     ORDINARY,
     Claim,
     Compared,
@@ -35,7 +37,8 @@ from argo_proxy.pool.entry import SandboxEntry
 from argo_proxy.pool.events import NoEvents, PoolEvents
 from argo_proxy.pool.job import Job, Ways
 from argo_proxy.pool.life import SandboxState
-from argo_proxy.pool.pool import PoolLimits, SandboxPool
+from argo_proxy.pool.limits import PoolLimits
+from argo_proxy.pool.pool import SandboxPool
 from argo_proxy.pool.serving import LoadCode
 from argo_proxy.pool.shape import Key, Shape, key_of, other_way, revision_of, variant_of
 from argo_proxy.pool.table import SandboxTable
@@ -284,7 +287,7 @@ class LocalPlacement:
             return {}
         return self._chooser.stock(self._settings.stem_memory_mb, self._scheduler.started_cold())
 
-    def _keep_alive(self, key: Key) -> tuple[float, float] | None:
+    def _keep_alive(self, key: Key) -> tuple[Stay, Stay] | None:
         """Isolates and children of zygotes are scaled by whoever routes to them."""
         return self._router.keep_alive(*key[:2]) if variant_of(key) in _ORDINARY_WAYS else None
 
@@ -372,9 +375,9 @@ def _summary(entry: SandboxEntry, now: float) -> SandboxSummary:
     return SandboxSummary(
         id=entry.sandbox.id if entry.sandbox is not None else str(entry.number),
         technology=shape.technology.value,
-        state=life.state.value,
+        state=HIBERNATED if entry.asleep else life.state.value,
         kind=shape.title,
-        memory_mb=shape.memory_mb,
+        memory_mb=entry.held_mb,
         namespace=key[0] if key else "",
         path=key[1] if key else "",
         in_flight=life.in_flight,

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol, runtime_checkable
 
+from argo_provider.model.stay import Stay
 from argo_provider.optimizer.model import Route
 from argo_proxy.pool.chain import Cutting
 from argo_proxy.pool.job import Claim, Dropped
@@ -67,13 +68,16 @@ class Ticket:
     execution: Future[Execution]  # when the logs are in as well
 
 
+HIBERNATED = "hibernated"  # the state of a warm sandbox whose memory is on swap
+
+
 @dataclass(frozen=True, slots=True)
 class SandboxSummary:
     """One sandbox of the pool, as metrics, doctor and dashboard show it."""
 
     id: str
     technology: str  # process, container, …
-    state: str  # cold, warming, warm, busy, gone
+    state: str  # cold, warming, warm, hibernated, busy, gone
     kind: str  # the runtime's: nodejs:20, …, or the image of a blackbox action
     memory_mb: int
     namespace: str = ""  # "" while no action is bound to it
@@ -112,8 +116,8 @@ class Router(Protocol):
 
     def route(self, executable: Executable) -> Route: ...
 
-    def keep_alive(self, namespace: str, path: str) -> tuple[float, float] | None:
-        """For how many seconds an ordinary sandbox is kept idle: the one used last, and those that ran beside it.
+    def keep_alive(self, namespace: str, path: str) -> tuple[Stay, Stay] | None:
+        """How an ordinary sandbox is kept while it idles: the one used last, and those that ran beside it.
 
         None: as the pool's settings say.
         """
@@ -133,7 +137,7 @@ class OrdinaryRouter:
         del executable
         return ORDINARY
 
-    def keep_alive(self, namespace: str, path: str) -> tuple[float, float] | None:
+    def keep_alive(self, namespace: str, path: str) -> tuple[Stay, Stay] | None:
         del namespace, path
         return None
 

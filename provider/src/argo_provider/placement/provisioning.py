@@ -53,6 +53,7 @@ class Provisioner:
         self._ready: set[str] = set()
         self._changed = asyncio.Event()
         self.reports: list[DriverReport] = []
+        self.hibernation: str | None = None  # why idle sandboxes do not hibernate; "" where they do
 
     @property
     def states(self) -> list[RuntimeState]:

@@ -47,7 +47,7 @@ class Scales:
 
     def _is_due(self, entry: SandboxEntry) -> bool:
         idle = entry.life.state is SandboxState.WARM and not entry.life.retiring and entry.uses > 0
-        if not idle or entry.key is None or variant_of(entry.key) not in _WEIGHED_WAYS:
+        if not idle or entry.asleep or entry.key is None or variant_of(entry.key) not in _WEIGHED_WAYS:
             return False
         return entry.uses >= 2 * self._uses.get(entry.number, 0)
 

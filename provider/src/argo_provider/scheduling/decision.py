@@ -21,6 +21,7 @@ from enum import Enum, auto
 from types import MappingProxyType
 
 from argo_provider.model.record import record
+from argo_provider.model.stay import Stay
 from argo_provider.scheduling.queue import FairQueue, Line
 from argo_provider.scheduling.settings import PoolSettings
 from argo_provider.scheduling.view import PoolView, SandboxView
@@ -68,13 +69,20 @@ class Evict:
 
 
 @dataclass(frozen=True, slots=True)
+class Hibernate:
+    """Put the memory of this idle sandbox out to swap."""
+
+    sandbox: int
+
+
+@dataclass(frozen=True, slots=True)
 class Expire:
     """The oldest invocation of `key` waited too long."""
 
     key: Key
 
 
-Instruction = Assign | Start | Evict | Expire
+Instruction = Assign | Start | Evict | Hibernate | Expire
 
 
 class _Blocked(Enum):
@@ -117,6 +125,10 @@ class _Decision:
             step = self._ready_sandbox(line)
             if step is _Soon.SOON:
                 continue
+            if isinstance(step, _Blocked):
+                if (waking := self._waking(line)).starved:
+                    return self._overtake_memory(waking)
+                continue
             if step is not None:
                 return step
             demand = self._demand(line)
@@ -131,16 +143,31 @@ class _Decision:
                 return self._overtake_memory(demand)
         return None
 
-    def _ready_sandbox(self, line: Line) -> Assign | _Soon | None:
+    def _ready_sandbox(self, line: Line) -> Assign | Evict | _Soon | _Blocked | None:
         """Room in a warm sandbox, else a stem cell unless sandboxes of its own will soon have room."""
         memory = line.shape.memory_mb
         slot = self._pool.free_slot(line.key)
         if slot is not None:
-            return Assign(line.key, slot, memory)
+            short = self._short(slot)
+            if short <= 0:
+                return Assign(line.key, slot, memory)
+            short -= self._pool.ending_mb
+            return self._make_room(self._waking(line), short) if short > 0 else _Blocked.MEMORY
         if len(line.jobs) <= self._pool.warming_slots(line.key) or self._soon_served(line):
             return _Soon.SOON
         stem = self._stem(line.shape)
         return None if stem is None else Assign(line.key, stem, memory * self._settings.cold_cost)
+
+    def _short(self, slot: int) -> int:
+        """Memory that is missing for that warm sandbox to be used: one that is asleep holds little of its own."""
+        sandbox = self._pool.find(slot)
+        if not sandbox.asleep:
+            return 0
+        return sandbox.shape.memory_mb - sandbox.held_mb - (self._settings.memory_mb - self._pool.memory_used)
+
+    def _waking(self, line: Line) -> _Demand:
+        """Of a line that needs memory for a sandbox of its own that is asleep."""
+        return _Demand(line, starved=self._pool.sleepers(line.key) == self._pool.bound(line.key))
 
     def _stem(self, shape: Shape) -> int | None:
         """One that it may take; of an elastic one, what it needs more must be free."""
@@ -217,7 +244,7 @@ class _Decision:
         takeable = []
         if pool.idle_mb >= short or demand.starved:
             takeable = [sandbox for sandbox in pool.evictable() if self._may_take(demand, sandbox)]
-        room = sum(sandbox.shape.memory_mb for sandbox in takeable)
+        room = sum(sandbox.held_mb for sandbox in takeable)
         if room >= short:
             return Evict(min(takeable, key=self._worth).number, "memory")
         if not demand.starved or room + pool.retiring_mb >= short:
@@ -229,12 +256,14 @@ class _Decision:
     def _may_take(self, demand: _Demand, sandbox: SandboxView) -> bool:
         """Whether this line may have the memory of that sandbox as soon as nothing is in flight there."""
         key = sandbox.key
+        if key == demand.line.key:
+            return False  # it is asleep, and what the memory is wanted for
         if key is None or not self._in_demand(sandbox, key):
             return True
         mine, theirs = demand.line.key[0], key[0]
         held, others = self._pool.held_mb(mine), self._pool.held_mb(theirs)
         if not demand.starved:
-            return mine != theirs and others - sandbox.shape.memory_mb >= held + demand.line.shape.memory_mb
+            return mine != theirs and others - sandbox.held_mb >= held + demand.line.shape.memory_mb
         return (mine == theirs or others >= held) and self._now - sandbox.bound_at >= self._settings.tenure_seconds
 
     def _in_demand(self, sandbox: SandboxView, key: Key) -> bool:
@@ -248,7 +277,7 @@ class _Decision:
             slot = self._pool.spare_slot(key)
             if slot is None:
                 slot = self._pool.free_slot(key)
-                if slot is None or self._may_take(first, self._pool.find(slot)):
+                if slot is None or self._short(slot) > 0 or self._may_take(first, self._pool.find(slot)):
                     continue
             return Assign(key, slot, self._queue.lines[key].shape.memory_mb)
         return None
@@ -257,7 +286,7 @@ class _Decision:
         """Where only starts are short, everything that needs none goes on."""
         for key in self._served_elsewhere():
             slot = self._pool.free_slot(key)
-            if slot is not None:
+            if slot is not None and self._short(slot) <= 0:
                 return Assign(key, slot, self._queue.lines[key].shape.memory_mb)
         if not self._pool.stem_shapes():
             return None
@@ -284,8 +313,8 @@ def _in_flight(sandbox: SandboxView) -> tuple[int, int]:
     return sandbox.life.in_flight, sandbox.number
 
 
-KeepAlive = Callable[[Key], tuple[float, float] | None]
-"""Seconds that an idle sandbox of this key is kept: the one used last, and the others; None: as the settings say."""
+KeepAlive = Callable[[Key], tuple[Stay, Stay] | None]
+"""How an idle sandbox of this key is kept: the one used last, and the others; None: as the settings say."""
 
 
 def as_set(_: Key) -> None:
@@ -311,25 +340,25 @@ def tend(
         while line.jobs and now - line.jobs[0].accepted_at >= settings.queue_wait_seconds:
             yield Expire(line.key)
     for sandbox in tuple(pool.evictable()):
-        idle = now - sandbox.idle_since
-        if idle >= _keep_alive(sandbox, pool, settings, stock, keep_alive) or (
-            idle >= _SURPLUS_SECONDS and _is_surplus(sandbox, pool, kept)
-        ):
+        idle, stay = now - sandbox.idle_since, _stay(sandbox, pool, settings, stock, keep_alive)
+        if idle >= stay.kept or (idle >= _SURPLUS_SECONDS and _is_surplus(sandbox, pool, kept)):
             yield Evict(sandbox.number, "idle")
+        elif idle >= stay.awake and sandbox.may_sleep:
+            yield Hibernate(sandbox.number)
     if not queue:
         yield from replenish(pool, settings, stock)
 
 
-def _keep_alive(
+def _stay(
     sandbox: SandboxView, pool: PoolView, settings: PoolSettings, stock: Mapping[Shape, int], keep_alive: KeepAlive
-) -> float:
+) -> Stay:
     key = sandbox.key
     if key is None:
         surplus = pool.stem_count(sandbox.shape) > stock.get(sandbox.shape, 0)
-        return settings.stem_keep_alive_seconds if surplus else float("inf")
+        return Stay(settings.stem_keep_alive_seconds if surplus else float("inf"))
     told = keep_alive(key)
     if told is None:
-        return settings.keep_alive_seconds
+        return Stay(settings.keep_alive_seconds)
     used_last, beside = told
     return used_last if sandbox.number == pool.free_slot(key) else beside
 

@@ -13,6 +13,7 @@ from argo_provider.scheduling.decision import (
     Assign,
     Evict,
     Expire,
+    Hibernate,
     Instruction,
     KeepAlive,
     Start,
@@ -85,7 +86,12 @@ class Scheduler:
             return None
         table = self._pool.table
         slot = table.free_slot(key)
-        return None if slot is None else table.find(slot)
+        if slot is None:
+            return None
+        entry = table.find(slot)
+        if entry.asleep and table.memory_used - entry.held_mb + entry.shape.memory_mb > self._settings.memory_mb:
+            return None
+        return entry
 
     def run(self, entry: SandboxEntry, job: Job) -> None:
         """Have `job` run in a sandbox with room."""
@@ -244,6 +250,8 @@ class Scheduler:
                 pool.start(shape, key)
             case Evict(sandbox, reason):
                 pool.evict(pool.table.find(sandbox), reason)
+            case Hibernate(sandbox):
+                pool.hibernate(pool.table.find(sandbox))
             case Expire(key):
                 self._events.rejected("waited_too_long")
                 self._end(self.queue.remove_oldest(key), _platform_error(NO_RESOURCES))

@@ -48,7 +48,7 @@ class PoolSettings:
     grace_seconds: float = 1.0  # a sandbox counts as in demand for so long after its last activation
     tenure_seconds: float = 2.0  # a sandbox in demand is kept so long from others that have none
     cold_cost: int = 4  # a cold start counts as so many warm ones against the quantum
-    tick_seconds: float = 1.0  # how often idle sandboxes, waiting limits and the stock are looked at
+    tick_seconds: float = 0.5  # how often idle sandboxes, waiting limits and the stock are looked at
     drain_seconds: float = 30.0  # at the end, for what is under way; then it is cut off
 
     def __post_init__(self) -> None:

@@ -36,6 +36,12 @@ class SandboxView(Protocol):
     def bound_at(self) -> float: ...
     @property
     def room(self) -> int: ...
+    @property
+    def held_mb(self) -> int: ...
+    @property
+    def asleep(self) -> bool: ...
+    @property
+    def may_sleep(self) -> bool: ...
 
 
 class PoolView(Protocol):
@@ -62,6 +68,7 @@ class PoolView(Protocol):
     def warming_slots(self, key: Key) -> int: ...
     def warming(self, key: Key, since: float) -> int: ...
     def bound(self, key: Key) -> int: ...
+    def sleepers(self, key: Key) -> int: ...
     def held_mb(self, namespace: str) -> int: ...
     def pace(self, key: Key) -> float | None: ...
     def grown_at(self, key: Key) -> float: ...
@@ -80,7 +87,7 @@ class PoolSnapshot:
 
     @property
     def memory_used(self) -> int:
-        return sum(sandbox.shape.memory_mb for sandbox in self.sandboxes)
+        return sum(sandbox.held_mb for sandbox in self.sandboxes)
 
     @property
     def idle_mb(self) -> int:
@@ -135,8 +142,11 @@ class PoolSnapshot:
     def bound(self, key: Key) -> int:
         return sum(Shelf.WARMING <= _shelf(one) <= Shelf.FULL and one.key == key for one in self.sandboxes)
 
+    def sleepers(self, key: Key) -> int:
+        return sum(sandbox.asleep for sandbox in self._of(key, Shelf.IDLE))
+
     def held_mb(self, namespace: str) -> int:
-        return sum(one.shape.memory_mb for one in self.sandboxes if _owner(one) == namespace)
+        return sum(one.held_mb for one in self.sandboxes if _owner(one) == namespace)
 
     def pace(self, key: Key) -> float | None:
         return self.paces.get(key)
@@ -161,7 +171,7 @@ class PoolSnapshot:
         return [sandbox for sandbox in self._on(shelf) if sandbox.key == key]
 
     def _memory(self, shelf: Shelf) -> int:
-        return sum(sandbox.shape.memory_mb for sandbox in self._on(shelf))
+        return sum(sandbox.held_mb for sandbox in self._on(shelf))
 
 
 def _shelf(sandbox: SandboxFacts) -> Shelf:

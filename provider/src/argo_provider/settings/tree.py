@@ -152,6 +152,20 @@ class MicrovmSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class HibernationSettings:
+    """Idle sandboxes whose memory is put out to swap; docs/explanation/hibernation.md says when."""
+
+    enabled: bool = setting(True, "Idle sandboxes hibernate, where this machine has swap and root runs the service.")
+    swap_mb: int = setting(
+        0,
+        "Size of a swap file that the service makes in `data_dir` while it runs, where the machine has no swap;"
+        " 0: none is made. Any process of the machine may be swapped to it.",
+        unit="MB",
+        low=0,
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class LogSettings:
     """What the service writes about itself, to standard error."""
 
@@ -213,6 +227,7 @@ class Settings:
     secrets: SecretSettings = SecretSettings()
     optimizer: OptimizerSettings = OptimizerSettings()
     microvm: MicrovmSettings = MicrovmSettings()
+    hibernation: HibernationSettings = HibernationSettings()
     bus: BusSettings = BusSettings()
     cluster: ClusterSettings = ClusterSettings()
     log: LogSettings = LogSettings()

@@ -32,6 +32,9 @@ class PoolMetrics:
         self._shortfalls = Tallies("argo_native_shortfalls", about, ("reason", "outcome"), registry)
         about = "Invocations that were not accepted, by reason."
         self._rejections = Tallies("argo_rejections", about, ("reason",), registry)
+        about = "Idle sandboxes whose memory was put out to swap."
+        self._naps = Tallies("argo_sandbox_hibernations", about, _SANDBOX, registry)
+        self._wakes = Tallies("argo_sandbox_wakes", "Hibernated sandboxes that were used again.", _SANDBOX, registry)
         self._kept: dict[tuple[str, str, bool, OutcomeKind], Tally] = {}
         self._timers: dict[str, tuple[Spread, ...]] = {}
         self._kinds: set[str] = set()
@@ -75,6 +78,12 @@ class PoolMetrics:
 
     def ended(self, shape: Shape, reason: str) -> None:
         self._ends.of(shape.technology.value, reason).value += 1
+
+    def hibernated(self, shape: Shape) -> None:
+        self._naps.of(shape.technology.value).value += 1
+
+    def woke(self, shape: Shape) -> None:
+        self._wakes.of(shape.technology.value).value += 1
 
     def rejected(self, reason: str) -> None:
         self._rejections.of(reason).value += 1

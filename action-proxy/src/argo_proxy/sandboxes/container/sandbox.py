@@ -16,7 +16,8 @@ from argo_proxy.sandboxes.container.engine import Engine, EngineError
 from argo_proxy.sandboxes.container.streams import OutputReader
 from argo_proxy.sandboxes.conversation import Conversation
 from argo_proxy.sandboxes.folders import SandboxFolder
-from argo_proxy.sandboxes.port import Answer, CollectedLogs, Gone, SandboxKind, SandboxStats
+from argo_proxy.sandboxes.port import Answer, CollectedLogs, Gone, Residence, SandboxKind, SandboxStats
+from argo_proxy.sandboxes.process.proc import memory_folder_of, tree
 
 _REMOVAL_SECONDS = 10.0
 
@@ -86,6 +87,16 @@ class ContainerSandbox:
         memory, cpu, pids = found.get("memory_stats", {}), found.get("cpu_stats", {}), found.get("pids_stats", {})
         nanoseconds = cpu.get("cpu_usage", {}).get("total_usage", 0)
         return SandboxStats(memory.get("usage", 0), nanoseconds / 1e9, pids.get("current", 0))
+
+    async def residence(self) -> Residence | None:
+        first = (await self._state()).get("Pid") or 0
+        return await asyncio.to_thread(self._residence, first) if first else None
+
+    def _residence(self, first: int) -> Residence | None:
+        folder = memory_folder_of(first)
+        if folder is None or self.container_id not in folder.name:  # it is shared with others
+            return None
+        return Residence(tree(first), folder)
 
     def on_exit(self, callback: Callable[[Gone], None]) -> None:
         self._conversation.on_exit(callback)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from argo_proxy.protocol.logs import SENTINEL, STDERR, STDOUT, LogCapture
 from argo_proxy.sandboxes.port import (
@@ -12,6 +13,7 @@ from argo_proxy.sandboxes.port import (
     Answered,
     CollectedLogs,
     Gone,
+    Residence,
     SandboxKind,
     SandboxSpec,
     SandboxStats,
@@ -83,6 +85,9 @@ class FakeSandbox:
 
     async def stats(self) -> SandboxStats:
         return SandboxStats(self.spec.memory_mb << 20, 0.0, 0 if self._ended.is_set() else 1)
+
+    async def residence(self) -> Residence | None:
+        return None if self._ended.is_set() else Residence((), Path("/no/group"))
 
     async def destroy(self) -> None:
         self.destroyed = True

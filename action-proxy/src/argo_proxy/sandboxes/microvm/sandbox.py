@@ -14,7 +14,7 @@ from argo_proxy.protocol.channel import StreamsAddress
 from argo_proxy.protocol.logs import STDERR, STDOUT, LogCapture
 from argo_proxy.sandboxes.conversation import Conversation
 from argo_proxy.sandboxes.niuk.launching import HostProcess
-from argo_proxy.sandboxes.port import Answer, CollectedLogs, Gone, SandboxKind, SandboxStats
+from argo_proxy.sandboxes.port import Answer, CollectedLogs, Gone, Residence, SandboxKind, SandboxStats
 from argo_proxy.sandboxes.printing import Printed
 from argo_proxy.sandboxes.process.cgroups import ControlGroup
 from argo_proxy.sandboxes.process.proc import stats_of
@@ -101,6 +101,9 @@ class MicrovmSandbox:
     async def stats(self) -> SandboxStats:
         """Of the VMM with its guest."""
         return await stats_of(self._group, self.pid)
+
+    async def residence(self) -> Residence | None:
+        return None if self._group is None else Residence([self.pid], self._group.memory_folder)
 
     def on_exit(self, callback: Callable[[Gone], None]) -> None:
         self._conversation.on_exit(callback)

@@ -50,6 +50,11 @@ class ControlGroup:
         name = "cgroup.procs" if self._unified else "tasks"
         return tuple(folder / name for folder in self.folders)
 
+    @property
+    def memory_folder(self) -> Path:
+        """Where its memory is counted and limited."""
+        return self._folders["memory"]
+
     def limit(self, limits: Limits) -> None:
         quota = max(int(limits.cpus * _CPU_PERIOD_US), 1_000)
         if self._unified:

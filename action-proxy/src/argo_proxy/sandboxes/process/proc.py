@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from argo_proxy.sandboxes.port import SandboxStats
 from argo_proxy.sandboxes.process.cgroups import ControlGroup
 
 _PROC = Path("/proc")
+_CGROUPS = Path("/sys/fs/cgroup")
 
 
 async def stats_of(group: ControlGroup | None, root: int) -> SandboxStats:
@@ -20,14 +22,35 @@ async def stats_of(group: ControlGroup | None, root: int) -> SandboxStats:
     return await asyncio.to_thread(lambda: SandboxStats(group.memory_bytes(), group.cpu_seconds(), group.pids()))
 
 
+def tree(root: int) -> list[int]:
+    """A process and all below it; none once it has ended. Blocks."""
+    found, pending = [], [root]
+    while pending:
+        pid = pending.pop()
+        with contextlib.suppress(OSError):  # ended while we looked
+            pending += _children(pid)
+            found.append(pid)
+    return found
+
+
+def memory_folder_of(pid: int) -> Path | None:
+    """Of the control group that counts a process's memory; None where it has ended, or is in none. Blocks."""
+    with contextlib.suppress(OSError):
+        for line in (_PROC / str(pid) / "cgroup").read_text().splitlines():
+            _, controllers, path = line.split(":", 2)
+            if controllers == "memory":
+                return _CGROUPS / "memory" / path.lstrip("/")
+            if not controllers:
+                unified = _CGROUPS / path.lstrip("/")
+                return unified if (unified / "memory.current").exists() else None
+    return None
+
+
 def tree_stats(root: int) -> SandboxStats:
     """Proportional memory, processor time and number of a process and all below it. Blocks."""
     memory, ticks, count = 0, 0, 0
-    pending = [root]
-    while pending:
-        pid = pending.pop()
+    for pid in tree(root):
         try:
-            pending += _children(pid)
             ticks += _ticks(pid)
             memory += _proportional_bytes(pid)
         except OSError:

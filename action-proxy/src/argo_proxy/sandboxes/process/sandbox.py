@@ -12,7 +12,7 @@ from argo_proxy.protocol.channel import UnixAddress
 from argo_proxy.protocol.logs import STDERR, STDOUT, LogCapture
 from argo_proxy.sandboxes.conversation import Conversation
 from argo_proxy.sandboxes.folders import SandboxFolder
-from argo_proxy.sandboxes.port import Answer, CollectedLogs, Gone, SandboxKind, SandboxStats
+from argo_proxy.sandboxes.port import Answer, CollectedLogs, Gone, Residence, SandboxKind, SandboxStats
 from argo_proxy.sandboxes.process.cgroups import ControlGroup
 from argo_proxy.sandboxes.process.proc import stats_of
 from argo_proxy.sandboxes.process.resizing import MemoryLimits, resize
@@ -115,6 +115,10 @@ class ProcessSandbox:
 
     async def stats(self) -> SandboxStats:
         return await stats_of(self._holdings.group, self.pid)
+
+    async def residence(self) -> Residence | None:
+        group = self._holdings.group
+        return None if group is None else Residence(group.processes(), group.memory_folder)
 
     def on_exit(self, callback: Callable[[Gone], None]) -> None:
         self._conversation.on_exit(callback)

@@ -15,6 +15,7 @@ from argo_proxy.sandboxes.port import (
     Answer,
     CollectedLogs,
     Gone,
+    Residence,
     SandboxCreationError,
     SandboxKind,
     SandboxSpec,
@@ -101,6 +102,10 @@ class ZygoteSandbox:
         """What is this child's alone where control groups tell, else its proportional share."""
         child = self._child
         return SandboxStats(0, 0.0, 0) if child is None else await stats_of(self._group, child.pid)
+
+    async def residence(self) -> Residence | None:
+        group = self._group
+        return None if group is None else Residence(group.processes(), group.memory_folder)
 
     def on_exit(self, callback: Callable[[Gone], None]) -> None:
         self._callback = callback
