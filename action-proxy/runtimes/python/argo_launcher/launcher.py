@@ -10,20 +10,9 @@ import sys
 
 from argo_launcher.http_server import Connection, listening_socket, serve, serve_connections, serve_threaded
 from argo_launcher.log_marker import LogMarker
+from argo_launcher.run_variables import RunVariables
 
 DEFAULT_ADDRESS = "tcp:0.0.0.0:8080"
-RUN_FIELDS = tuple(
-    (field, f"__OW_{field.upper()}")
-    for field in (
-        "namespace",
-        "action_name",
-        "action_version",
-        "activation_id",
-        "transaction_id",
-        "deadline",
-        "api_key",
-    )
-)
 NOT_A_DICTIONARY = "The action did not return a dictionary or array."
 
 
@@ -42,6 +31,7 @@ class Launcher:
         self._state = "ready"
         self._action = action
         self._marker = LogMarker()
+        self._variables = RunVariables()
 
     def route(self, path, body):
         if path not in ("/init", "/run"):
@@ -76,11 +66,7 @@ class Launcher:
     def _run(self, message):
         if self._state != "initialised":
             return failure(403, f"System not ready, status is {self._state}.")
-        environment = os.environ
-        for field, variable in RUN_FIELDS:
-            value = message.get(field)
-            if value is not None:
-                environment[variable] = str(value)
+        self._variables.publish(message)
         try:
             return self._action.call(message.get("value", {}))
         finally:
