@@ -4,6 +4,7 @@
 
 require 'json'
 require_relative 'http_server'
+require_relative 'run_variables'
 
 SELF = self
 
@@ -83,13 +84,12 @@ end
 
 # State of one action: ready → initialised | failed; answers /init and /run.
 class Launcher
-  RUN_FIELDS = %w[namespace action_name action_version activation_id transaction_id deadline api_key]
-               .to_h { |field| [field, "__OW_#{field.upcase}"] }.freeze
   NOT_A_DICTIONARY = 'The action did not return a dictionary or array.'
 
   def initialize
     @state = 'ready'
     @marker = LogMarker.new
+    @variables = RunVariables.new
   end
 
   def route(path, body)
@@ -133,7 +133,7 @@ class Launcher
   def run(message)
     return failure(403, "System not ready, status is #{@state}.") unless @state == 'initialised'
 
-    RUN_FIELDS.each { |field, variable| ENV[variable] = message[field].to_s if message.key?(field) }
+    @variables.publish(message)
     begin
       call(message.fetch('value', {}))
     ensure

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from argo_proxy.runtimes import runtimes_directory
+from argo_proxy.runtimes import default_tools_directory, runtimes_directory
 
 from .launched import Launched
 
@@ -94,18 +95,44 @@ print(json.dumps(os.environ["__OW_DEADLINE"]))
         assert seen == "3000"
 
 
+IN_PYTHON = """
+import os
+def main(args):
+    started = os.popen('echo $__OW_ACTIVATION_ID').read().strip() if args else None
+    return {'own': os.environ['__OW_ACTIVATION_ID'], 'started': started}
+"""
+IN_RUBY = """
+def main(args)
+  { own: ENV['__OW_ACTIVATION_ID'], started: args.empty? ? nil : `echo $__OW_ACTIVATION_ID`.strip }
+end
+"""
+RUBY_KEPT = """
+require "#{ARGV[0]}/run_variables"
+variables = RunVariables.new
+publish = lambda do |first, last|
+  (first...last).each do |run|
+    variables.publish('activation_id' => format('%032x', run), 'transaction_id' => format('%032x', run * 7), 'deadline' => run.to_s)
+  end
+end
+resident = -> { GC.start; Integer(File.read('/proc/self/statm').split[1]) * 4096 }
+publish.call(0, 10_000)
+before = resident.call
+publish.call(10_000, 110_000)
+raise 'not what was published' unless ENV['__OW_DEADLINE'] == '109999' && `printenv __OW_DEADLINE` == "109999\n"
+variables.publish('namespace' => long = "€#{'x' * 5000}")
+raise 'not the long one' unless ENV['__OW_NAMESPACE'] == long && `printenv __OW_NAMESPACE` == "#{long}\n"
+puts resident.call - before
+"""
+
+
 @pytest.mark.contract
 @pytest.mark.integration
 @pytest.mark.parametrize("concurrency", ["1", "2"])
+@pytest.mark.parametrize(("kind", "code"), [("python:3.11", IN_PYTHON), ("ruby:3.1", IN_RUBY)])
 def test_a_sandbox_of_many_runs_and_what_it_starts_see_each_run(
-    launch: Callable[..., Launched], concurrency: str
+    launch: Callable[..., Launched], kind: str, code: str, concurrency: str
 ) -> None:
-    code = (
-        "import os\ndef main(args):\n"
-        "    started = os.popen('echo $__OW_ACTIVATION_ID').read().strip() if args else None\n"
-        "    return {'own': os.environ['__OW_ACTIVATION_ID'], 'started': started}\n"
-    )
-    sandbox = launch("python:3.11", ARGO_CONCURRENCY=concurrency)
+    sandbox = launch(kind, ARGO_CONCURRENCY=concurrency)
     assert sandbox.init(code, "main").status == 200
     connection = sandbox.connect()
     with connection.peer:
@@ -115,3 +142,15 @@ def test_a_sandbox_of_many_runs_and_what_it_starts_see_each_run(
             assert reply is not None
             own = f"{run:032x}"
             assert reply.json == {"own": own, "started": own if value else None}
+
+
+@pytest.mark.contract
+@pytest.mark.integration
+def test_a_hundred_thousand_runs_leave_ruby_less_than_four_megabytes(launch: Callable[..., Launched]) -> None:
+    launch("ruby:3.1")  # so that it is there
+    ruby = str(default_tools_directory() / "ruby-3.1/bin/ruby")
+    command = [ruby, "--disable=gems", "-e", RUBY_KEPT, str(runtimes_directory() / "ruby")]
+    environment = {"PATH": os.defpath, "LANG": "C.UTF-8"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) < 4_000_000, f"{done.stdout.strip()} bytes more; setenv keeps 27,000,000"
