@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from argo_dev.processes import SHARES_A_MACHINE
 from argo_dev.service import free_port, stop, tail
 
 _START_SECONDS = 30
@@ -73,10 +75,15 @@ def nats(host: str = "127.0.0.1", more: str = "") -> Iterator[Nats]:
 
 
 def _start(folder: Path, host: str, port: int) -> subprocess.Popen[bytes]:
-    command: Sequence[str] = ["nats-server", "-c", str(folder / "nats.conf"), "-js", "-sd", str(folder / "store")]
+    command = ["nats-server", "-c", str(folder / "nats.conf"), "-js", "-sd", str(folder / "store")]
+    words = [*SHARES_A_MACHINE, *command, "-a", host, "-p", str(port)]
     with (folder / "log").open("ab") as output:
         return subprocess.Popen(
-            [*command, "-a", host, "-p", str(port)], stdout=output, stderr=output, start_new_session=True
+            words,
+            stdout=output,
+            stderr=output,
+            env={**os.environ, "GOMAXPROCS": "1"},  # as docs/how-to/cluster.md says for one machine
+            start_new_session=True,
         )
 
 

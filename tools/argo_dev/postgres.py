@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from argo_dev.processes import SHARES_A_MACHINE
 from argo_dev.service import free_port, tail
 
 _BIN = Path("/usr/lib/postgresql/15/bin")
@@ -61,7 +62,10 @@ class Postgres:
     def _run(self) -> None:
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
-                [*_as(_account()), *_server_command(self)], stdout=output, stderr=output, cwd=self.folder
+                [*SHARES_A_MACHINE, *_as(_account()), *_server_command(self)],
+                stdout=output,
+                stderr=output,
+                cwd=self.folder,
             )
 
     def stop(self) -> None:

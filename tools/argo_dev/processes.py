@@ -9,6 +9,10 @@ from pathlib import Path
 _TICK = os.sysconf("SC_CLK_TCK")
 
 
+SHARES_A_MACHINE = ("chrt", "--batch", "0")
+"""In front of what members of a cluster share their machine with: it does not interrupt them when it wakes up."""
+
+
 def _stat(pid: int) -> tuple[int, float] | None:
     """(parent, CPU seconds of it and of its ended children), or None if it is gone."""
     fields = _fields(pid)

@@ -97,6 +97,8 @@ async def run(settings: Settings) -> None:
     stop = ready_to_stop(settings)
     async with serving(settings) as service:
         hosting.settle_collector()
+        if settings.bus.url is not None:
+            hosting.settle_scheduling()
         await stop.wait()
         log.info("draining", seconds=settings.pool.drain_seconds)
         await service.drain()

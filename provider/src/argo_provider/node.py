@@ -29,6 +29,7 @@ async def run_node(settings: Settings) -> None:
     stop = ready_to_stop(settings)
     async with working(settings) as drain:
         hosting.settle_collector()
+        hosting.settle_scheduling()
         await stop.wait()
         log.info("draining", seconds=settings.pool.drain_seconds)
         await drain()
