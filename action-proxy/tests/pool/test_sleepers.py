@@ -43,15 +43,16 @@ class Sleepers(ScriptedDriver):
 
 
 class Scripted:
-    """A `Hibernator`: `error` is raised, `gate` holds it back."""
+    """A `Hibernator`: `error` is raised, `gate` holds writing back, and `leaving` that it leaves memory."""
 
     def __init__(self) -> None:
         self.out: list[Residence] = []
         self.gone: list[Residence] = []
         self.back: list[object] = []
         self.error: OSError | None = None
-        self.gate = asyncio.Event()
+        self.gate, self.leaving = asyncio.Event(), asyncio.Event()
         self.gate.set()
+        self.leaving.set()
         self.entered = asyncio.Event()
 
     async def put_out(self, residence: Residence) -> object:
@@ -64,6 +65,7 @@ class Scripted:
 
     async def let_go(self, residence: Residence) -> None:
         self.gone.append(residence)
+        await self.leaving.wait()
 
     def call_back(self, put_out: object) -> None:
         self.back.append(put_out)
@@ -136,6 +138,25 @@ async def test_one_that_is_used_before_its_memory_is_gone_has_it_called_back(hib
     assert (entry.asleep, entry.put_out, entry.held_mb) == (False, "out 1", SHAPE.memory_mb)
     await bench.serve(entry, bench.job())
     assert (entry.asleep, entry.put_out, hibernator.back) == (False, None, ["out 1"])
+
+
+async def test_one_that_is_used_while_others_have_their_turn_keeps_its_memory(
+    bench: Bench, hibernator: Scripted
+) -> None:
+    entries = [await bench.warmed() for _ in range(5)]
+    hibernator.leaving.clear()
+    for entry in entries:
+        bench.pool.hibernate(entry)
+    async with asyncio.timeout(60):
+        while len(hibernator.gone) < 4:  # as many as may at once
+            await asyncio.sleep(0)
+    last = entries[-1]
+    await bench.pool.serve(last, bench.job(), cold=bench.pool.assign(last, bench.job()))
+    hibernator.leaving.set()
+    for entry in entries:
+        await settled(bench, entry)
+    assert [entry.asleep for entry in entries] == [entry is not last for entry in entries]
+    assert len(hibernator.gone) == 4
 
 
 async def test_where_there_is_no_swap_it_stays_awake(bench: Bench, hibernator: Scripted) -> None:

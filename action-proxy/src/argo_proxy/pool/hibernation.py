@@ -111,8 +111,10 @@ class Hibernation:
 
     async def _let_go(self, entry: SandboxEntry, uses: int, residence: Residence, hibernator: Hibernator) -> None:
         async with self._trying(entry):
-            await hibernator.let_go(residence)
-            held = 0 if entry.sandbox is None else (await entry.sandbox.stats()).memory_bytes
+            held = 0
+            if _idle(entry, uses) and entry.sandbox is not None:  # it had to wait for its turn
+                await hibernator.let_go(residence)
+                held = (await entry.sandbox.stats()).memory_bytes
             if _idle(entry, uses):
                 self._table.fall_asleep(entry, max(-(-held // _MB), LEAST_HELD_MB))
                 self._events.hibernated(entry.shape)
