@@ -187,7 +187,9 @@ class Bus:
         if self._outbox:
             self._wake.set()
             await self._written.wait()
-        await self._client.flush(timeout=_CONNECT_SECONDS)
+        # The client's ping overtakes what it has not written yet, a subscription for example; not so its next one.
+        for _ in range(2):
+            await self._client.flush(timeout=_CONNECT_SECONDS)
 
     async def close(self) -> None:
         """Send what is left, if the bus answers, and leave."""
