@@ -21,6 +21,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from argo_proxy.sandboxes import syscalls
+
 _PROC = Path("/proc")
 _PROCESS_MADVISE = (
     440  # the same number on every architecture that Debian has; Debian 12's C library has no name for it
@@ -152,16 +154,18 @@ class _Vector(ctypes.Structure):
 
 def _advise(pid: int, ranges: Sequence[Range], advice: int) -> None:
     """Raises OSError."""
-    libc = ctypes.CDLL(None, use_errno=True)
     descriptor = os.pidfd_open(pid)
     try:
         for part in _parts(ranges):
             left = part
             while left:
                 vectors = (_Vector * len(left))(*[_Vector(start, end - start) for start, end in left])
-                done = libc.syscall(_PROCESS_MADVISE, descriptor, vectors, len(left), advice, 0)
-                if done < 0 and (code := ctypes.get_errno()) not in _OF_A_RANGE:
-                    raise OSError(code, os.strerror(code))
+                try:
+                    done = syscalls.call(_PROCESS_MADVISE, descriptor, vectors, len(left), advice, 0)
+                except OSError as error:
+                    if error.errno not in _OF_A_RANGE:
+                        raise
+                    done = 0
                 left = _behind(left, done)
     finally:
         os.close(descriptor)

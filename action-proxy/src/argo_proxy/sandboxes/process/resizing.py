@@ -7,17 +7,16 @@ through a process (fspick(2), Linux 5.2): entering the sandbox for that would co
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
 import functools
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from argo_proxy.sandboxes import syscalls
 from argo_proxy.sandboxes.folders import SandboxFolder
 from argo_proxy.sandboxes.process.cgroups import ControlGroup, Limits
 
-# The same numbers on every architecture that Debian has; no C library wraps these calls in Debian 12.
 _FSCONFIG, _FSPICK = 431, 433
 _AT_FDCWD = -100
 _FSPICK_CLOEXEC = 1
@@ -37,7 +36,7 @@ class MemoryLimits:
 def can_resize() -> bool:
     """Whether this kernel has the calls, and lets this process use them."""
     try:
-        _call(_FSPICK, _AT_FDCWD, b"/nowhere/at/all", _FSPICK_CLOEXEC)
+        syscalls.call(_FSPICK, _AT_FDCWD, b"/nowhere/at/all", _FSPICK_CLOEXEC)
     except OSError as error:
         return error.errno == errno.ENOENT
     return True
@@ -54,8 +53,8 @@ def resize(group: ControlGroup, folder: SandboxFolder, limits: MemoryLimits) -> 
 def _resize_tmp(group: ControlGroup, size: int) -> None:
     mount = _pick(group)
     try:
-        _call(_FSCONFIG, mount, _SET_STRING, b"size", str(size).encode(), 0)
-        _call(_FSCONFIG, mount, _RECONFIGURE, None, None, 0)
+        syscalls.call(_FSCONFIG, mount, _SET_STRING, b"size", str(size).encode(), 0)
+        syscalls.call(_FSCONFIG, mount, _RECONFIGURE, None, None, 0)
     finally:
         os.close(mount)
 
@@ -66,14 +65,5 @@ def _pick(group: ControlGroup) -> int:
     for pid in group.processes():
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it ended meanwhile
             if Path(f"/proc/{pid}/ns/mnt").readlink() != ours:
-                return _call(_FSPICK, _AT_FDCWD, f"/proc/{pid}/root/tmp".encode(), _FSPICK_CLOEXEC)
+                return syscalls.call(_FSPICK, _AT_FDCWD, f"/proc/{pid}/root/tmp".encode(), _FSPICK_CLOEXEC)
     raise OSError(errno.ESRCH, "no process of the sandbox is left")
-
-
-def _call(number: int, *arguments: object) -> int:
-    libc = ctypes.CDLL(None, use_errno=True)
-    result = int(libc.syscall(number, *arguments))
-    if result < 0:
-        code = ctypes.get_errno()
-        raise OSError(code, os.strerror(code))
-    return result
