@@ -7,7 +7,7 @@ const { LogMarker } = require('./log_marker.js');
 const { callHandler } = require('./action.js');
 
 const RUN_FIELDS = ['namespace', 'action_name', 'action_version', 'activation_id', 'transaction_id', 'deadline', 'api_key'];
-const RUN_VARIABLES = RUN_FIELDS.map((field) => [field, `__OW_${field.toUpperCase()}`, undefined]);
+const PLAIN_WRITES = 1000; // of a variable: they leave 90 kilobytes
 const DEFAULT_ADDRESS = 'tcp:0.0.0.0:8080';
 const INITIALISED = { status: 200, body: '{"ok":true}' };
 
@@ -58,12 +58,43 @@ function describe(error) {
   }
 }
 
+// setenv(3) keeps every value that it was ever given: a sandbox of a million runs would die of them. A variable that changes with every run
+// is therefore written over where it lies. Not from the first: to find that out takes milliseconds, and few sandboxes serve so long.
+class RunVariable {
+  constructor(field, order) {
+    this.field = field;
+    this.name = `__OW_${field.toUpperCase()}`;
+    this.value = undefined;
+    this.plainWrites = 0;
+    this.mostPlainWrites = PLAIN_WRITES + order; // so that no run finds out more than one
+    this.place = null;
+  }
+
+  set(value) {
+    this.value = value;
+    const text = `${value}`;
+    if (this.place !== null) {
+      if (this.place.write(text)) return;
+      this.place = null; // too long a value, or a function that set the variable itself
+      this.plainWrites = 0;
+    }
+    this.plainWrites += 1;
+    if (this.plainWrites === this.mostPlainWrites && this.settle(text)) return;
+    process.env[this.name] = text;
+  }
+
+  settle(text) {
+    this.place = require('./variable_place.js').findPlace(this.name);
+    return this.place !== null && this.place.write(text);
+  }
+}
+
+const runVariables = RUN_FIELDS.map((field, order) => new RunVariable(field, order));
+
 function publishFields(message) {
-  for (const variable of RUN_VARIABLES) {
-    const value = message[variable[0]];
-    if (value === variable[2] || value === undefined) continue;
-    variable[2] = value;
-    process.env[variable[1]] = value;
+  for (const variable of runVariables) {
+    const value = message[variable.field];
+    if (value !== variable.value && value !== undefined) variable.set(value);
   }
 }
 

@@ -16,6 +16,7 @@ from argo_proxy.runtimes import default_tools_directory, runtimes_directory
 from .launched import Launched
 
 PYTHON = runtimes_directory() / "python"
+NODEJS = ("nodejs:18", "nodejs:20", "nodejs:22")
 PLAIN_RUNS = 1000  # of the launcher; after them it keeps the values in memory of its own
 SECONDS = 120
 PRELUDE = """
@@ -106,6 +107,70 @@ def main(args)
   { own: ENV['__OW_ACTIVATION_ID'], started: args.empty? ? nil : `echo $__OW_ACTIVATION_ID`.strip }
 end
 """
+IN_NODEJS = """
+function main(args) {
+  const started = args.look && require('child_process').execSync('echo $__OW_ACTIVATION_ID').toString().trim();
+  return { own: process.env.__OW_ACTIVATION_ID, started: started || null };
+}
+"""
+LOOKING_AROUND = """
+const { execSync } = require('child_process');
+const { readdirSync, readlinkSync } = require('fs');
+const { Worker } = require('worker_threads');
+const inspect = require('util').inspect;
+const cached = process.env;
+
+function inThread(options) {
+  const code = "require('worker_threads').parentPort.postMessage(process.env.__OW_ACTIVATION_ID)";
+  return new Promise((resolve, reject) => new Worker(code, { eval: true, ...options }).on('message', resolve).on('error', reject));
+}
+
+function target(fd) {
+  try { return readlinkSync(`/proc/self/fd/${fd}`); } catch { return ''; }
+}
+
+async function main(args) {
+  if (!args.look) return { own: process.env.__OW_ACTIVATION_ID };
+  process.env.NUMBER = 1;
+  process.env.TZ = 'Asia/Tokyo';
+  const japanese = new Date(0).getHours();
+  process.env.TZ = 'UTC';
+  const inherited = (env) => execSync('echo $__OW_ACTIVATION_ID', env && { env }).toString().trim();
+  return {
+    number: process.env.NUMBER,
+    zone: [japanese, new Date(0).getHours()],
+    own: [
+      cached.__OW_ACTIVATION_ID, { ...process.env }.__OW_ACTIVATION_ID, Object.entries(process.env).find(([name]) => name === '__OW_ACTIVATION_ID')[1],
+      JSON.parse(JSON.stringify(process.env)).__OW_ACTIVATION_ID, /__OW_ACTIVATION_ID: '(.*)'/.exec(inspect(process.env))[1],
+      inherited(), inherited({ ...process.env }), await inThread({}), await inThread({ env: require('worker_threads').SHARE_ENV }),
+    ],
+    writtenOver: readdirSync('/proc/self/fd').filter((fd) => /\\/mem$/.test(target(fd))).length > 0,
+    once: Object.keys(process.env).filter((name) => name === '__OW_ACTIVATION_ID').length,
+    gone: [delete process.env.__OW_ACTIVATION_ID, process.env.__OW_ACTIVATION_ID === undefined, '__OW_ACTIVATION_ID' in process.env],
+    replaced: [process.env.__OW_DEADLINE = 'its own', execSync('echo $__OW_DEADLINE').toString().trim()],
+  };
+}
+"""
+NODEJS_KEPT = """
+const { readFileSync } = require('fs');
+const { execSync } = require('child_process');
+const { findPlace } = require(`${process.argv[1]}/variable_place.js`);
+const fail = (what) => { throw new Error(what); };
+const resident = () => { gc(); return Number(readFileSync('/proc/self/statm', 'latin1').split(' ')[1]) * 4096; };
+const place = findPlace('__OW_DEADLINE') || fail('there is no place for it');
+const write = (first, last) => { for (let run = first; run < last; run++) place.write(`${1e30 + run} ${run}`) || fail(`not written: ${run}`); };
+write(0, 100000);
+const before = resident();
+write(100000, 500000);
+const kept = resident() - before;
+for (const text of ['', 'x'.repeat(128), '€'.repeat(42)]) {
+  if (!place.write(text) || execSync('printenv __OW_DEADLINE').toString() !== `${text}\\n`) fail(`not whole: ${text}`);
+}
+if (place.write('x'.repeat(129)) || place.write('€'.repeat(43))) fail('written beyond its end');
+process.env.__OW_DEADLINE = 'its own';
+if (place.write('another') || process.env.__OW_DEADLINE !== 'its own') fail('it is said to be shown');
+console.log(kept);
+"""
 RUBY_KEPT = """
 require "#{ARGV[0]}/run_variables"
 variables = RunVariables.new
@@ -128,7 +193,9 @@ puts resident.call - before
 @pytest.mark.contract
 @pytest.mark.integration
 @pytest.mark.parametrize("concurrency", ["1", "2"])
-@pytest.mark.parametrize(("kind", "code"), [("python:3.11", IN_PYTHON), ("ruby:3.1", IN_RUBY)])
+@pytest.mark.parametrize(
+    ("kind", "code"), [("python:3.11", IN_PYTHON), ("ruby:3.1", IN_RUBY), *((kind, IN_NODEJS) for kind in NODEJS)]
+)
 def test_a_sandbox_of_many_runs_and_what_it_starts_see_each_run(
     launch: Callable[..., Launched], kind: str, code: str, concurrency: str
 ) -> None:
@@ -136,8 +203,8 @@ def test_a_sandbox_of_many_runs_and_what_it_starts_see_each_run(
     assert sandbox.init(code, "main").status == 200
     connection = sandbox.connect()
     with connection.peer:
-        for run in range(PLAIN_RUNS + 3):
-            value = {"look": True} if run in {0, PLAIN_RUNS - 1, PLAIN_RUNS, PLAIN_RUNS + 2} else {}
+        for run in range(PLAIN_RUNS + 5):
+            value = {"look": True} if run in {0, PLAIN_RUNS - 1} or run >= PLAIN_RUNS else {}
             reply = connection.post("/run", {"value": value, "activation_id": f"{run:032x}"})
             assert reply is not None
             own = f"{run:032x}"
@@ -154,3 +221,43 @@ def test_a_hundred_thousand_runs_leave_ruby_less_than_four_megabytes(launch: Cal
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) < 4_000_000, f"{done.stdout.strip()} bytes more; setenv keeps 27,000,000"
+
+
+@pytest.mark.contract
+@pytest.mark.integration
+@pytest.mark.parametrize("kind", NODEJS)
+class TestNodejs:
+    def test_a_variable_that_is_written_over_leaves_nothing_and_is_whole(
+        self, launch: Callable[..., Launched], kind: str
+    ) -> None:
+        launch(kind)  # so that it is there
+        node = str(default_tools_directory() / kind.replace(":", "-") / "bin/node")
+        command = [node, "--expose-gc", "-e", NODEJS_KEPT, str(runtimes_directory() / "nodejs")]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
+        assert done.returncode == 0, done.stderr
+        assert int(done.stdout) < 12_000_000, f"{done.stdout.strip()} bytes more; setenv keeps 36,000,000"
+
+    def test_a_function_sees_its_environment_as_ever_before_and_after(
+        self, launch: Callable[..., Launched], kind: str
+    ) -> None:
+        sandbox = launch(kind)
+        assert sandbox.init(LOOKING_AROUND, "main").status == 200
+        connection = sandbox.connect()
+        with connection.peer:
+            for run in range(PLAIN_RUNS + 12):
+                look = run in {1, PLAIN_RUNS + 9, PLAIN_RUNS + 11}
+                own = f"{run:032x}"
+                message = {"value": {"look": look}, "activation_id": own, "deadline": str(run)}
+                reply = connection.post("/run", message)
+                assert reply is not None
+                seen = EVERYTHING | {"own": [own] * 9, "writtenOver": run > PLAIN_RUNS}
+                assert reply.json == (seen if look else {"own": own}), f"run {run}"
+
+
+EVERYTHING = {
+    "number": "1",
+    "zone": [9, 0],
+    "once": 1,
+    "gone": [True, True, False],
+    "replaced": ["its own", "its own"],
+}
