@@ -14,7 +14,7 @@ from argo_provider.cluster.messages import PROTOCOL, About, Beat, artefact_name
 from argo_provider.placement.few import FewNodes
 from argo_provider.placement.nodes import Wanted, choose, key_name
 from argo_provider.placement.port import Overloaded
-from argo_provider.storage.cache import LruCache
+from argo_provider.storage.cache import IdentityCache
 from argo_proxy.protocol.messages import Executable
 
 log = structlog.get_logger(__name__)
@@ -100,7 +100,7 @@ class NodeTable:
         self._few = FewNodes()
         self._mean = 0.0  # in flight for each core of all nodes
         self._mean_at = float("-inf")
-        self._needs: LruCache[int, tuple[Executable, Wanted]] = LruCache(_EXECUTABLES)
+        self._needs: IdentityCache[Executable, Wanted] = IdentityCache(_EXECUTABLES)
         self._refused: set[str] = set()  # incarnations of another version, each told of once
 
     def __iter__(self) -> Iterator[Node]:
@@ -198,11 +198,11 @@ class NodeTable:
 
     def _wanted(self, executable: Executable) -> Wanted:
         """What it needs, found once for the executables of now: nearly every invocation brings one of these."""
-        kept = self._needs.get(id(executable))
-        if kept is None:
-            kept = executable, self._needs_of(executable)  # with it, so that its id cannot become another's
-            self._needs.put(id(executable), kept)
-        return kept[1]
+        wanted = self._needs.get(executable)
+        if wanted is None:
+            wanted = self._needs_of(executable)
+            self._needs.put(executable, wanted)
+        return wanted
 
     def _needs_of(self, executable: Executable) -> Wanted:
         digest, image = executable.code_digest, executable.image

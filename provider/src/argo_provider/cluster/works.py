@@ -9,7 +9,7 @@ import msgspec
 
 from argo_provider.cluster import messages
 from argo_provider.cluster.messages import Work
-from argo_provider.storage.cache import LruCache
+from argo_provider.storage.cache import IdentityCache, LruCache
 from argo_proxy.protocol.messages import Executable, Invocation
 
 _KEPT_BYTES = 8 * 1024 * 1024
@@ -43,7 +43,7 @@ class WorkWriter:
     """The replica's side. Executables are known by who they are: the same one comes with nearly every invocation."""
 
     def __init__(self) -> None:
-        self._written: LruCache[int, tuple[Executable, msgspec.Raw]] = LruCache(_KEPT_BYTES)
+        self._written: IdentityCache[Executable, msgspec.Raw] = IdentityCache(_KEPT_BYTES)
 
     def write(self, invocation: Invocation, attempt: int, replica: str, *, journaled: bool) -> bytes:
         """A `Work`, encoded."""
@@ -58,13 +58,11 @@ class WorkWriter:
         return _encoder.encode(_Work(sent, attempt, replica, journaled))
 
     def _executable(self, executable: Executable) -> msgspec.Raw:
-        known = self._written.get(id(executable))
-        if known is not None:
-            return known[1]
-        text = messages.encode(executable)
-        written = msgspec.Raw(text)
-        # Kept with it, so that its id cannot become another's.
-        self._written.put(id(executable), (executable, written), len(text) + _EXTRA_BYTES)
+        written = self._written.get(executable)
+        if written is None:
+            text = messages.encode(executable)
+            written = msgspec.Raw(text)
+            self._written.put(executable, written, len(text) + _EXTRA_BYTES)
         return written
 
 

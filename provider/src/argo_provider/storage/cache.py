@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Final, Generic, Literal, TypeVar
 
 K = TypeVar("K", bound=Hashable)
+T = TypeVar("T")
 V = TypeVar("V")
 
 
@@ -51,6 +52,20 @@ class LruCache(Generic[K, V]):
     def clear(self) -> None:
         self._entries.clear()
         self._used = 0
+
+
+class IdentityCache(Generic[T, V]):
+    """What is known of objects by who they are, where the same one comes again and again, and is costly to compare."""
+
+    def __init__(self, capacity: int) -> None:
+        self._known: LruCache[int, tuple[T, V]] = LruCache(capacity)
+
+    def get(self, thing: T) -> V | None:
+        known = self._known.get(id(thing))
+        return None if known is None else known[1]
+
+    def put(self, thing: T, value: V, weight: int = 1) -> None:
+        self._known.put(id(thing), (thing, value), weight)  # with it, so that its id cannot become another's
 
 
 class _Unknown(Enum):
