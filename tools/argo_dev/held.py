@@ -18,10 +18,12 @@ from pathlib import Path
 from argo_dev.processes import branches, own_seconds, resident_mb, tree
 from argo_dev.service import Service
 from argo_provider.machine import installation_id
+from argo_proxy.sizes import sizes
 
 _LABEL = "argofn.installation"
 _BUILDER = b"native-image"
 _DOCKER_SECONDS = 20
+_MB = 1 << 20
 _REST = 9.0  # times as long as a sample took, nothing is looked at
 
 
@@ -127,12 +129,8 @@ def _look(service: Service, seen: _Seen, built: _Seen) -> tuple[float, float]:
 
 
 def _swap_mb() -> tuple[float, float]:
-    found = {}
-    for line in Path("/proc/meminfo").read_text().splitlines():
-        if line.startswith("Swap"):
-            name, size, _ = line.split()
-            found[name] = int(size) / 1024
-    return found["SwapTotal:"] - found["SwapFree:"], found["SwapCached:"]
+    found = sizes(Path("/proc/meminfo"))
+    return (found["SwapTotal"] - found["SwapFree"]) / _MB, found["SwapCached"] / _MB
 
 
 def _note(seen: _Seen, name: str, below: Mapping[int, float]) -> None:

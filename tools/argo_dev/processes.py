@@ -6,6 +6,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from argo_proxy.sizes import sizes
+
 _TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -69,7 +71,7 @@ def cpu_seconds(root: int) -> tuple[float, float]:
 
 def resident_mb(pid: int) -> float:
     """Memory of one process, proportional share of what it shares with others; MB of 2^20 bytes."""
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1]) / 1024
-    raise ValueError(f"no Pss of process {pid}")
+    found = sizes(Path(f"/proc/{pid}/smaps_rollup"))
+    if "Pss" not in found:
+        raise ValueError(f"no Pss of process {pid}")
+    return found["Pss"] / 2**20

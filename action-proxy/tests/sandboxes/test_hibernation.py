@@ -5,6 +5,7 @@ import mmap
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import worlds
@@ -13,6 +14,7 @@ from worlds import run, value
 from argo_proxy.sandboxes import paging
 from argo_proxy.sandboxes.hibernator import SwapError, SwapHibernator, has_swap, swap_file, why_no_hibernation
 from argo_proxy.sandboxes.port import Gone, HibernatingSandbox
+from argo_proxy.sizes import sizes
 
 pytestmark = pytest.mark.integration
 
@@ -62,7 +64,7 @@ async def world(request, swap, tmp_path_factory):
 
 
 def swapped_mb(pids) -> int:
-    return sum(paging._sizes(paging._PROC / str(pid) / "status").get("VmSwap", 0) for pid in pids) >> 20
+    return sum(sizes(Path(f"/proc/{pid}/status")).get("VmSwap", 0) for pid in pids) >> 20
 
 
 def in_memory_mb(group) -> int:
@@ -130,7 +132,7 @@ class TestPaging:
         (out,) = paging.put_out([sleeper.pid])
         assert bool(out.ranges) is (tells and paging._address_space() > 0)
         assert swapped_mb([sleeper.pid]) >= 16
-        assert paging._sizes(paging._PROC / str(sleeper.pid) / "status")["RssShmem"] >= 4 << 20
+        assert sizes(Path(f"/proc/{sleeper.pid}/status"))["RssShmem"] >= 4 << 20
         paging.call_back([out])
         assert wakes_whole(sleeper)
 

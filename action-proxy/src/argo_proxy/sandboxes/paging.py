@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from argo_proxy.sandboxes import syscalls
+from argo_proxy.sizes import sizes
 
 _PROC = Path("/proc")
 _PROCESS_MADVISE = (
@@ -59,7 +60,7 @@ class PutOut:
 
 def swap_bytes() -> tuple[int, int]:
     """Of this machine: all of it, and what is free."""
-    found = _sizes(_PROC / "meminfo")
+    found = sizes(_PROC / "meminfo")
     return found.get("SwapTotal", 0), found.get("SwapFree", 0)
 
 
@@ -83,7 +84,7 @@ def put_out(pids: Iterable[int]) -> list[PutOut]:
         with contextlib.suppress(OSError):  # it ended meanwhile
             ranges = _present(pid)
             if ranges is None:
-                found.append((PutOut(pid, ()), _private(pid), _sizes(_PROC / str(pid) / "status").get("RssAnon", 0)))
+                found.append((PutOut(pid, ()), _private(pid), sizes(_PROC / str(pid) / "status").get("RssAnon", 0)))
             elif (size := sum(end - start for start, end in ranges)) >= _LEAST_BYTES:
                 found.append((PutOut(pid, ranges), ranges, size))
     room = swap_bytes()[1] - _SWAP_KEPT
@@ -234,14 +235,4 @@ def _private(pid: int) -> list[Range]:
         start, end = (int(address, 16) for address in addresses.split("-"))
         if allowed.endswith("p") and not allowed.startswith("---") and end < _KERNEL:
             found.append((start, end))
-    return found
-
-
-def _sizes(path: Path) -> dict[str, int]:
-    """The lines `name: so many kB` of a file of /proc, in bytes."""
-    found = {}
-    for line in path.read_text().splitlines():
-        name, _, rest = line.partition(":")
-        if rest.endswith("kB"):
-            found[name] = int(rest.split()[0]) << 10
     return found

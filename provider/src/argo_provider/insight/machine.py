@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from argo_provider.scheduling.settings import machine_memory_mb
+from argo_proxy.sizes import sizes
 
 _MB = 1024 * 1024
 _SHORTEST = 0.5  # seconds between two looks from which a share of processor time is worth saying
@@ -58,7 +59,6 @@ class MachineProbe:
 
     def _memory_used(self) -> int:
         """What is not available to new programs; caches that the kernel would give up are not counted."""
-        lines = (self._proc / "meminfo").read_text(encoding="ascii").splitlines()
-        found = {line.partition(":")[0]: int(line.split()[1]) * 1024 for line in lines if line.split()[1:]}
+        found = sizes(self._proc / "meminfo")
         total = found["MemTotal"]
         return min(total - found.get("MemAvailable", found["MemFree"]), self._memory)

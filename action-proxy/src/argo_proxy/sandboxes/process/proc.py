@@ -10,6 +10,7 @@ from pathlib import Path
 
 from argo_proxy.sandboxes.port import SandboxStats
 from argo_proxy.sandboxes.process.cgroups import ControlGroup
+from argo_proxy.sizes import sizes
 
 _PROC = Path("/proc")
 _CGROUPS = Path("/sys/fs/cgroup")
@@ -87,7 +88,4 @@ def _ticks(pid: int) -> int:
 
 
 def _proportional_bytes(pid: int) -> int:
-    for line in (_PROC / str(pid) / "smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1]) * 1024
-    return 0
+    return sizes(_PROC / str(pid) / "smaps_rollup").get("Pss", 0)
