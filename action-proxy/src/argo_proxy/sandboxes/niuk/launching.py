@@ -21,6 +21,7 @@ from argo_proxy.sandboxes.process.confinement import (
     process_environment,
     top_level_links,
 )
+from argo_proxy.sandboxes.process.spawning import Child, start
 from argo_proxy.sandboxes.process.users import UserIds
 from argo_proxy.sandboxes.taking import taken
 
@@ -43,9 +44,7 @@ class Sizes:
 class HostProcess:
     """The host's program while it runs, and what it held of this machine afterwards."""
 
-    def __init__(
-        self, process: asyncio.subprocess.Process, free: Callable[[], object], group: ControlGroup | None
-    ) -> None:
+    def __init__(self, process: Child, free: Callable[[], object], group: ControlGroup | None) -> None:
         self._process = process
         self._free = free
         self._group = group
@@ -101,6 +100,7 @@ class HostProcess:
         for task in (self._reading, *self._attendants):
             task.cancel()
         await asyncio.wait([self._reading, *self._attendants], timeout=1)
+        self._process.close()
         await asyncio.to_thread(self._free)
 
     async def _read_output(self) -> None:
@@ -228,17 +228,7 @@ def missing_programs(needed: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(program for program in needed if shutil.which(program) is None)
 
 
-async def spawn(
-    command: tuple[str, ...], environment: dict[str, str], *inherited: socket.socket | int
-) -> asyncio.subprocess.Process:
+async def spawn(command: tuple[str, ...], environment: dict[str, str], *inherited: socket.socket | int) -> Child:
     """A child that inherits these descriptors under their own numbers and nothing else. Raises OSError."""
-    return await asyncio.create_subprocess_exec(
-        *command,
-        env=environment,
-        cwd="/",
-        pass_fds=tuple(one if isinstance(one, int) else one.fileno() for one in inherited),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        start_new_session=True,  # a Ctrl-C at the service is no signal to its sandboxes
-    )
+    numbers = [one if isinstance(one, int) else one.fileno() for one in inherited]
+    return await start(command, environment, folder="/", inherited=numbers)
