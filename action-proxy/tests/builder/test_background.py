@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from argo_proxy.builder.background import Background, IdleGroup, background, idle_group, trouble
+from argo_proxy.builder.background import Background, background, trouble
 from argo_proxy.builder.command import Command, run
+from argo_proxy.builder.groups import IdleGroup, idle_group
 
 _TELL = """
 import json, os, pathlib, subprocess

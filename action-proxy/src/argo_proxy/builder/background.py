@@ -3,32 +3,25 @@
 A build is a session of its own, and its niceness counts within that session only: groups (control groups, and where
 there are none the kernel's own, one a session) get equal shares whatever is in them. Sandboxes are batch processes and
 take the processor from nobody, so that one that woke beside a build waited for the next tick, up to 4 ms, several times
-a call. A group that is marked idle gives way at once, to batch processes as well. Where none can be made, the build's
-session weighs least, and it keeps to half of the processors.
+a call. A group that is marked idle gives way at once, to batch processes as well, and with a metronome beside it to
+those that wait already, too. Where none can be made, the build's session weighs least, and it keeps to half of the
+processors.
 """
 
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
 import shutil
-import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import IO
 
-from argo_proxy.sandboxes.process.cgroups import enable_controllers, processes_in
+from argo_proxy.builder.groups import PROC, ROOT, IdleGroup, idle_group
+from argo_proxy.builder.metronome import Metronome
 
-_ROOT = Path("/sys/fs/cgroup")
-_PROC = Path("/proc")
-_NAME = "argo-build"
-_LEAST = {"cpu.weight": "1", "cpu.shares": "2"}  # for kernels before 5.15, which know no idle groups
-_USUAL = {"cpu.weight": "100", "cpu.shares": "1024"}
 _NICEST = "19"
-_REMOVE_SECONDS = 2.0
-_REMOVE_PAUSE_SECONDS = 0.01
-_counter = itertools.count(1)
 
 # $1: the file to write one's process id to, or ""; then the command.
 _ENTER = """
@@ -40,68 +33,6 @@ exec "$@"
 """
 
 
-class IdleGroup:
-    """The control group of one command. Nothing else is ever in it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._idle = (folder / "cpu.idle").exists()
-        self.give_way()
-
-    @property
-    def entrance(self) -> Path:
-        return self.folder / "cgroup.procs"
-
-    def give_way(self) -> None:
-        """Whatever else wants a processor has it at once. Raises OSError."""
-        self._weigh("1", _LEAST)
-
-    def take_part(self) -> None:
-        """It has a share like any other. Raises OSError."""
-        self._weigh("0", _USUAL)
-
-    def processes(self) -> list[int]:
-        return processes_in(self.folder)
-
-    def remove(self) -> bool:
-        """After the command's end; False if something is in it that does not go."""
-        deadline = time.monotonic() + _REMOVE_SECONDS
-        while True:
-            try:
-                self.folder.rmdir()
-            except FileNotFoundError:
-                return True
-            except OSError:
-                if time.monotonic() > deadline:
-                    return False
-                time.sleep(_REMOVE_PAUSE_SECONDS)
-            else:
-                return True
-
-    def _weigh(self, idle: str, weights: dict[str, str]) -> None:
-        if self._idle:
-            (self.folder / "cpu.idle").write_text(idle)
-            return
-        name = next(name for name in weights if (self.folder / name).exists() or name == "cpu.shares")
-        (self.folder / name).write_text(weights[name])
-
-
-def idle_group(root: Path = _ROOT) -> IdleGroup:
-    """A new one, beside those of services and sandboxes: below theirs, it would weigh what they do. Raises OSError."""
-    unified = (root / "cgroup.controllers").exists()
-    parent = root if unified else root / "cpu"
-    if unified:
-        enable_controllers(root, ["cpu"])
-    _sweep(parent)
-    folder = parent / f"{_NAME}-{os.getpid()}-{next(_counter)}"
-    folder.mkdir()
-    try:
-        return IdleGroup(folder)
-    except OSError:
-        folder.rmdir()
-        raise
-
-
 @dataclass(frozen=True, slots=True)
 class Background:
     """How one command is started, and what this machine does not allow."""
@@ -109,7 +40,17 @@ class Background:
     prefix: Sequence[str]
     group: IdleGroup | None
     lacking: Sequence[str] = ()
-    proc: Path = _PROC
+    proc: Path = PROC
+    metronome: Metronome | None = None
+
+    def begin(self, errors: IO[bytes] | int, root: Path = ROOT) -> Background:
+        """For as long as the command runs, with a metronome where that is of use. To be removed in the end."""
+        if self.group is None or not self.group.marked:
+            return self
+        try:
+            return replace(self, metronome=Metronome(idle_group(root), errors))
+        except OSError as error:
+            return replace(self, lacking=(*self.lacking, f"no metronome ({error}): callers may wait for some ms"))
 
     def give_way(self, leader: int) -> None:
         """All else goes before the session of `leader`. Raises OSError."""
@@ -130,12 +71,14 @@ class Background:
         return _processes_of_session(leader, self.proc) if self.group is None else self.group.processes()
 
     def remove(self) -> None:
-        """Once the command has ended."""
+        """Once the command has ended. Blocks briefly."""
+        if self.metronome is not None:
+            self.metronome.stop()
         if self.group is not None:
             self.group.remove()
 
 
-def background(root: Path = _ROOT) -> Background:
+def background(root: Path = ROOT) -> Background:
     """What this machine allows. Makes a control group, which `remove` removes."""
     lacking: list[str] = []
     group: IdleGroup | None = None
@@ -145,7 +88,7 @@ def background(root: Path = _ROOT) -> Background:
         lacking.append(
             f"no control group for builds ({error}): callers may wait for them, though they keep to half the CPUs"
         )
-    words = ["/bin/sh", "-c", _ENTER, _NAME, str(group.entrance) if group else ""]
+    words = ["/bin/sh", "-c", _ENTER, "argo-build", str(group.entrance) if group else ""]
     for tool in _tools(grouped=group is not None):
         if shutil.which(tool[0]):
             words += tool
@@ -154,7 +97,7 @@ def background(root: Path = _ROOT) -> Background:
     return Background(words, group, tuple(lacking))
 
 
-def trouble(root: Path = _ROOT) -> tuple[str, ...]:
+def trouble(root: Path = ROOT) -> tuple[str, ...]:
     """What this machine does not allow, for doctor and log."""
     tried = background(root)
     tried.remove()
@@ -186,11 +129,3 @@ def _tools(*, grouped: bool) -> Iterator[list[str]]:
         allowed = sorted(os.sched_getaffinity(0))
         yield ["taskset", "-c", ",".join(map(str, allowed[: max(1, len(allowed) // 2)]))]
     yield ["setpriv", "--pdeathsig", "KILL"]
-
-
-def _sweep(parent: Path) -> None:
-    """Groups of services that were killed. One that is not empty stays."""
-    for folder in parent.glob(f"{_NAME}-*-*"):
-        if not (_PROC / folder.name.split("-")[2]).exists():
-            with contextlib.suppress(OSError):
-                folder.rmdir()

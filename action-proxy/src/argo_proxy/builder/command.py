@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import IO
 
 from argo_proxy.builder.background import Background, background
 from argo_proxy.builder.errors import BuildError, LimitError
 from argo_proxy.builder.pace import Pace
+from argo_proxy.sandboxes.process.spawning import Child, start
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _LOOK_SECONDS = 1.0
@@ -69,54 +72,44 @@ async def run(command: Command) -> None:
     Raises BuildError when it does not end with 0, LimitError at a limit. Cancelling ends all its processes.
     """
     program = Path(command.arguments[0]).name
-    apart = background()
-    try:
-        process = await _start(command, apart)
-        try:
-            apart.give_way(process.pid)
-            code = await _wait(process, command, apart)
-        finally:
-            await _end(process, apart)
-    finally:
-        await asyncio.shield(asyncio.to_thread(apart.remove))
+    with command.log.open("ab", buffering=0) as log:
+        async with _apart(log) as apart:
+            process = await _start(command, apart, log)
+            try:
+                apart.give_way(process.pid)
+                code = await _wait(process, command, apart)
+            finally:
+                await _end(process, apart)
     if code != 0:
         raise BuildError(f"{program} ended with {code}: {last_lines(command.log)}", log=command.log)
 
 
-async def _start(command: Command, apart: Background) -> asyncio.subprocess.Process:
-    with command.log.open("ab") as log:
-        log.write("".join(f"argo: {each}\n" for each in apart.lacking).encode())
-        log.write(f"$ {' '.join(command.arguments)}\n".encode())
-        log.flush()
-        return await asyncio.create_subprocess_exec(
-            *apart.prefix,
-            *command.arguments,
-            cwd=command.folder,
-            env={**os.environ, **command.environment},
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=log,
-            stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,
-        )
+@asynccontextmanager
+async def _apart(errors: IO[bytes] | int) -> AsyncIterator[Background]:
+    """What one command runs in. `errors`: where it is told what does not work there."""
+    apart = background().begin(errors)
+    try:
+        yield apart
+    finally:
+        await asyncio.shield(asyncio.to_thread(apart.remove))
+
+
+async def _start(command: Command, apart: Background, log: IO[bytes]) -> Child:
+    for each in apart.lacking:
+        log.write(f"argo: {each}\n".encode())
+    log.write(f"$ {' '.join(command.arguments)}\n".encode())
+    environment = {**os.environ, **command.environment}
+    return await start([*apart.prefix, *command.arguments], environment, folder=command.folder, output=log)
 
 
 @asynccontextmanager
-async def aside(*arguments: str, environment: Mapping[str, str]) -> AsyncIterator[asyncio.subprocess.Process]:
+async def aside(*arguments: str, environment: Mapping[str, str]) -> AsyncIterator[Child]:
     """A program that gives way as a build does, its output a pipe. Raises OSError.
 
     It is killed with the block's end. What it started is not: a package manager must not be broken off.
     """
-    apart = background()
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *apart.prefix,
-            *arguments,
-            env={**os.environ, **environment},
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,
-        )
+    async with _apart(subprocess.DEVNULL) as apart:
+        process = await start([*apart.prefix, *arguments], {**os.environ, **environment})
         pacing = asyncio.ensure_future(_keep_pace(apart, process.pid))
         try:
             apart.give_way(process.pid)
@@ -126,8 +119,6 @@ async def aside(*arguments: str, environment: Mapping[str, str]) -> AsyncIterato
             if process.returncode is None:
                 process.kill()
                 await process.wait()
-    finally:
-        await asyncio.shield(asyncio.to_thread(apart.remove))
 
 
 async def _keep_pace(apart: Background, leader: int) -> None:
@@ -163,7 +154,7 @@ def last_lines(log: Path) -> str:
     return " / ".join(lines[-_TAIL_LINES:])[-1500:]
 
 
-async def _wait(process: asyncio.subprocess.Process, command: Command, apart: Background) -> int:
+async def _wait(process: Child, command: Command, apart: Background) -> int:
     began = time.monotonic()
     deadline = began + command.limits.seconds
     used, before, pace = _used.get(), Use(at=began), Pace()
@@ -217,7 +208,7 @@ def _look(apart: Background, leader: int) -> Use:
     return Use(time.monotonic(), memory, ticks / _TICK, waited / 1e9)
 
 
-async def _end(process: asyncio.subprocess.Process, apart: Background) -> None:
+async def _end(process: Child, apart: Background) -> None:
     """Ends what is left of the command's session, and of what left it."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
@@ -227,4 +218,4 @@ async def _end(process: asyncio.subprocess.Process, apart: Background) -> None:
     if process.returncode is None:
         with suppress(TimeoutError):
             async with asyncio.timeout(_END_SECONDS):
-                await asyncio.shield(process.wait())
+                await process.wait()

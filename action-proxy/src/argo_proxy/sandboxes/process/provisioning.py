@@ -10,6 +10,7 @@ from pathlib import Path
 from argo_proxy.builder import command
 from argo_proxy.runtimes import Runtime, probe_runtime
 from argo_proxy.sandboxes.port import Provision
+from argo_proxy.sandboxes.process.spawning import Child
 
 PROVISION_SECONDS = 1800.0
 _KEPT_LINES = 8
@@ -46,7 +47,7 @@ async def run_steps(argv: list[str], kind: str, progress: Progress) -> str:
     return "" if status == 0 else f"`{' '.join(argv)}` failed: {' / '.join(last) or f'exit status {status}'}"
 
 
-async def _follow(process: asyncio.subprocess.Process, kind: str, last: deque[str], progress: Progress) -> None:
+async def _follow(process: Child, kind: str, last: deque[str], progress: Progress) -> None:
     assert process.stdout is not None  # noqa: S101 — asked for above
     while True:
         try:
