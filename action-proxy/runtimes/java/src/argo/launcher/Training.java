@@ -13,6 +13,9 @@ import java.util.Base64;
 
 /** Loads every class that a start, an init and a run need, so that the JVM can archive them. */
 final class Training {
+    /** After them there are classes for what is called by reflection: the function once a run, and variables (see rehearse). */
+    private static final int RUNS = 17;
+
     private Training() {
     }
 
@@ -28,10 +31,20 @@ final class Training {
         });
         serving.start();
         post(socket, "/init", initMessage(jar, main));
-        post(socket, "/run", "{\"value\":{\"name\":\"a\"},\"activation_id\":\"1\",\"deadline\":\"2\"}");
-        post(socket, "/run", "{\"value\":{\"fail\":true},\"activation_id\":\"2\",\"deadline\":\"2\"}");
+        for (int run = 0; run < RUNS; run++) {
+            post(socket, "/run", runMessage("{\"name\":\"a\"}"));
+        }
+        post(socket, "/run", runMessage("{\"fail\":true}"));
         server.close();
         serving.join();
+    }
+
+    private static String runMessage(String value) {
+        StringBuilder message = new StringBuilder("{\"value\":" + value);
+        for (String field : Launcher.RUN_FIELDS) {
+            message.append(",\"").append(field).append("\":\"1\"");
+        }
+        return message.append('}').toString();
     }
 
     private static String initMessage(Path jar, String main) throws IOException {
