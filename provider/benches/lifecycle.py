@@ -1,7 +1,7 @@
 """`./dev bench lifecycle`: constant load on a Java and a JavaScript function from cold until both are consolidated.
 
-First they are held on the ordinary runtime (annotation argo.tier: ordinary), which is what they are held against; then
-they may move, under the same load. A call's wait counts from when it was due.
+First their owner pins them to the ordinary runtime, which is what they are held against; then they may move, under the
+same load and without an update, which would cost a cold start anywhere. A call's wait counts from when it was due.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from argo_dev.client import Client
 from argo_dev.held import memory_mb
 from argo_dev.report import Target, document, show
 from argo_dev.service import Service, free_port, fresh_service, stop
-from moving.functions import KINDS, annotated, await_runtimes, fresh, tier
-from moving.steady import MESSAGE, Seen, Steady, drive
+from moving.functions import KINDS, await_runtimes, fresh, tier
+from moving.steady import MESSAGE, PINNED, Seen, Steady, drive
 
 CLIENTS = 16
 MOVING = ("observed", "building", "canary")
@@ -88,8 +88,8 @@ def own_code(language: str) -> Mapping[str, Any]:
     return fresh(language)
 
 
-def put(client: Client, load: Steady, language: str, wish: str) -> None:
-    client.put_action(load.name, own_code(language), annotations=annotated(argo_tier=wish))
+def wish(client: Client, load: Steady, wanted: str) -> None:
+    client.call("POST", f"/api/v1/argo/tiers/{load.name}", {"wish": wanted})
 
 
 def ordinary(
@@ -97,7 +97,8 @@ def ordinary(
 ) -> dict[str, Any]:
     """The ordinary runtime: latencies under the constant load, then what it can do at most."""
     for language, load in loads.items():
-        put(client, load, language, "ordinary")
+        client.put_action(load.name, own_code(language))
+        wish(client, load, "pin")
     asyncio.run(drive(service, list(loads.values()), options.rate, lambda: asyncio.sleep(options.before_seconds)))
     return capacity(service, list(loads.values()), options)
 
@@ -107,8 +108,8 @@ def move(service: Service, client: Client, loads: Mapping[str, Steady], options:
     moved: list[bool] = []
 
     async def until() -> None:
-        for language, load in loads.items():
-            await asyncio.to_thread(put, client, load, language, "auto")
+        for load in loads.values():
+            await asyncio.to_thread(wish, client, load, "unpin")
         with suppress(TimeoutError):
             async with asyncio.timeout(options.move_seconds):
                 for load in loads.values():
@@ -116,8 +117,6 @@ def move(service: Service, client: Client, loads: Mapping[str, Steady], options:
         moved.append(all(load.state == "native" for load in loads.values()))
         await asyncio.sleep(options.after_seconds + SWAP_SECONDS)
 
-    for load in loads.values():
-        load.state = "hot"  # on the ordinary runtime, and free to move
     asyncio.run(drive(service, list(loads.values()), options.rate, until))
     return moved[0]
 
@@ -165,7 +164,7 @@ def figures(load: Steady, told: Mapping[str, Any]) -> dict[str, Any]:
     native = next((each.at for each in load.seen if each.state == "native"), float("inf"))
     swap = [each for each in load.seen if each.state in MOVING or native <= each.at < native + SWAP_SECONDS]
     after = [each.latency_ms for each in load.seen if each.at >= native + SWAP_SECONDS and not each.failure]
-    before = load.of("ordinary")
+    before = load.of(PINNED)
     limit = SLOWER * _percentile(before, 0.99)
     failures = sorted({each.failure for each in load.seen if each.failure})
     return {

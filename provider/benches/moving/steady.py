@@ -12,6 +12,7 @@ from typing import Any
 import aiohttp
 from argo_dev.service import Service
 
+PINNED = "pinned"
 _CALL_SECONDS = 120
 MESSAGE = {"name": "argo", "text": "x" * 64}
 
@@ -32,9 +33,9 @@ class Steady:
     """Load on one action, and the state that the optimiser last said it is in."""
 
     name: str
-    state: str = "ordinary"
+    state: str = ""
     seen: list[Seen] = field(default_factory=list)
-    settled: asyncio.Event = field(default_factory=asyncio.Event)  # native, or pinned
+    settled: asyncio.Event = field(default_factory=asyncio.Event)  # native, or pinned on the way there
 
     def of(self, *states: str) -> list[float]:
         """Latencies of the calls that were sent while it was in one of these states."""
@@ -80,8 +81,8 @@ class Caller:
     async def watch(self, load: Steady, ended: asyncio.Event, every: float = 0.2) -> None:
         """Keep `load.state` as the service says it."""
         while not ended.is_set():
-            load.state = (await self.get(f"/api/v1/argo/tiers/{load.name}"))["state"]
-            if load.state in {"native", "pinned"}:
+            before, load.state = load.state, (await self.get(f"/api/v1/argo/tiers/{load.name}"))["state"]
+            if load.state == "native" or (load.state == PINNED and before not in {"", PINNED}):
                 load.settled.set()
             await asyncio.sleep(every)
 
