@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 
+from argo_provider.cluster.client import Outgoing, StraightClient
 from argo_provider.cluster.errors import ClusterError
 from argo_provider.cluster.seal import Seal, Unsealed
 
@@ -55,16 +55,18 @@ class Bus:
     """`send` never waits; what cannot go out while the connection is broken goes out when it stands again."""
 
     def __init__(
-        self, client: Client, options: BusOptions, reconnected: list[Callable[[], None]], leaving: asyncio.Event
+        self, client: StraightClient, options: BusOptions, reconnected: list[Callable[[], None]], leaving: asyncio.Event
     ) -> None:
         """`reconnected`: what the client calls each time that it has found the bus again. `leaving`: set at the end."""
         self._leaving = leaving
         self._client = client
         self._seal = Seal(options.key, options.cluster)
-        self._outbox: deque[tuple[str, bytes, str]] = deque()
+        self._loop = asyncio.get_running_loop()
+        self._outbox: deque[Outgoing] = deque()
+        self._turn: asyncio.Handle | None = None  # at its end what was sent in it goes
         self._wake = asyncio.Event()
         self._written = asyncio.Event()
-        self._writer = asyncio.create_task(self._write(), name="bus-writer")
+        self._writer = asyncio.create_task(self._write_in_turn(), name="bus-writer")
         self._reported = 0.0
         self.prefix = f"argo.{options.cluster}"
         self.cluster = options.cluster
@@ -74,11 +76,11 @@ class Bus:
     @classmethod
     async def connect(cls, options: BusOptions, name: str) -> Bus:
         """Raises ClusterError."""
-        client, reconnected, leaving = Client(), list[Callable[[], None]](), asyncio.Event()
+        client, reconnected, leaving = StraightClient(), list[Callable[[], None]](), asyncio.Event()
         arguments = _arguments(options, name, reconnected, leaving)
         try:
             # One that tries again and again would never say that it cannot.
-            first = Client()
+            first = StraightClient()
             async with asyncio.timeout(_CONNECT_SECONDS):
                 await first.connect(**{**arguments, "allow_reconnect": False, "disconnected_cb": None})
             await first.close()
@@ -118,13 +120,11 @@ class Bus:
 
     def send(self, subject: str, content: bytes, *, bounce: str = "") -> None:
         """Seal and send, in the order of the calls. `bounce`: the subject to be told on if nobody listens."""
-        self._outbox.append((subject, self._seal.close(subject, content), bounce))
-        self._wake.set()
+        self._put((subject, self._seal.close(subject, content), bounce))
 
     def post(self, subject: str, data: bytes) -> None:
         """Send what is for the bus itself, as it is."""
-        self._outbox.append((subject, data, ""))
-        self._wake.set()
+        self._put((subject, data, ""))
 
     async def request(self, subject: str, content: bytes, seconds: float) -> bytes:
         """The answer, opened. Raises NoAnswer."""
@@ -140,12 +140,16 @@ class Bus:
     async def listen(self, subject: str, handler: Handler) -> None:
         """Call `handler` for each message on `subject`."""
 
-        async def received(message: Msg) -> None:
-            content = self.open(message.subject, message.data)
-            if content is not None:
+        def received(subject: str, data: bytes) -> None:
+            content = self.open(subject, data)
+            if content is None:
+                return
+            try:
                 handler(content)
+            except Exception as error:  # noqa: BLE001  # the guard of the loop that reads: the next one is another's
+                log.warning("bus_trouble", reason=str(error) or type(error).__name__)
 
-        await self._client.subscribe(subject, cb=received, pending_msgs_limit=0, pending_bytes_limit=0)
+        await self._client.subscribe_straight(subject, received)
 
     async def listen_raw(self, subject: str, handler: Callable[[str, bytes], None]) -> None:
         """As they come, unopened: with the subject that each was sent to."""
@@ -203,7 +207,21 @@ class Bus:
         with contextlib.suppress(NatsError, TimeoutError, OSError):
             await self._client.close()
 
-    async def _write(self) -> None:
+    def _put(self, message: Outgoing) -> None:
+        self._outbox.append(message)
+        if self._turn is None:
+            self._turn = self._loop.call_soon(self._write)
+
+    def _write(self) -> None:
+        self._turn = None
+        if self._outbox and self._client.publish_straight(self._outbox):
+            self._outbox.clear()
+            self._written.set()
+        else:
+            self._wake.set()
+
+    async def _write_in_turn(self) -> None:
+        """What waits for the connection, or behind what does."""
         while True:
             await self._wake.wait()
             self._wake.clear()
