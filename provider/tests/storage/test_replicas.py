@@ -15,7 +15,8 @@ from argo_provider.model.entities import Action, Exec
 from argo_provider.model.identity import NamespaceRecord
 from argo_provider.model.names import FullName, new_activation_id
 from argo_provider.storage.port import ActivationQuery, Page
-from argo_provider.storage.sql import open_stores, schema
+from argo_provider.storage.sql import gathered, open_stores, schema
+from argo_provider.storage.sql.activations import Promises, RecordRow
 from argo_provider.storage.sql.opening import open_database
 from argo_provider.storage.sql.partitions import DAY_MS
 
@@ -78,6 +79,46 @@ class TestOwners:
                 await asyncio.gather(a.activations.record(records[0]), b.activations.record(records[1]))
             found = await a.activations.list(ActivationQuery("guest"), Page(0, 200), docs=False)
             assert len(found) == len({f.activation_id for f in found}) == 20
+
+    async def test_records_of_the_promised_leave_one_and_no_entry_whoever_queues_them(self, replica):
+        one, other = entry(), entry()
+        async with replica("a") as a, replica("b") as b:
+            await a.activations.accept([one, other])
+            await b.leases.hold("b", "b", LONG)
+            assert len(await b.activations.adopt()) == 2
+            for store, start in ((a, 1000), (b, 1000 + DAY_MS)):
+                for promised in (one, other):
+                    store.activations.enqueue(activation(promised.activation_id, start))
+                store.activations.enqueue(activation(entry().activation_id, start))  # of its own, of which none knows
+                await store.activations.flush()
+            found = await b.activations.list(ActivationQuery("guest"), Page(0, 200), docs=False)
+            assert sorted(f.start for f in found) == [1000, 1000, 1000, 1000 + DAY_MS]
+            assert len({f.activation_id for f in found}) == 4
+            assert await b.activations.unfinished() == []
+
+    async def test_a_record_that_is_tried_again_after_a_commit_in_doubt_is_kept_once(self, replica, database_url):
+        rows = [RecordRow.of(activation(new_activation_id(), start)) for start in (1000, 2000)]
+        async with replica("a") as a:
+            database = open_database(database_url)
+            try:
+                for _ in range(2):
+                    await database.write(lambda c: gathered.record_own(c, rows))
+            finally:
+                await database.close()
+            assert await a.activations.count(ActivationQuery("guest")) == 2
+
+
+class TestPromises:
+    def test_what_was_recorded_is_promised_no_more(self):
+        promises = Promises(most=10)
+        promises.add(["a", "b"])
+        promises.discard("a")
+        assert [each in promises for each in "abc"] == [False, True, False]
+
+    def test_of_too_many_all_may_be_promised(self):
+        promises = Promises(most=2)
+        promises.add("abc")
+        assert all(each in promises for each in "abcd")
 
 
 class TestCaches:

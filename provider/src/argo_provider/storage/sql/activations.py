@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -35,9 +35,10 @@ from argo_provider.storage.sql.namespaces import delete_some_activations
 from argo_provider.storage.sql.sealing import SealedText, seals
 from argo_provider.storage.sql.tables import activations, journal, leases
 from argo_provider.storage.sql.upsert import insert_new, insert_new_rows
-from argo_provider.storage.sql.writer import Writer
+from argo_provider.storage.sql.writer import Bulk, Writer
 
 _IDS_PER_QUERY = 5000
+_MOST_PROMISES = 100_000  # kept by replicas that were promised to, and recorded elsewhere
 _ROW_WEIGHT = 512  # bytes a queued row takes beside its texts
 
 
@@ -86,6 +87,27 @@ class RecordRow(NamedTuple):
         return _activation(self.summary, self.details if docs else None)
 
 
+class Promises:
+    """Activations that may stand in the journal. Too many to be remembered, and all may."""
+
+    def __init__(self, most: int = _MOST_PROMISES) -> None:
+        self._most = most
+        self._known: set[str] = set()
+        self._all = False
+
+    def add(self, activation_ids: Iterable[str]) -> None:
+        self._known.update(activation_ids)
+        if len(self._known) > self._most:
+            self._all = True
+            self._known.clear()
+
+    def discard(self, activation_id: str) -> None:
+        self._known.discard(activation_id)
+
+    def __contains__(self, activation_id: object) -> bool:
+        return self._all or activation_id in self._known
+
+
 class SqlActivationStore:
     """`owner`: the replica that it is opened for, and the name of the lease by which it lives; "" for one process."""
 
@@ -93,10 +115,12 @@ class SqlActivationStore:
         self._database = database
         self._writer = writer
         self._owner = owner
+        self._promises = Promises()
         self._unwritten: dict[str, RecordRow] = {}
 
     async def accept(self, entries: Sequence[JournalEntry]) -> None:
         rows = [_journal_row(entry, self._owner) for entry in entries]
+        self._promises.add(entry.activation_id for entry in entries)  # before anybody can know of them
         try:
             await self._writer.write(_accept, rows, sum(len(e.payload) + _ROW_WEIGHT for e in entries))
         except WriteInDoubt:
@@ -115,14 +139,23 @@ class SqlActivationStore:
     async def record(self, activation: Activation) -> None:
         row = RecordRow.of(activation)
         await self._writer.write(_record, row, row.weight)
+        self._promises.discard(row.activation_id)
 
     def enqueue(self, activation: Activation) -> None:
         row = RecordRow.of(activation)
         activation_id = row.activation_id
         if activation_id in self._unwritten:
             return
-        self._writer.enqueue(_record, row, row.weight, lambda _: self._unwritten.pop(activation_id, None))
+        self._writer.enqueue(self._recording(activation_id), row, row.weight, lambda _: self._written(activation_id))
         self._unwritten[activation_id] = row
+
+    def _written(self, activation_id: str) -> None:
+        self._unwritten.pop(activation_id, None)
+        self._promises.discard(activation_id)
+
+    def _recording(self, activation_id: str) -> Bulk:
+        """What nobody was promised has no journal entry, and no other replica can have made a record of it."""
+        return _record if not self._owner or activation_id in self._promises else _record_own
 
     async def get(self, namespace: str, activation_id: str) -> Activation | None:
         unwritten = self._unwritten.get(activation_id)
@@ -150,7 +183,9 @@ class SqlActivationStore:
         return await self._database.read(lambda c: [_entry(row) for row in c.execute(_ENTRIES)])
 
     async def adopt(self) -> builtins.list[JournalEntry]:
-        return await self._writer.run(lambda c: _adopt(c, self._owner))
+        entries = await self._writer.run(lambda c: _adopt(c, self._owner))
+        self._promises.add(entry.activation_id for entry in entries)
+        return entries
 
     async def sweep(self, before: int) -> int:
         swept = await self._writer.run(lambda c: _sweep_partitions(c, before))
@@ -232,15 +267,29 @@ def _claim(connection: Connection, activation_ids: Sequence[str]) -> Sequence[bo
 
 
 def _record(connection: Connection, rows: Sequence[RecordRow]) -> Sequence[None]:
-    if seals(connection.dialect):  # what goes past SQLAlchemy to the driver is sealed here
-        to_sealed = SealedText().process_bind_param
-        rows = [row._replace(details=to_sealed(row.details, connection.dialect) or "") for row in rows]
+    rows = _sealed(connection, rows)
     if partitions.is_partitioned(connection):
         gathered.record(connection, rows)
         return [None] * len(rows)
     insert_new_rows(connection, activations, RecordRow._fields, rows)
     _strike(connection, [r.activation_id for r in rows])
     return [None] * len(rows)
+
+
+def _record_own(connection: Connection, rows: Sequence[RecordRow]) -> Sequence[None]:
+    """Records that can be there only if this was tried before."""
+    if not partitions.is_partitioned(connection):
+        return _record(connection, rows)
+    gathered.record_own(connection, _sealed(connection, rows))
+    return [None] * len(rows)
+
+
+def _sealed(connection: Connection, rows: Sequence[RecordRow]) -> Sequence[RecordRow]:
+    """What goes past SQLAlchemy to the driver is sealed here."""
+    if not seals(connection.dialect):
+        return rows
+    to_sealed = SealedText().process_bind_param
+    return [row._replace(details=to_sealed(row.details, connection.dialect) or "") for row in rows]
 
 
 def _strike(connection: Connection, ids: Sequence[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -26,11 +26,12 @@ class AsyncEngineDatabase:
     """Whatever has an async driver. SQLite has one, too (aiosqlite), which `SqliteDatabase` is faster than."""
 
     _failures: tuple[type[Exception], ...] = (SQLAlchemyError, OSError)
+    _pooling: Mapping[str, Any] = {}  # of SQLAlchemy
     pauses: tuple[float, ...] = ()  # seconds before a read is tried again while the database is away
 
     def __init__(self, url: URL, seal: Seal = OPEN, **connecting: Any) -> None:
         """`connecting`: for the driver."""
-        self._engine = create_async_engine(url, connect_args=connecting)
+        self._engine = create_async_engine(url, connect_args=connecting, **self._pooling)
         install(self._engine.dialect, seal)
         self._reading = self._engine
         if url.get_backend_name() == "sqlite":
@@ -84,6 +85,7 @@ class PostgresDatabase(AsyncEngineDatabase):
     """
 
     silence: float | None = None
+    _pooling: Mapping[str, Any] = {"pool_use_lifo": True}  # the server process that wrote last has all at hand
     pauses = (0.0, 0.1, 0.2, 0.4, 0.8, 1.5)
 
     def __init__(self, url: URL, seal: Seal = OPEN) -> None:
