@@ -29,7 +29,8 @@ from moving.functions import KINDS, await_runtimes, fresh, tier
 from moving.steady import MESSAGE, PINNED, Seen, Steady, drive
 
 CLIENTS = 16
-MOVING = ("observed", "building", "canary")
+BUILD_AND_SWAP = ("building", "canary", "native")
+MOVING = ("observed", *BUILD_AND_SWAP)
 SWAP_SECONDS = 5.0  # after a function is said to be native, its calls still count to the swap
 SLOWER = 1.2
 SETTLE_SECONDS = 5.0
@@ -162,16 +163,16 @@ def flood(url: str, auth: str, seconds: float) -> dict[str, Any]:
 def figures(load: Steady, told: Mapping[str, Any]) -> dict[str, Any]:
     """Latencies before, while it moved, and after; and the way it took."""
     native = next((each.at for each in load.seen if each.state == "native"), float("inf"))
-    swap = [each for each in load.seen if each.state in MOVING or native <= each.at < native + SWAP_SECONDS]
+    moving = [each for each in load.seen if each.state in MOVING and each.at < native + SWAP_SECONDS]
     after = [each.latency_ms for each in load.seen if each.at >= native + SWAP_SECONDS and not each.failure]
     before = load.of(PINNED)
     limit = SLOWER * _percentile(before, 0.99)
     failures = sorted({each.failure for each in load.seen if each.failure})
     return {
         "before": _spread(before),
-        "moving": _spread([each.latency_ms for each in swap]),
+        "moving": _spread([each.latency_ms for each in moving]),
         "after": _spread(after),
-        "slower_while_moving": _slower(swap, limit),
+        "slower_while_moving": _slower(moving, limit),
         "slower_before": sum(latency > limit for latency in before),
         "errors": sum(bool(each.failure) for each in load.seen),
         "failures": failures,
@@ -184,7 +185,9 @@ def figures(load: Steady, told: Mapping[str, Any]) -> dict[str, Any]:
 def _slower(calls: Sequence[Seen], limit: float) -> dict[str, Any]:
     slow = [each for each in calls if each.latency_ms > limit]
     by_state = {state: sum(each.state == state for each in slow) for state in sorted({each.state for each in slow})}
-    return {"limit_ms": round(limit, 2), "calls": len(calls), "slower": len(slow), "by_state": by_state}
+    swapped = sum(by_state.get(state, 0) for state in BUILD_AND_SWAP)
+    found = {"limit_ms": round(limit, 2), "calls": len(calls), "slower": len(slow), "by_state": by_state}
+    return found | {"slower_during_build_and_swap": swapped}
 
 
 def _spread(latencies: Sequence[float]) -> dict[str, Any]:
@@ -205,7 +208,8 @@ def judged(results: Mapping[str, Any], *, moved: bool) -> tuple[dict[str, float]
     for language in KINDS:
         found = results[language]
         targets[f"{language}_errors"] = Target(found["errors"], 0, at_most=True)
-        targets[f"{language}_slower_while_moving"] = Target(found["slower_while_moving"]["slower"], 0, at_most=True)
+        slower = found["slower_while_moving"]["slower_during_build_and_swap"]
+        targets[f"{language}_slower_during_build_and_swap"] = Target(slower, 0, at_most=True)
         if found["moving"]["calls"] and found["before"]["calls"]:
             ratio = found["moving"]["p99_ms"] / found["before"]["p99_ms"]
             ratios[f"{language}_p99_moving_over_before"] = ratio

@@ -74,16 +74,27 @@ def test_calls_while_it_moved_are_told_from_those_before_and_after(benches: dict
     lifecycle = benches["lifecycle"]
     steady = sys.modules["moving.steady"]
     states = (
-        ["ordinary"] * 100 + ["hot"] * 10 + ["observed"] * 10 + ["building"] * 10 + ["canary"] * 10 + ["native"] * 100
+        ["pinned"] * 100
+        + ["ordinary"] * 10
+        + ["observed"] * 10
+        + ["building"] * 10
+        + ["canary"] * 10
+        + ["native"] * 100
     )
     load = steady.Steady("f")
     for at, state in enumerate(states):
-        slow = 50.0 if state == "building" else 10.0
+        slow = 50.0 if state in {"observed", "building"} else 10.0
         load.seen.append(steady.Seen(float(at), slow, "HTTP 502" if at == 239 else "", "", state))
     told = {"state": "native", "reason": "", "history": []}
     found = lifecycle.figures(load, told)
     assert found["before"]["calls"] == 100
     assert found["moving"]["calls"] == 30 + lifecycle.SWAP_SECONDS
     assert found["after"]["calls"] == 100 - lifecycle.SWAP_SECONDS - 1
-    assert found["slower_while_moving"] == {"limit_ms": 12.0, "calls": 35, "slower": 10, "by_state": {"building": 10}}
+    assert found["slower_while_moving"] == {
+        "limit_ms": 12.0,
+        "calls": 35,
+        "slower": 20,
+        "by_state": {"building": 10, "observed": 10},
+        "slower_during_build_and_swap": 10,
+    }
     assert (found["errors"], found["failures"]) == (1, ["HTTP 502"])
