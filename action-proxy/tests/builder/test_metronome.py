@@ -142,4 +142,11 @@ def _allowed(pid: int) -> list[str]:
 def _metronomes(parent: Path) -> list[int]:
     """Of this process's builds."""
     pids = [pid for folder in parent.glob(f"argo-build-{os.getpid()}-*") for pid in processes_in(folder)]
-    return [pid for pid in pids if b"sched_setaffinity" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    return [pid for pid in pids if b"sched_setaffinity" in _words(pid)]
+
+
+def _words(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:  # a process of the build that has ended
+        return b""
