@@ -56,6 +56,7 @@ class Job:
         "placed_at",
         "retried",
         "shape",
+        "woken",
     )
 
     def __init__(
@@ -85,6 +86,7 @@ class Job:
         self.placed_at = now  # when a sandbox was chosen for it; later, if it has to wait for one
         self.began = False
         self.retried = False
+        self.woken = False  # its sandbox hibernated until now
 
     def answer(self, execution: Execution) -> None:
         """The outcome is known."""

@@ -47,6 +47,7 @@ class Invoked:
     run_ms: float
     succeeded: bool
     inside_ms: float = 0.0  # in user code, by the clock of what ran it; 0: it does not tell
+    woken: bool = False  # its sandbox had hibernated
 
 
 @dataclass(frozen=True, slots=True)
