@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,6 +13,7 @@ import pytest
 
 from argo_proxy.builder.cache import Cache, default_root
 from argo_proxy.builder.errors import ProvisionError
+from argo_proxy.builder.groups import IdleGroup, idle_group
 from argo_proxy.builder.progress import Progress, to_stderr
 from argo_proxy.builder.sources import niuk_runtime
 from argo_proxy.builder.workshop import Workshop, find_builder
@@ -32,6 +33,17 @@ def made(awaitable: Awaitable[Made]) -> Made:
         if os.environ.get("CI") == "true":
             raise
         pytest.skip(str(error))
+
+
+@pytest.fixture
+def group() -> Iterator[IdleGroup]:
+    """A real one. Where a machine allows none, no package mends that: a skip, there as well where CI runs."""
+    try:
+        found = idle_group()
+    except OSError as error:
+        pytest.skip(f"no control group can be made here: {error}")
+    yield found
+    assert found.remove()
 
 
 @pytest.fixture(scope="session")

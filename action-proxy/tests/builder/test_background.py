@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -36,17 +35,6 @@ os.rename("there.new", "there")
 while not pathlib.Path("go").exists():
     time.sleep(0.01)
 """
-
-
-@pytest.fixture
-def group() -> Iterator[IdleGroup]:
-    """A real one. Where a machine allows none, no package mends that: a skip, there as well where CI runs."""
-    try:
-        made = idle_group()
-    except OSError as error:
-        pytest.skip(f"no control group can be made here: {error}")
-    yield made
-    assert made.remove()
 
 
 @pytest.mark.integration

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
@@ -32,17 +32,6 @@ from argo_proxy.builder.metronome import Metronome
 print(Metronome(IdleGroup(Path(sys.argv[1]))).pid, flush=True)
 time.sleep(1000)
 """
-
-
-@pytest.fixture
-def group() -> Iterator[IdleGroup]:
-    """A real one. Where a machine allows none, no package mends that: a skip, there as well where CI runs."""
-    try:
-        made = idle_group()
-    except OSError as error:
-        pytest.skip(f"no control group can be made here: {error}")
-    yield made
-    assert made.remove()
 
 
 @pytest.mark.integration

@@ -15,6 +15,7 @@ from argo_proxy.protocol.logs import LogCapture
 from argo_proxy.sandboxes.container.engine import Engine, EngineError
 from argo_proxy.sandboxes.container.streams import OutputReader
 from argo_proxy.sandboxes.conversation import Conversation
+from argo_proxy.sandboxes.destruction import Destruction
 from argo_proxy.sandboxes.folders import SandboxFolder
 from argo_proxy.sandboxes.port import Answer, CollectedLogs, Gone, Residence, SandboxKind, SandboxStats
 from argo_proxy.sandboxes.process.proc import memory_folder_of, tree
@@ -49,7 +50,7 @@ class ContainerSandbox:
         self._container = container
         self._conversation = Conversation(address, logs, seal=self._seal, autopsy=self._autopsy)
         self._output, reader = output
-        self._destruction: asyncio.Task[None] | None = None
+        self._destruction = Destruction(self._id, self._destroy)
         self._post_mortem: asyncio.Task[None] | None = None
         reader.tell(self._output_ended)
 
@@ -64,7 +65,7 @@ class ContainerSandbox:
 
     def _output_ended(self) -> None:
         """The engine has ended the stream of its output, mostly because the container has ended."""
-        if self._destruction is None and self._post_mortem is None:
+        if not self._destruction.begun and self._post_mortem is None:
             self._post_mortem = asyncio.get_running_loop().create_task(self._look(), name=f"inspect {self._id}")
 
     async def init(self, body: bytes, *, timeout: float, limit: int) -> Answer:  # noqa: ASYNC109
@@ -102,9 +103,7 @@ class ContainerSandbox:
         self._conversation.on_exit(callback)
 
     async def destroy(self) -> None:
-        if self._destruction is None:  # a task of its own: a caller who gives up must not leave it half done
-            self._destruction = asyncio.get_running_loop().create_task(self._destroy(), name=f"destroy {self._id}")
-        await asyncio.shield(self._destruction)
+        await self._destruction.ended()
 
     def _read_stats(self, client: docker.APIClient) -> dict[str, Any]:
         found: dict[str, Any] = client.stats(self.container_id, stream=False, one_shot=True)

@@ -13,6 +13,7 @@ from functools import partial
 from argo_proxy.protocol.channel import StreamsAddress
 from argo_proxy.protocol.logs import STDERR, STDOUT, LogCapture
 from argo_proxy.sandboxes.conversation import Conversation
+from argo_proxy.sandboxes.destruction import Destruction
 from argo_proxy.sandboxes.niuk.launching import HostProcess
 from argo_proxy.sandboxes.port import Answer, CollectedLogs, Gone, Residence, SandboxKind, SandboxStats
 from argo_proxy.sandboxes.printing import Printed
@@ -66,7 +67,7 @@ class MicrovmSandbox:
         self._story = b""
         self._transports: list[asyncio.BaseTransport] = []
         self._watch: asyncio.Task[None] | None = None
-        self._destruction: asyncio.Task[None] | None = None
+        self._destruction = Destruction(self._id, self._destroy)
 
     async def listen(self, ports: Ports, words: bytes) -> None:
         """Give the machine its words and hear what it says; once, before it is handed out. Raises OSError."""
@@ -109,9 +110,7 @@ class MicrovmSandbox:
         self._conversation.on_exit(callback)
 
     async def destroy(self) -> None:
-        if self._destruction is None:  # a task of its own: a caller who gives up must not leave it half done
-            self._destruction = asyncio.get_running_loop().create_task(self._destroy(), name=f"destroy {self._id}")
-        await asyncio.shield(self._destruction)
+        await self._destruction.ended()
 
     def _told(self, data: bytes) -> None:
         self._story = (self._story + data)[:256]

@@ -11,6 +11,7 @@ from typing import Any
 from argo_proxy.protocol.channel import UnixAddress
 from argo_proxy.protocol.logs import STDERR, STDOUT, LogCapture
 from argo_proxy.sandboxes.conversation import Conversation
+from argo_proxy.sandboxes.destruction import Destruction
 from argo_proxy.sandboxes.folders import SandboxFolder
 from argo_proxy.sandboxes.port import Answer, CollectedLogs, Gone, Residence, SandboxKind, SandboxStats
 from argo_proxy.sandboxes.process.cgroups import ControlGroup
@@ -86,7 +87,7 @@ class ProcessSandbox:
         self._holdings = holdings
         address = UnixAddress(holdings.folder.socket)
         self._conversation = Conversation(address, logs, seal=self._seal, autopsy=self._autopsy)
-        self._destruction: asyncio.Task[None] | None = None
+        self._destruction = Destruction(self._id, self._destroy)
         events.tell(self._conversation.ended)
 
     @property
@@ -124,9 +125,7 @@ class ProcessSandbox:
         self._conversation.on_exit(callback)
 
     async def destroy(self) -> None:
-        if self._destruction is None:  # a task of its own: a caller who gives up must not leave it half done
-            self._destruction = asyncio.get_running_loop().create_task(self._destroy(), name=f"destroy {self._id}")
-        await asyncio.shield(self._destruction)
+        await self._destruction.ended()
 
     async def _seal(self) -> None:
         await asyncio.to_thread(self._make_final)

@@ -10,6 +10,7 @@ from typing import Protocol
 from argo_proxy.protocol.channel import StreamsAddress
 from argo_proxy.protocol.logs import STDERR, STDOUT, LogCapture
 from argo_proxy.sandboxes.conversation import Conversation
+from argo_proxy.sandboxes.destruction import Destruction
 from argo_proxy.sandboxes.niuk.slot import InitRequest
 from argo_proxy.sandboxes.port import (
     Answer,
@@ -61,7 +62,7 @@ class ZygoteSandbox:
         self._transports: list[asyncio.BaseTransport] = []
         self._turns = asyncio.Semaphore(min(max(spec.concurrency, 1), _MOST_STREAMS))
         self._exit_code: int | None = None
-        self._destruction: asyncio.Task[None] | None = None
+        self._destruction = Destruction(self._id, self._destroy)
 
     @property
     def id(self) -> str:
@@ -113,9 +114,7 @@ class ZygoteSandbox:
             self._conversation.on_exit(callback)
 
     async def destroy(self) -> None:
-        if self._destruction is None:  # a task of its own: a caller who gives up must not leave it half done
-            self._destruction = asyncio.get_running_loop().create_task(self._destroy(), name=f"destroy {self._id}")
-        await asyncio.shield(self._destruction)
+        await self._destruction.ended()
 
     async def _fork(self, namespace: str, modules: tuple[str, ...]) -> Conversation:
         spec, loop = self._spec, asyncio.get_running_loop()
