@@ -8,7 +8,7 @@ import time
 from asyncio import Future
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import structlog
@@ -32,6 +32,7 @@ log = structlog.get_logger(__name__)
 
 _CLAIM_SECONDS = 10.0
 _SAID_BYTES = 32 * 1024 * 1024
+_REPLICAS = 256  # of which the subject is kept at hand
 _REPORT_BYTES = 256  # that one takes beside its text
 _LOGS_LATER = 0.005  # nobody waits for them: they gather
 _HELD_AFTER = 0.03  # seconds; what waits no longer than that begins without asking
@@ -45,7 +46,7 @@ Spawn = Callable[[Coroutine[Any, Any, None]], object]
 class _Job:
     """One attempt on this node. `asks`: its replica knows that it waits, so it must be asked before it begins."""
 
-    __slots__ = ("ack", "asks", "logs", "name", "said", "waits", "work")
+    __slots__ = ("ack", "asks", "logs", "name", "said", "waits", "words", "work")
 
     def __init__(self, work: Work, ack: Ack | None) -> None:
         self.work = work
@@ -55,6 +56,7 @@ class _Job:
         self.waits = True  # user code has not begun
         self.logs: tuple[str, ...] | None = None  # once all is known
         self.said = False  # the outcome is on its way
+        self.words: tuple[bytes, ...] = ()  # all that was said and may have to be said again
 
     def decided(self) -> None:
         """The queue need not keep it any longer."""
@@ -104,6 +106,7 @@ class NodeAgent:
         self._kept: dict[str, list[bytes]] = {}  # replica → reports for its queue
         self._reports = 0
         self._said: LruCache[tuple[str, int], tuple[bytes, ...]] = LruCache(_SAID_BYTES)  # to be said again if lost
+        self._reports_to = lru_cache(_REPLICAS)(lambda replica: bus.subject("replica", replica, "reports"))
         self._loop = asyncio.get_running_loop()
 
     @property
@@ -201,7 +204,7 @@ class NodeAgent:
         if job.work.journaled:
             self._say(job, Report(job.work.attempt, outcome=future.result()))
         else:
-            self._outbox.put(self._reports_to(job), partial(self._outcome, job, future.result()))
+            self._outbox.put(self._reports_to(job.work.replica), partial(self._outcome, job, future.result()))
 
     def _outcome(self, job: _Job, outcome: Execution) -> bytes:
         """What is said of it as it goes: with the logs, where they came in the meantime."""
@@ -229,23 +232,20 @@ class NodeAgent:
         if not job.work.journaled:
             if report.dropped:
                 self._remember(job, encoded)
-            self._outbox.put(self._reports_to(job), encoded)
+            self._outbox.put(self._reports_to(job.work.replica), encoded)
         else:
             self._keep(job.work.replica, encoded)
 
-    def _reports_to(self, job: _Job) -> str:
-        return self._bus.subject("replica", job.work.replica, "reports")
-
     def _remember(self, job: _Job, encoded: bytes) -> None:
         """What crosses the bus as a plain message is lost where the bus restarts."""
-        said = (*(self._said.get(job.name) or ()), encoded)
-        self._said.put(job.name, said, sum(map(len, said)) + _REPORT_BYTES)
+        job.words = (*job.words, encoded)
+        self._said.put(job.name, job.words, sum(map(len, job.words)) + _REPORT_BYTES)
 
     def _say_again(self, job: tuple[str, int]) -> bool:
         """Whether what was said of that attempt is still known; it is on its way again then."""
         said = self._said.get(job)
         for encoded in said or ():
-            self._outbox.put(self._bus.subject("replica", job[0], "reports"), encoded)
+            self._outbox.put(self._reports_to(job[0]), encoded)
         return said is not None
 
     def _say_later(self, job: _Job, report: Report) -> None:
@@ -254,7 +254,7 @@ class NodeAgent:
             return
         encoded = messages.encode(report)
         self._remember(job, encoded)
-        self._outbox.put(self._reports_to(job), encoded, later=True)
+        self._outbox.put(self._reports_to(job.work.replica), encoded, later=True)
 
     def _keep(self, replica: str, encoded: bytes) -> None:
         """Reports of what a 202 promised outlive the connection of whoever waits for them."""

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from argo_provider.insight.port import BuildView, NiukView, TierView
+from argo_provider.model.record import record
 from argo_provider.optimizer.model import FunctionId
 from argo_provider.placement.port import SandboxSummary
 from argo_provider.placement.provisioning import RuntimeState
@@ -20,7 +21,7 @@ T = TypeVar("T")
 PROTOCOL = 3
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Work:
     """An invocation on its way to a node. `attempt` is another each time that a replica gives it to one.
 
@@ -33,7 +34,7 @@ class Work:
     journaled: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Report:
     """What a node says of one attempt; one of the fields after `attempt` says what, or `outcome` and `logs` do.
 
