@@ -29,6 +29,7 @@ SLOW = {"kind": "python:3.11", "code": "import time\ndef main(args):\n    time.s
 READY_SECONDS = 120
 ACCEPTED = 20  # non-blocking invocations under way when the node is killed
 KEPT_SECONDS = 60
+BUSY_SECONDS = 1.0
 
 
 @dataclass(slots=True)
@@ -168,19 +169,22 @@ def _one_fail_over() -> dict[str, Any]:
         for name, code in (("echo", CODE), ("slow", SLOW)):
             client.put_action(name, code)
             client.invoke_once_ready(name, READY_SECONDS)
-        accepted = [client.call("POST", "actions/slow", {"n": n})["activationId"] for n in range(ACCEPTED)]
-        victim = _busiest(made)
         callers = _Callers(lambda: client.invoke("echo", {"n": 1}))
         with callers:
+            victim = _busiest(made.nodes)
+            accepted = [client.call("POST", "actions/slow", {"n": n})["activationId"] for n in range(ACCEPTED)]
             killed = time.monotonic()
-            next(node for node in made.nodes if node.name == victim).kill()
+            victim.kill()
             first = callers.first_after(killed)
         return {"seconds": round(first - killed, 3), "lost": _without_record(client, accepted), "accepted": ACCEPTED}
 
 
-def _busiest(made: Cluster) -> str:
-    nodes = json.loads(made.argofn("nodes", "--json"))
-    return str(max(nodes, key=lambda node: (node["running"], node["memoryUsedMb"]))["name"])
+def _busiest(nodes: Sequence[Member]) -> Member:
+    """By the processor time of the next second: what nodes say of themselves is of a moment before."""
+    before = [cpu_seconds(node.pid)[1] for node in nodes]
+    time.sleep(BUSY_SECONDS)
+    used = [cpu_seconds(node.pid)[1] - was for node, was in zip(nodes, before, strict=True)]
+    return nodes[used.index(max(used))]
 
 
 def _without_record(client: Client, accepted: Sequence[str]) -> int:
