@@ -19,7 +19,7 @@ from statistics import median
 from typing import Any
 
 from argo_dev.client import CallError, Client
-from argo_dev.cluster import Cluster, cluster, why_no_cluster
+from argo_dev.cluster import Cluster, Member, cluster, why_no_cluster
 from argo_dev.processes import cpu_seconds
 from argo_dev.report import Target, document, show
 from argo_dev.service import Service, environment_of_clone, fresh_service

@@ -296,7 +296,6 @@ async def _status(placement: Placement, provisioner: Readiness, optimizer: Optim
         "sandboxes": [asdict(report) | {"kind": report.kind.value} for report in provisioner.reports],
         "runtimes": [asdict(state) for state in provisioner.states],
         "hibernation": provisioner.hibernation,
-        "wakesMs": {} if optimizer is None else optimizer.policy.wakes_ms(),
         "native": [] if optimizer is None else optimizer.status(),
         "pool": {
             "memoryLimitMb": snapshot.memory_limit_mb,

@@ -34,8 +34,6 @@ STATUS = {
         {"sandbox": "process", "kind": "php:8.2", "ready": False, "step": "installing", "error": ""},
         {"sandbox": "process", "kind": "go:1.19", "ready": False, "step": "", "error": "no go"},
     ],
-    "hibernation": "",
-    "wakesMs": {"java": 22.4, "nodejs": 9.6},
     "native": [
         {"part": "niuk-host", "state": "ready", "step": "", "error": ""},
         {"part": "native-image", "state": "failed", "step": "", "error": "no source packages"},
@@ -140,7 +138,6 @@ def test_a_running_service_tells_of_itself():
     assert "installing" in found["php:8.2 as process"].detail
     assert found["go:1.19 as process"].detail == "no go"
     assert found["native: niuk-host"].verdict is found["native: java-agent"].verdict is Verdict.GOOD
-    assert found["hibernation"].detail.endswith("waking one up takes: java 22 ms, nodejs 10 ms")
     assert found["native: native-image"].detail == "no source packages"
     assert "[2/8] analysis" in found["native: javascript-engine"].detail
 

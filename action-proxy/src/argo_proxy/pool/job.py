@@ -56,7 +56,6 @@ class Job:
         "placed_at",
         "retried",
         "shape",
-        "woken",
     )
 
     def __init__(
@@ -86,7 +85,6 @@ class Job:
         self.placed_at = now  # when a sandbox was chosen for it; later, if it has to wait for one
         self.began = False
         self.retried = False
-        self.woken = False  # its sandbox hibernated until now
 
     def answer(self, execution: Execution) -> None:
         """The outcome is known."""

@@ -103,7 +103,6 @@ class SandboxPool:
         """Take a slot of this sandbox for `job`; whether it must be initialised first."""
         if entry.life.state is not SandboxState.COLD:
             if entry.put_out is not None:
-                job.woken = entry.asleep
                 self._hibernation.wake(entry)
             self.table.apply(entry, ASSIGNED)
             return False

@@ -128,8 +128,7 @@ class Attempt:
         return self._init
 
     def _ended(self, outcome: Outcome, answer: Answer, run: float, *, cold: bool) -> Serving:
-        queue, start, init, place = self._queue * 1000, self._start * 1000, self._init * 1000, self._place * 1000
-        phases = Phases(queue, start, init, run * 1000, cold, place, self._job.woken and not cold)
+        phases = Phases(self._queue * 1000, self._start * 1000, self._init * 1000, run * 1000, cold, self._place * 1000)
         sandbox = self._sandbox
         canary = self._job.canary
         ended_at = self._started_at + time.monotonic() - self._began

@@ -104,7 +104,6 @@ class Phases:
     run: float = 0.0  # /run
     cold: bool = False
     place: float = 0.0  # from that choice until something was sent to the sandbox, and waiting inside of it
-    woken: bool = False  # its memory was on swap when /run was sent
 
 
 @record

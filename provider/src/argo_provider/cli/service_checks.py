@@ -58,17 +58,15 @@ def service_checks(url: str, status: Status) -> Iterator[Finding]:
     for runtime in status.get("runtimes", ()):
         yield _runtime(runtime)
     if status.get("hibernation") is not None:
-        yield _hibernation(status["hibernation"], status.get("wakesMs", {}))
+        yield _hibernation(status["hibernation"])
     for part in status.get("native", ()):
         yield _native(part)
 
 
-def _hibernation(missing: str, wakes_ms: Mapping[str, float]) -> Finding:
+def _hibernation(missing: str) -> Finding:
     """It needs nothing to serve functions: they hold more memory while they idle."""
     if not missing:
-        measured = ", ".join(f"{family} {ms:.0f} ms" for family, ms in wakes_ms.items())
-        read = f"; waking one up takes: {measured}" if measured else ""
-        return good("hibernation", f"idle sandboxes are put out to swap{read}")
+        return good("hibernation", "idle sandboxes are put out to swap")
     return good("hibernation", f"off: {missing} (--set hibernation.swap_mb=2048 makes a swap file)")
 
 

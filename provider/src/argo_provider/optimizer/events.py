@@ -47,7 +47,6 @@ class Invoked:
     run_ms: float
     succeeded: bool
     inside_ms: float = 0.0  # in user code, by the clock of what ran it; 0: it does not tell
-    woken: bool = False  # its sandbox had hibernated
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,7 +154,6 @@ class Pipeline:
                 phases.run,
                 execution.outcome.kind is OutcomeKind.SUCCESS,
                 known.inside_ms if native else 0.0,
-                phases.woken,
             )
         )
         self._trials.executed(subject.function, execution, native=native)

@@ -93,9 +93,6 @@ class Policy:
         if function is None:
             return []
         record = function.record
-        if event.woken:
-            steady_ms = record.signals.steady_ms
-            self._changes.rest |= self._machine.sizes.woke(record.family, event, steady_ms, self._settings)
         since, awaited = record.since, record.awaited
         out = hear(function, event)
         if since != record.since or awaited is not record.awaited:
@@ -187,11 +184,6 @@ class Policy:
         """By path, of all that the namespace runs: for lists of thousands, which need no words."""
         known = self._namespaces.get(namespace)
         return {f.path: each.record.state for f, each in known.functions.items()} if known else {}
-
-    def wakes_ms(self) -> dict[str, float]:
-        """How long waking up takes, by family, where it was measured and counts."""
-        sizes, settings = self._machine.sizes, self._settings
-        return {family: sizes.wake_ms(family, settings) for family in sorted(sizes.wakes_ms)}
 
     def to_json(self) -> dict[str, Any]:
         """Everything that must survive a restart, as plain data."""
@@ -336,7 +328,6 @@ class Policy:
             heapq.heappush(self._wakes, (wake, next(self._order), identity))
 
     def _tick(self, at: float) -> list[Instruction]:
-        self._changes.rest |= self._machine.sizes.forget_wakes(at)
         out: list[Instruction] = []
         while self._wakes and self._wakes[0][0] <= at:
             when, _, identity = heapq.heappop(self._wakes)

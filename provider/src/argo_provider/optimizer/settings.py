@@ -165,12 +165,7 @@ class OptimizerSettings:
         unit="MB",
         low=0,
     )
-    wake_ms: float = setting(
-        15.0,
-        "Waiting for what a hibernated sandbox reads back, until that was measured; 0: none, whatever it takes.",
-        unit="milliseconds",
-        low=0,
-    )
+    wake_ms: float = setting(15.0, "Waiting for what a hibernated sandbox reads back.", unit="milliseconds", low=0)
     wake_cpu_ms: float = setting(
         10.0, "Processor time of hibernating and of waking up together.", unit="milliseconds", low=0
     )

@@ -52,7 +52,6 @@ class Signals:
     cold_wait_ms: float = 0.0  # of cold ones only, on the ordinary runtime
     native_wait_ms: float = 0.0  # the same, natively
     run_ms: float = 0.0  # on the ordinary runtime, then natively: what it takes now
-    steady_ms: float = 0.0  # on the ordinary runtime, without what sandboxes took that had hibernated
     inside_ms: float = 0.0  # in user code, natively: without what a busy service adds to `run_ms`
     build_seconds: float | None = None  # of its last build that succeeded
     first_at: float | None = None
@@ -75,8 +74,6 @@ class Signals:
         self.overlap += weight * (event.overlap - self.overlap)
         self.run_ms += weight * (event.run_ms - self.run_ms)
         self.cold_share += weight * (event.cold - self.cold_share)
-        if not (event.native or event.woken):
-            self.steady_ms += (self.smoothing if self.steady_ms else 1.0) * (event.run_ms - self.steady_ms)
         if event.inside_ms:
             self.inside_ms += (self.smoothing if self.inside_ms else 1.0) * (event.inside_ms - self.inside_ms)
         if event.cold:

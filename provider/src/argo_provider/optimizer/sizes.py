@@ -11,8 +11,6 @@ from argo_provider.optimizer.settings import OptimizerSettings
 
 _WEIGHT = 0.2  # of the newest measure
 _FRESH_SECONDS = 86_400.0  # an older measure is of another engine, perhaps: one function finds out
-_SURPRISE = 4.0  # times as long as known
-_STEADY_MS = 50.0  # of functions that take longer, what waking up adds is not seen
 _TOLD = 0.1  # a change of this share is worth keeping
 
 
@@ -44,7 +42,6 @@ class Sizes:
     engines: list[str] = field(default_factory=list)  # families whose engine was made, or found in the cache
     ordinary_start_cpu_ms: dict[str, Measure] = field(default_factory=dict)
     native_start_cpu_ms: dict[str, Measure] = field(default_factory=dict)
-    wakes_ms: dict[str, Measure] = field(default_factory=dict)
     build_cpu_seconds: Measure = field(default_factory=Measure)
     build_seconds: Measure = field(default_factory=Measure)
 
@@ -84,30 +81,6 @@ class Sizes:
             starts = self.native_start_cpu_ms if event.native else self.ordinary_start_cpu_ms
             changed |= starts.setdefault(family, Measure()).add(event.start_cpu_ms, event.at)
         return changed
-
-    def wake_ms(self, family: str, settings: OptimizerSettings) -> float:
-        """Waiting for what a hibernated sandbox reads back."""
-        known = self.wakes_ms.get(family)
-        return known.value if known and settings.wake_ms else settings.wake_ms
-
-    def woke(self, family: str, event: ev.Invoked, steady_ms: float, settings: OptimizerSettings) -> bool:
-        """Whether what is kept over restarts changed. The first one moves the setting, as later ones what is known.
-
-        `steady_ms`: what the function takes else, 0 where that is not known. Of one that takes long, the difference is
-        chance. What took very much longer counts in part: a disk that was busy once says little, a slow one says more.
-        """
-        if not (settings.wake_ms and event.succeeded and 0 < steady_ms <= _STEADY_MS):
-            return False
-        known = self.wakes_ms.setdefault(family, Measure(settings.wake_ms))
-        most = _SURPRISE * max(known.value, settings.wake_ms)
-        return known.add(min(max(event.run_ms - steady_ms, 0.0), most), event.at)
-
-    def forget_wakes(self, now: float) -> bool:
-        """The same. What takes too long to be done any more would never be measured anew."""
-        old = [family for family, known in self.wakes_ms.items() if now - known.at >= _FRESH_SECONDS]
-        for family in old:
-            del self.wakes_ms[family]
-        return bool(old)
 
     def saw_engine(self, family: str) -> bool:
         """Whether what is kept over restarts changed."""

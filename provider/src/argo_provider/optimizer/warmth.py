@@ -47,10 +47,7 @@ def _priced(record: Record, settings: OptimizerSettings, sizes: Sizes, held_ms: 
     if native or not settings.hibernated_mb:
         return Prices(held_ms, start_ms)
     asleep_ms = settings.hibernated_mb / 1024 * _gb_second_ms(settings)
-    wake_ms = (
-        _felt(record, settings, sizes.wake_ms(record.family, settings))
-        + settings.wake_cpu_ms * settings.cpu_second_ms / 1000
-    )
+    wake_ms = _felt(record, settings, settings.wake_ms) + settings.wake_cpu_ms * settings.cpu_second_ms / 1000
     return Prices(held_ms, start_ms, asleep_ms, min(wake_ms, start_ms))
 
 
