@@ -75,7 +75,7 @@ def main() -> int:
     targets = {
         "hop_ms_p50": Target(hop, 1.0, at_most=True),
         "cpu_over_one_box": Target(ratios["cpu_over_one_box"], 1.6, at_most=True),
-        "fail_over_seconds": Target(max(each["seconds"] for each in fail_over), 3.0, at_most=True),
+        "fail_over_seconds": Target(max(each["all_seconds"] for each in fail_over), 3.0, at_most=True),
         "acknowledged_and_lost": Target(lost, 0, at_most=True),
     }
     show(document("cluster", rows, ratios, targets, fail_over=fail_over), rows, as_json=options.json)
@@ -159,7 +159,7 @@ def _share(ordered: Sequence[int], share: float) -> float:
 
 
 def _fail_over(times: int) -> list[dict[str, Any]]:
-    """`kill -9` of the node that runs a function, with work under way: seconds to the first answer from elsewhere."""
+    """`kill -9` of the node that serves, with work under way: seconds until one caller, and all, are served again."""
     return [_one_fail_over() for _ in range(times)]
 
 
@@ -175,8 +175,9 @@ def _one_fail_over() -> dict[str, Any]:
             accepted = [client.call("POST", "actions/slow", {"n": n})["activationId"] for n in range(ACCEPTED)]
             killed = time.monotonic()
             victim.kill()
-            first = callers.first_after(killed)
-        return {"seconds": round(first - killed, 3), "lost": _without_record(client, accepted), "accepted": ACCEPTED}
+            first, last = callers.served_after(killed)
+        seconds = {"seconds": round(first - killed, 3), "all_seconds": round(last - killed, 3)}
+        return {**seconds, "lost": _without_record(client, accepted), "accepted": ACCEPTED}
 
 
 def _busiest(nodes: Sequence[Member]) -> Member:
@@ -203,13 +204,13 @@ def _without_record(client: Client, accepted: Sequence[str]) -> int:
 
 
 class _Callers:
-    """Calls one after the other in four threads; when the first that began after a moment was answered."""
+    """Calls one after the other in four threads; when those that began after a moment were answered."""
 
     def __init__(self, call: Callable[[], object]) -> None:
         self._call = call
         self._ended = False
-        self._answers: list[tuple[float, float]] = []
-        self._threads = [threading.Thread(target=self._run) for _ in range(4)]
+        self._answers: list[list[tuple[float, float]]] = [[] for _ in range(4)]  # begun and answered, of each
+        self._threads = [threading.Thread(target=self._run, args=[answers]) for answers in self._answers]
 
     def __enter__(self) -> _Callers:
         for thread in self._threads:
@@ -221,23 +222,25 @@ class _Callers:
         for thread in self._threads:
             thread.join()
 
-    def first_after(self, moment: float) -> float:
+    def served_after(self, moment: float) -> tuple[float, float]:
+        """When the first of them had an answer to a call that began after it, and when all had."""
         deadline = time.monotonic() + KEPT_SECONDS
         while time.monotonic() < deadline:
-            answered = [end for begun, end in [*self._answers] if begun >= moment]
-            if answered:
-                return min(answered)
+            firsts = [next((end for begun, end in [*each] if begun >= moment), None) for each in self._answers]
+            served = [end for end in firsts if end is not None]
+            if len(served) == len(firsts):
+                return min(served), max(served)
             time.sleep(0.005)
-        raise TimeoutError("no answer after the node was killed")
+        raise TimeoutError("some callers had no answer after the node was killed")
 
-    def _run(self) -> None:
+    def _run(self, answers: list[tuple[float, float]]) -> None:
         while not self._ended:
             begun = time.monotonic()
             try:
                 self._call()
             except CallError:
                 continue  # it was on the node that was killed
-            self._answers.append((begun, time.monotonic()))
+            answers.append((begun, time.monotonic()))
 
 
 if __name__ == "__main__":
