@@ -2,6 +2,10 @@
 
 First their owner pins them to the ordinary runtime, which is what they are held against; then they may move, under the
 same load and without an update, which would cost a cold start anywhere. A call's wait counts from when it was due.
+
+One call in a hundred is slower than the ordinary p99 by what a p99 is, and some are slower by far: the machine stops,
+its daemons run, garbage is collected. So beside the count of slow calls stands how many of them are more than what the
+ordinary calls had, which are as many as will be made while it moves.
 """
 
 from __future__ import annotations
@@ -25,6 +29,7 @@ from argo_dev.client import Client
 from argo_dev.held import memory_mb
 from argo_dev.report import Target, document, show
 from argo_dev.service import Service, free_port, fresh_service, stop
+from moving.chance import beyond_chance
 from moving.functions import KINDS, await_runtimes, fresh, tier
 from moving.steady import MESSAGE, PINNED, Seen, Steady, drive
 
@@ -71,7 +76,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--quick", action="store_true", help="short phases: does it work, not how fast is it")
     parser.add_argument("--rate", type=float, default=10.0, help="calls a second of each function")
-    parser.add_argument("--before-seconds", type=float, default=60.0, help="on the ordinary runtime")
+    parser.add_argument("--before-seconds", type=float, default=120.0, help="on the ordinary runtime")
     parser.add_argument("--after-seconds", type=float, default=30.0, help="once both are native")
     parser.add_argument("--move-seconds", type=float, default=900.0, help="time to move in")
     parser.add_argument("--load-seconds", type=float, default=5.0, help=f"of {CLIENTS} clients at once")
@@ -167,13 +172,17 @@ def figures(load: Steady, told: Mapping[str, Any]) -> dict[str, Any]:
     after = [each.latency_ms for each in load.seen if each.at >= native + SWAP_SECONDS and not each.failure]
     before = load.of(PINNED)
     limit = SLOWER * _percentile(before, 0.99)
+    swap = _slower([each for each in moving if each.state in BUILD_AND_SWAP], limit)
+    slower_before = sum(latency > limit for latency in before)
     failures = sorted({each.failure for each in load.seen if each.failure})
     return {
         "before": _spread(before),
         "moving": _spread([each.latency_ms for each in moving]),
         "after": _spread(after),
+        "slower_before": slower_before,
         "slower_while_moving": _slower(moving, limit),
-        "slower_before": sum(latency > limit for latency in before),
+        "slower_during_build_and_swap": swap,
+        "slowed_by_build_and_swap": beyond_chance(swap["slower"], swap["calls"], slower_before, len(before)),
         "errors": sum(bool(each.failure) for each in load.seen),
         "failures": failures,
         "state": told["state"],
@@ -185,9 +194,7 @@ def figures(load: Steady, told: Mapping[str, Any]) -> dict[str, Any]:
 def _slower(calls: Sequence[Seen], limit: float) -> dict[str, Any]:
     slow = [each for each in calls if each.latency_ms > limit]
     by_state = {state: sum(each.state == state for each in slow) for state in sorted({each.state for each in slow})}
-    swapped = sum(by_state.get(state, 0) for state in BUILD_AND_SWAP)
-    found = {"limit_ms": round(limit, 2), "calls": len(calls), "slower": len(slow), "by_state": by_state}
-    return found | {"slower_during_build_and_swap": swapped}
+    return {"limit_ms": round(limit, 2), "calls": len(calls), "slower": len(slow), "by_state": by_state}
 
 
 def _spread(latencies: Sequence[float]) -> dict[str, Any]:
@@ -208,8 +215,10 @@ def judged(results: Mapping[str, Any], *, moved: bool) -> tuple[dict[str, float]
     for language in KINDS:
         found = results[language]
         targets[f"{language}_errors"] = Target(found["errors"], 0, at_most=True)
-        slower = found["slower_while_moving"]["slower_during_build_and_swap"]
+        slower = found["slower_during_build_and_swap"]["slower"]
         targets[f"{language}_slower_during_build_and_swap"] = Target(slower, 0, at_most=True)
+        slowed = found["slowed_by_build_and_swap"]
+        targets[f"{language}_slowed_by_build_and_swap"] = Target(slowed, 0, at_most=True)
         if found["moving"]["calls"] and found["before"]["calls"]:
             ratio = found["moving"]["p99_ms"] / found["before"]["p99_ms"]
             ratios[f"{language}_p99_moving_over_before"] = ratio

@@ -17,8 +17,8 @@ const MOST_QUEUED: usize = 32 * 1024 * 1024;
 /// How long output and records wait at most for company, most often that of their run's result.
 const LINGER: Duration = Duration::from_millis(5);
 /// Rounds without anything to write after which the flusher sleeps until it is woken. While it goes round, a run that
-/// prints costs no wake-up.
-const IDLE_ROUNDS: u32 = 100;
+/// prints costs no wake-up; where there is a run ten times a second, each round is one.
+const IDLE_ROUNDS: u32 = 4;
 /// How often a thread that has its own frame out goes on writing those that came meanwhile.
 const MOST_ROUNDS: usize = 8;
 /// How often one who waits for another thread's write looks whether it is over.

@@ -90,11 +90,31 @@ def test_calls_while_it_moved_are_told_from_those_before_and_after(benches: dict
     assert found["before"]["calls"] == 100
     assert found["moving"]["calls"] == 30 + lifecycle.SWAP_SECONDS
     assert found["after"]["calls"] == 100 - lifecycle.SWAP_SECONDS - 1
-    assert found["slower_while_moving"] == {
-        "limit_ms": 12.0,
-        "calls": 35,
-        "slower": 20,
-        "by_state": {"building": 10, "observed": 10},
-        "slower_during_build_and_swap": 10,
-    }
+    limited = {"limit_ms": 12.0}
+    by_state = {"building": 10, "observed": 10}
+    assert found["slower_while_moving"] == {**limited, "calls": 35, "slower": 20, "by_state": by_state}
+    during = {**limited, "calls": 25, "slower": 10, "by_state": {"building": 10}}
+    assert found["slower_during_build_and_swap"] == during
+    assert (found["slower_before"], found["slowed_by_build_and_swap"]) == (0, 6)
     assert (found["errors"], found["failures"]) == (1, ["HTTP 502"])
+
+
+@pytest.mark.parametrize(
+    ("seen", "of", "before", "before_of", "beyond"),
+    [
+        (0, 1000, 0, 1000, 0),
+        (0, 1000, 9, 1000, 0),
+        (3, 1000, 3, 1000, 0),
+        (14, 1000, 6, 1000, 0),
+        (15, 1000, 5, 1000, 1),
+        (5, 1000, 0, 1000, 1),
+        (102, 1000, 4, 1000, 41),
+        (3, 0, 0, 1000, 0),
+        (5, 1000, 0, 0, 0),
+    ],
+)
+def test_slow_calls_are_beyond_chance_only_where_the_ordinary_ones_do_not_explain_them(
+    benches: dict[str, ModuleType], seen: int, of: int, before: int, before_of: int, beyond: int
+) -> None:
+    assert benches
+    assert sys.modules["moving.chance"].beyond_chance(seen, of, before, before_of) == beyond
