@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import pytest
 from aiohttp import web
+from argo_dev.certificates import self_signed
 
 from argo_provider.api.authentication import Authenticator
 from argo_provider.api.connections import PatientRunner
@@ -26,7 +27,6 @@ from argo_provider.placement.port import OverloadReason
 from argo_provider.settings import ServerSettings
 from argo_provider.storage.port import ActivationQuery
 
-from .certificates import self_signed
 from .conftest import CODE
 from .wire import LIMIT, Serving, Spied
 

@@ -20,8 +20,8 @@ async def join(nats_server):
     cluster = f"t{uuid.uuid4().hex[:12]}"
     async with AsyncExitStack() as stack:
 
-        async def connect(name="member", *, key=KEY, url=nats_server.url, cluster=cluster):
-            bus = await Bus.connect(BusOptions(url, cluster, key), name)
+        async def connect(name="member", *, key=KEY, url=nats_server.url, cluster=cluster, **secure):
+            bus = await Bus.connect(BusOptions(url, cluster, key, **secure), name)
             stack.push_async_callback(bus.close)
             return bus
 

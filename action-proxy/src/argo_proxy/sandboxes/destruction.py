@@ -1,4 +1,4 @@
-"""The end of a sandbox, as all but the isolates have it."""
+"""The end of a sandbox, as all but the isolates have it, and the end of a NIUk."""
 
 from __future__ import annotations
 

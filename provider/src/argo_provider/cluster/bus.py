@@ -14,6 +14,7 @@ from typing import Any
 import structlog
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
+from nats.errors import UnexpectedEOF
 from nats.js import JetStreamContext
 
 from argo_provider.cluster.client import Outgoing, StraightClient
@@ -86,7 +87,7 @@ class Bus:
             await first.close()
             await client.connect(**arguments)
         except (NatsError, OSError, ssl.SSLError, TimeoutError) as error:
-            raise _cannot_connect(options.url, error) from error
+            raise _cannot_connect(options, error) from error
         bus = cls(client, options, reconnected, leaving)
         try:
             bus._check()
@@ -292,13 +293,18 @@ def _tls(options: BusOptions) -> ssl.SSLContext:
     return context
 
 
-def _cannot_connect(url: str, error: Exception) -> ClusterError:
-    shown = ", ".join(part.rpartition("@")[2].removeprefix("nats://") for part in url.split(","))
+def _cannot_connect(options: BusOptions, error: Exception) -> ClusterError:
+    shown = ", ".join(part.rpartition("@")[2].removeprefix("nats://") for part in options.url.split(","))
     said = str(error) or type(error).__name__
     if "Authorization" in said:
         return ClusterError(
             f"the bus at {shown} does not let us in: {said}",
             "give its credentials: ARGO_BUS_CREDENTIALS=FILE, or user and password in --bus",
+        )
+    if options.tls_ca is not None and options.tls_cert is None and _refused_by_the_other_side(error):
+        return ClusterError(
+            f"the bus at {shown} broke the secure connection off: {said}",
+            "it may want to see a certificate: ARGO_BUS_TLS_CERT=FILE, ARGO_BUS_TLS_KEY=FILE",
         )
     if isinstance(error, ssl.SSLError) or "tls" in said.lower() or "certificate" in said.lower():
         return ClusterError(
@@ -308,6 +314,12 @@ def _cannot_connect(url: str, error: Exception) -> ClusterError:
     return ClusterError(
         f"no bus answers at {shown}: {said}", "start it (nats-server -js), or give its address with --bus nats://HOST"
     )
+
+
+def _refused_by_the_other_side(error: Exception) -> bool:
+    """Since TLS 1.3 that may come when the handshake is over, or as a connection that breaks."""
+    alerted = isinstance(error, ssl.SSLError) and "ALERT" in (error.reason or "")
+    return alerted or isinstance(error, (BrokenPipeError, ConnectionResetError, UnexpectedEOF))
 
 
 __all__ = ["Bus", "BusOptions", "NoAnswer"]

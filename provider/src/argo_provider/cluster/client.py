@@ -64,7 +64,8 @@ class StraightClient(Client):
         transport = _stream_of(self._transport)
         behind = None if transport is None else transport.get_protocol()
         if transport is not None and isinstance(behind, asyncio.StreamReaderProtocol):
-            transport.set_protocol(_Ahead(behind, self._take))
+            secure = transport.get_extra_info("sslcontext") is not None
+            transport.set_protocol(_Ahead(behind, self._take, half_open=not secure))
         await super()._read_loop()
 
     async def _process_msg(self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: bytes) -> None:
@@ -96,8 +97,12 @@ class StraightClient(Client):
 class _Ahead(asyncio.Protocol):
     """Stands between a socket and the library's reader, which gets what `take` leaves."""
 
-    def __init__(self, behind: asyncio.StreamReaderProtocol, take: Callable[[bytes], int]) -> None:
+    def __init__(
+        self, behind: asyncio.StreamReaderProtocol, take: Callable[[bytes], int], *, half_open: bool = True
+    ) -> None:
+        """`half_open`: of a sort that can still be written to when the other side writes no more."""
         self._behind = behind
+        self._half_open = half_open
         self._reader: Any = behind._stream_reader  # type: ignore[attr-defined]
         self._take = take
 
@@ -107,7 +112,8 @@ class _Ahead(asyncio.Protocol):
             self._behind.data_received(data[taken:] if taken else data)
 
     def eof_received(self) -> bool | None:
-        return self._behind.eof_received()
+        stays = self._behind.eof_received()
+        return stays if self._half_open else None
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._behind.connection_lost(exc)

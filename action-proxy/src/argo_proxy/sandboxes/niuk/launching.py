@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from argo_proxy.sandboxes.destruction import Destruction
 from argo_proxy.sandboxes.folders import SandboxFolder
 from argo_proxy.sandboxes.process.cgroups import ControlGroup, ControlGroups, Limits
 from argo_proxy.sandboxes.process.confinement import (
@@ -50,7 +51,7 @@ class HostProcess:
         self._group = group
         self._tail = b""
         self._reading = asyncio.ensure_future(self._read_output())
-        self._ending: asyncio.Task[None] | None = None
+        self._destruction = Destruction(f"NIUk {process.pid}", self._end)
         self._attendants: list[asyncio.Future[None]] = []
 
     def attend(self, task: asyncio.Future[None]) -> None:
@@ -87,9 +88,7 @@ class HostProcess:
 
     async def end(self) -> None:
         """Kill it if it still runs, and give back all it held. Idempotent, and done even if the caller gives up."""
-        if self._ending is None:
-            self._ending = asyncio.ensure_future(self._end())
-        await asyncio.shield(self._ending)
+        await self._destruction.ended()
 
     async def _end(self) -> None:
         if self.exit_code is not None:  # by itself: then its last words are wanted
