@@ -7,6 +7,7 @@ import threading
 import time
 
 import pytest
+import uvloop
 
 from argo_provider.storage import offload
 from argo_provider.storage.offload import Offload
@@ -45,7 +46,7 @@ async def test_begun_work_ends_though_its_caller_went_away(threads):
     assert ended.is_set()
 
 
-async def test_late_loop_hands_the_lock_over_only_while_work_is_in_flight(threads, monkeypatch):
+async def test_busy_loop_hands_the_lock_over_only_while_work_is_in_flight(threads, monkeypatch):
     naps = []
     monkeypatch.setattr(offload.time, "sleep", naps.append)
     let_go = threading.Event()
@@ -62,3 +63,31 @@ async def test_late_loop_hands_the_lock_over_only_while_work_is_in_flight(thread
     naps.clear()
     await asyncio.sleep(0.002)
     assert naps == []
+
+
+async def test_a_loop_that_sleeps_keeps_its_time(threads, monkeypatch):
+    naps = []
+    monkeypatch.setattr(offload.time, "sleep", naps.append)
+    let_go = threading.Event()
+    work = asyncio.ensure_future(threads.run(let_go.wait, 10))
+    await asyncio.sleep(0.05)
+    let_go.set()
+    await work
+    assert naps == []
+
+
+def test_uvloop_sleeps_while_work_is_in_flight(threads, monkeypatch):
+    looks = []
+    monkeypatch.setattr(offload.time, "thread_time", lambda: looks.append(time.monotonic()) or 0.0)
+
+    async def wait():
+        let_go = threading.Event()
+        work = asyncio.ensure_future(threads.run(let_go.wait, 10))
+        await asyncio.sleep(0.05)
+        let_go.set()
+        await work
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(wait())
+    milliseconds = (looks[-1] - looks[0]) * 1000
+    assert 2 <= len(looks) <= 2 * (milliseconds + 2)

@@ -2,8 +2,8 @@
 
 CPython's interpreter lock starves a thread of short C calls (a SQLite step, a file read) beside an event loop that
 never sleeps: the loop releases the lock only for microseconds and has it again before the thread wakes up, so that a
-commit of 0.5 ms was measured to take 500 ms (docs/decisions/0003). While work is in flight and the loop runs late, it
-therefore hands the lock over with naps of a few microseconds, at most one for each half millisecond that it is late.
+commit of 0.5 ms was measured to take 500 ms (docs/decisions/0003). While work is in flight and the loop hardly sleeps,
+it therefore hands the lock over with naps of a few microseconds, one for each millisecond.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-_LOOK_EVERY = 0.0005  # seconds
+_LOOK_EVERY = 0.001  # seconds, the shortest that is a time to uvloop: what is due sooner runs in every turn of the loop
+_BUSY = 0.5  # of the time; a loop that sleeps more has let the lock go
 _NAP = 0.00001  # seconds asked for; the kernel's timer makes it about 60 microseconds
 _MOST_NAPS = 8
 
@@ -44,15 +45,19 @@ class Offload:
         self._pool.shutdown(wait=False)
 
     def _look_later(self, loop: asyncio.AbstractEventLoop) -> None:
-        due = loop.time() + _LOOK_EVERY
-        self._watch = loop.call_at(due, self._look, loop, due)
+        self._watch = loop.call_later(_LOOK_EVERY, self._look, loop, time.monotonic(), time.thread_time())
 
-    def _look(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
+    def _look(self, loop: asyncio.AbstractEventLoop, since: float, used: float) -> None:
+        """`since`: seconds, when it looked last, and `used`: the processor time that its thread had had by then."""
         self._watch = None
-        late = int((loop.time() - due) / _LOOK_EVERY)
-        for _ in range(min(late, _MOST_NAPS)):
+        passed = time.monotonic() - since
+        if time.thread_time() - used > passed * _BUSY:
+            self._nap(min(int(passed / _LOOK_EVERY), _MOST_NAPS))
+        if self._running:
+            self._look_later(loop)
+
+    def _nap(self, times: int) -> None:
+        for _ in range(times):
             if not self._running:
                 break
             time.sleep(_NAP)
-        if self._running:
-            self._look_later(loop)
