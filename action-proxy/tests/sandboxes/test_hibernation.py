@@ -5,6 +5,7 @@ import mmap
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,19 @@ print("ready", flush=True)
 sys.stdin.readline()
 print(hash(bytes(own)) == before, flush=True)
 sys.stdin.readline()
+"""
+
+CHANGED_PAGES = 200
+CHANGER = """
+import mmap, os, sys
+with open(sys.argv[1], "rb") as file:
+    own = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+pages = range(0, len(own), 2 * mmap.PAGESIZE)
+for page in pages:
+    own[page] = 7
+print("ready", flush=True)
+for _ in sys.stdin:
+    print(all(own[page] == 7 for page in pages), flush=True)
 """
 
 
@@ -117,6 +131,26 @@ def sleeper():
         process.kill()
 
 
+@pytest.fixture
+def changer(tmp_path):
+    """It has changed pages of a file that it has mapped for itself."""
+    file = tmp_path / "mapped"
+    file.write_bytes(bytes(2 * CHANGED_PAGES * mmap.PAGESIZE))
+    with subprocess.Popen(
+        [sys.executable, "-c", CHANGER, str(file)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout.readline() == "ready\n"
+        yield process
+        process.kill()
+
+
+def changed_in_memory(changer) -> int:
+    """Pages of the mapped file that are in its memory, and its own."""
+    lines = iter(Path(f"/proc/{changer.pid}/smaps").read_text().splitlines())
+    next(line for line in lines if line.endswith("/mapped"))
+    return int(next(line for line in lines if line.startswith("Anonymous:")).split()[1]) * 1024 // mmap.PAGESIZE
+
+
 def wakes_whole(sleeper) -> bool:
     sleeper.stdin.write("\n")
     sleeper.stdin.flush()
@@ -133,7 +167,8 @@ class TestPaging:
         assert bool(out.ranges) is (tells and paging._address_space() > 0)
         assert swapped_mb([sleeper.pid]) >= 16
         assert sizes(Path(f"/proc/{sleeper.pid}/status"))["RssShmem"] >= 4 << 20
-        paging.call_back([out])
+        with ThreadPoolExecutor(1) as readers:
+            paging.call_back([out], readers)
         assert wakes_whole(sleeper)
 
     def test_more_than_a_call_takes_is_told_in_parts(self, sleeper, monkeypatch):
@@ -142,6 +177,27 @@ class TestPaging:
         paging.put_out([sleeper.pid])
         assert swapped_mb([sleeper.pid]) >= 16
         assert wakes_whole(sleeper)
+
+    def test_what_was_changed_of_a_file_comes_back_from_the_second_time_on(self, changer):
+        (first,) = paging.put_out([changer.pid])
+        assert not first.changed
+        assert changed_in_memory(changer) < CHANGED_PAGES // 2
+        assert wakes_whole(changer)
+        (second,) = paging.put_out([changer.pid], {changer.pid})
+        assert changed_in_memory(changer) < CHANGED_PAGES // 2
+        with ThreadPoolExecutor(2) as readers:
+            paging.call_back([second], readers)
+        assert changed_in_memory(changer) == CHANGED_PAGES
+        assert wakes_whole(changer)
+
+    def test_pages_that_are_gone_are_passed_over(self, changer):
+        (out,) = paging.put_out([changer.pid], {changer.pid})
+        gone, pages = changer.pid, len(out.changed) // 2
+        assert pages >= CHANGED_PAGES
+        changer.kill()
+        changer.wait()
+        with ThreadPoolExecutor(1) as readers:
+            paging.call_back([paging.PutOut(gone, out.ranges, out.changed)], readers)
 
     def test_nothing_is_put_out_where_there_is_no_room_for_it(self, sleeper, monkeypatch):
         monkeypatch.setattr(paging, "swap_bytes", lambda: (1 << 30, paging._SWAP_KEPT + (8 << 20)))

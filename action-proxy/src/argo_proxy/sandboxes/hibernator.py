@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import cast
@@ -15,23 +16,32 @@ from argo_proxy.sandboxes.paging import PutOut
 from argo_proxy.sandboxes.port import Residence
 
 _COMMAND_SECONDS = 60.0
+_READERS = 8  # that wait for the disk
+_MOST_KNOWN = 10_000  # processes; most have ended long since
 _SWAPS = Path("/proc/swaps")
 
 
 class SwapHibernator:
     """Made where `why_no_hibernation` says nothing."""
 
+    def __init__(self) -> None:
+        self._readers = ThreadPoolExecutor(_READERS, "swap-in")
+        self._called_back: set[int] = set()  # processes; one that has the number of another is one among many
+
     async def put_out(self, residence: Residence) -> object:
         with paging.may_swap(residence.group):
-            return await asyncio.to_thread(paging.put_out, residence.processes)
+            return await asyncio.to_thread(paging.put_out, residence.processes, self._called_back)
 
     async def let_go(self, residence: Residence) -> None:
         with paging.may_swap(residence.group):
             await asyncio.to_thread(paging.let_go, residence.group)
 
     def call_back(self, put_out: object) -> None:
-        out = cast("Iterable[PutOut]", put_out)
-        asyncio.get_running_loop().run_in_executor(None, paging.call_back, out)
+        out = cast("Sequence[PutOut]", put_out)
+        asyncio.get_running_loop().run_in_executor(None, paging.call_back, out, self._readers)
+        if len(self._called_back) > _MOST_KNOWN:
+            self._called_back.clear()
+        self._called_back.update(each.pid for each in out)
 
 
 def has_swap() -> bool:

@@ -5,6 +5,11 @@ libraries, class archives, what a zygote shares with its children. What a proces
 by itself. PAGEMAP_SCAN (Linux 6.7) tells beforehand which of its pages were in memory at all: those are read back
 together, rather than one fault after the other. Where it is missing, all private memory is put out, and faults alone
 bring back what is wanted.
+
+What a process has changed of a file that it has mapped (the class archives of a JVM, the data of libraries) is put out
+like other memory, but to be told that it is wanted makes the kernel read the file. Reading one byte of each such page
+brings it back, from outside, several at once (process_vm_readv(2)). From then on it counts as used, so that this is
+done only from the second time on, for what the process itself had touched.
 """
 
 from __future__ import annotations
@@ -17,8 +22,9 @@ import fcntl
 import functools
 import mmap
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from argo_proxy.sandboxes import syscalls
@@ -39,6 +45,7 @@ _SCAN_WORDS = 12
 _SCAN = (3 << 30) | (8 * _SCAN_WORDS << 16) | (ord("f") << 8) | 16  # _IOWR('f', 16, struct pm_scan_arg)
 _IS_FILE, _IS_PRESENT = 1 << 2, 1 << 3
 _REGIONS = 1024  # of one call
+_TOGETHER = 64  # pages that one call reads
 _KERNEL = 1 << 63  # where it has something mapped into every process, that is no memory of theirs
 _ADDRESS_BITS = (52, 48, 47, 39)  # that processes have, on one machine or another
 
@@ -52,10 +59,14 @@ class NoSwap(OSError):
 
 @dataclass(frozen=True, slots=True)
 class PutOut:
-    """One process. `ranges`: what it had in memory for itself; empty where that cannot be told."""
+    """One process. `ranges`: what it had in memory for itself; empty where that cannot be told.
+
+    `changed`: pages of files that it had changed, as vectors of one byte each for process_vm_readv(2).
+    """
 
     pid: int
     ranges: Sequence[Range]
+    changed: array.array[int] = field(default_factory=lambda: array.array("Q"))
 
 
 def swap_bytes() -> tuple[int, int]:
@@ -77,8 +88,11 @@ def why_no_paging() -> str:
     return ""
 
 
-def put_out(pids: Iterable[int]) -> list[PutOut]:
-    """Have the kernel write the memory of these processes to swap. Blocks for milliseconds. Raises NoSwap."""
+def put_out(pids: Iterable[int], again: Container[int] = ()) -> list[PutOut]:
+    """Have the kernel write the memory of these processes to swap. Blocks for milliseconds. Raises NoSwap.
+
+    `again`: those that were called back before.
+    """
     found = []
     for pid in pids:
         with contextlib.suppress(OSError):  # it ended meanwhile
@@ -86,7 +100,7 @@ def put_out(pids: Iterable[int]) -> list[PutOut]:
             if ranges is None:
                 found.append((PutOut(pid, ()), _private(pid), sizes(_PROC / str(pid) / "status").get("RssAnon", 0)))
             elif (size := sum(end - start for start, end in ranges)) >= _LEAST_BYTES:
-                found.append((PutOut(pid, ranges), ranges, size))
+                found.append((_sorted(pid, ranges, changed=pid in again), ranges, size))
     room = swap_bytes()[1] - _SWAP_KEPT
     if sum(size for _, _, size in found) > room:
         raise NoSwap(f"only {max(room, 0) >> 20} MB of swap are left")
@@ -140,11 +154,27 @@ def _write_one(path: Path, *values: str) -> None:
     path.write_text(values[-1])
 
 
-def call_back(out: Iterable[PutOut]) -> None:
-    """Begin to read what was put out. Blocks for about a millisecond."""
+def call_back(out: Iterable[PutOut], readers: Executor) -> None:
+    """Begin to read what was put out; `readers` wait for it. Blocks for about a millisecond."""
+    words = 2 * _TOGETHER
     for each in out:
         with contextlib.suppress(OSError):  # it ended
             _advise(each.pid, each.ranges, _WILLNEED)
+        for start in range(0, len(each.changed), words):
+            readers.submit(_read_back, each.pid, each.changed[start : start + words])
+
+
+def _read_back(pid: int, vectors: array.array[int]) -> None:
+    """Waits for pages of a process."""
+    kept = ctypes.create_string_buffer(len(vectors))
+    here = _Vector(ctypes.addressof(kept), len(vectors))
+    library = ctypes.CDLL(None)
+    start, end = vectors.buffer_info()[0], len(vectors) // 2
+    at = 0
+    while at < end:
+        there = ctypes.c_void_p(start + at * ctypes.sizeof(_Vector))
+        done = int(library.process_vm_readv(pid, ctypes.byref(here), 1, there, end - at, 0))
+        at += max(done, 0) + 1  # the next is unmapped meanwhile, or all: then this ends soon
 
 
 class _Vector(ctypes.Structure):
@@ -193,6 +223,32 @@ def _parts(ranges: Sequence[Range]) -> Iterator[list[Range]]:
         size += end - start
     if part:
         yield part
+
+
+def _sorted(pid: int, ranges: Sequence[Range], *, changed: bool) -> PutOut:
+    """By how they come back. Raises OSError."""
+    usual: list[Range] = []
+    vectors = array.array("Q")
+    files = iter(_of_files(pid))
+    file = next(files, None)
+    for start, end in ranges:
+        while file is not None and file[1] <= start:
+            file = next(files, None)
+        if file is None or end <= file[0]:
+            usual.append((start, end))
+        elif changed:
+            for page in range(start, end, mmap.PAGESIZE):
+                vectors.extend((page, 1))
+    return PutOut(pid, usual, vectors)
+
+
+def _of_files(pid: int) -> Iterator[Range]:
+    """Where it has files mapped, in their order. Raises OSError."""
+    for line in (_PROC / str(pid) / "maps").read_text().splitlines():
+        addresses, _, _, _, _, *name = line.split(None, 5)
+        if name and name[0].startswith("/"):
+            start, end = (int(address, 16) for address in addresses.split("-"))
+            yield start, end
 
 
 def _present(pid: int) -> list[Range] | None:
