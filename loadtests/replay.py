@@ -30,6 +30,7 @@ from traces.model import Trace
 MOST_AT_ONCE = 1000
 CALL_SECONDS = 120
 READY_SECONDS = 600
+MOST_SAID = 300  # characters
 MEMORY_MB = (128, 512)  # what apps of the trace allocate is taken between these
 
 
@@ -125,7 +126,8 @@ class Replay:
         if options.results:
             outcome.write(self.calls, Path(options.results))
         if options.summary:
-            Path(options.summary).write_text(json.dumps(outcome.summary(self.calls) | {"setup": told}))
+            figures = outcome.summary(self.calls) | {"failures": outcome.failures(self.calls), "setup": told}
+            Path(options.summary).write_text(json.dumps(figures))
         if options.report_file:
             Path(options.report_file).write_text(report.html(self.calls, told))
 
@@ -171,11 +173,18 @@ def seen(answer: ResponseContextManager) -> Iterator[tuple[str, Any]]:
     """What an activation says about itself; services that annotate less say less."""
     yield "status", answer.status_code
     activation = answer.json() if answer.status_code in {200, 502} else {}
-    yield "succeeded", answer.status_code == 200 and activation["response"]["success"]
+    succeeded = answer.status_code == 200 and activation["response"]["success"]
+    yield "succeeded", succeeded
+    yield "said", "" if succeeded else _said(answer)
     annotations = {each["key"]: each["value"] for each in activation.get("annotations", ())}
     yield "cold", annotations.get("argo.phases", {}).get("cold", "initTime" in annotations if annotations else None)
     yield "tier", annotations.get("argo.tier", "")
     yield "sandbox", annotations.get("argo.sandbox", "")
+
+
+def _said(answer: ResponseContextManager) -> str:
+    said = getattr(answer, "text", None) or getattr(answer, "error", None) or "no answer"
+    return f"HTTP {answer.status_code} {said}"[:MOST_SAID]
 
 
 @events.init.add_listener

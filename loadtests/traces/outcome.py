@@ -11,6 +11,8 @@ from typing import Any
 
 IDEAL_LEAST_MS = 10.0  # what the shortest functions are held against: a warm call through the API
 
+MOST_TOLD = 10  # failures in words
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -27,6 +29,7 @@ class Call:
     cold: bool | None = None  # None where the service does not say
     tier: str = ""
     sandbox: str = ""
+    said: str = ""  # the beginning of the answer, where it did not succeed
 
     @property
     def slowdown(self) -> float:
@@ -50,6 +53,11 @@ def percentile(values: Sequence[float], share: float) -> float:
     """Of values in any order; 0 of none."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else 0.0
+
+
+def failures(calls: Iterable[Call]) -> list[str]:
+    """The first, in words."""
+    return [f"{call.family}, {call.at:.1f} s: {call.said}" for call in calls if not call.succeeded][:MOST_TOLD]
 
 
 def summary(calls: Sequence[Call]) -> dict[str, Any]:

@@ -28,8 +28,10 @@ def calls() -> list[Call]:
 
 
 def test_figures_count_what_failed_was_cold_and_how_slow_it_was() -> None:
-    told = outcome.summary([*calls(), replace(CALL, status=502, succeeded=False, asked_ms=0, latency_ms=50.0)])
+    failed = replace(CALL, status=502, succeeded=False, asked_ms=0, latency_ms=50.0, said="HTTP 502 gone")
+    told = outcome.summary([*calls(), failed])
     assert (told["invocations"], told["failed"], told["cold_starts"]) == (201, 1, 2)
+    assert outcome.failures([CALL, failed]) == ["java_orders, 1.0 s: HTTP 502 gone"]
     assert told["by_tier"] == {"ordinary": 101, "native": 100}
     assert told["slowdown_p50"] == pytest.approx(1.5, abs=0.02)
     assert told["slowdown_p999"] == 5.0  # held against the shortest ideal, not against nothing
