@@ -54,3 +54,16 @@ class Heard:
 @pytest.fixture
 def heard():
     return Heard()
+
+
+async def meet_again(server, sender, listener, heard):
+    """The bus goes away and comes back, and what is sent then arrives."""
+    await listener.listen("t.away", heard)
+    back = type(heard)()
+    for member in (sender, listener):
+        member.reconnected.append(lambda: back(1))
+    server.restart()
+    await back.until(2)
+    await listener.flush()
+    sender.send("t.away", b"again")
+    assert await heard.until(1) == [b"again"]

@@ -8,7 +8,7 @@ from argo_dev.nats import nats
 from argo_provider.cluster.bus import NoAnswer
 from argo_provider.cluster.errors import ClusterError
 
-from .conftest import PATIENCE
+from .conftest import PATIENCE, meet_again
 
 pytestmark = pytest.mark.integration
 
@@ -92,14 +92,6 @@ async def test_a_bus_that_wants_a_password_is_named_and_let_in_with_it(join):
 async def test_members_find_the_bus_again(join, heard):
     with nats() as server:
         sender, listener = await join(url=server.url), await join(url=server.url)
-        await listener.listen("t.away", heard)
-        back = type(heard)()
-        for member in (sender, listener):
-            member.reconnected.append(lambda: back(1))
-        server.restart()
-        await back.until(2)
-        await listener.flush()
-        sender.send("t.away", b"again")
-        assert await heard.until(1) == [b"again"]
+        await meet_again(server, sender, listener, heard)
         for member in (sender, listener):
             await member.close()

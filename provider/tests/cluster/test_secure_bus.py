@@ -8,6 +8,8 @@ from argo_dev.nats import nats
 
 from argo_provider.cluster.errors import ClusterError
 
+from .conftest import meet_again
+
 pytestmark = pytest.mark.integration
 
 LARGE = b"large" * (1 << 20)  # of many records, and of several reads
@@ -58,15 +60,7 @@ async def test_where_nobody_listens_a_message_bounces(enter, heard):
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_members_find_the_bus_again(enter, server, heard):
     sender, listener = await enter(), await enter()
-    await listener.listen("t.away", heard)
-    back = type(heard)()
-    for member in (sender, listener):
-        member.reconnected.append(lambda: back(1))
-    server.restart()
-    await back.until(2)
-    await listener.flush()
-    sender.send("t.away", b"again")
-    assert await heard.until(1) == [b"again"]
+    await meet_again(server, sender, listener, heard)
 
 
 async def test_a_bus_of_another_authority_is_named(enter, tmp_path):

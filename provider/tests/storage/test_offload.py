@@ -22,6 +22,14 @@ def threads():
     opened.close()
 
 
+@pytest.fixture
+def naps(monkeypatch):
+    """Those that the loop took."""
+    taken = []
+    monkeypatch.setattr(offload.time, "sleep", taken.append)
+    return taken
+
+
 async def test_result_and_error_come_back(threads):
     assert await threads.run(lambda a, b: a + b, 2, 3) == 5
     with pytest.raises(ZeroDivisionError):
@@ -46,9 +54,7 @@ async def test_begun_work_ends_though_its_caller_went_away(threads):
     assert ended.is_set()
 
 
-async def test_busy_loop_hands_the_lock_over_only_while_work_is_in_flight(threads, monkeypatch):
-    naps = []
-    monkeypatch.setattr(offload.time, "sleep", naps.append)
+async def test_busy_loop_hands_the_lock_over_only_while_work_is_in_flight(threads, naps):
     let_go = threading.Event()
     work = asyncio.ensure_future(threads.run(let_go.wait, 10))
     await asyncio.sleep(0)
@@ -65,9 +71,7 @@ async def test_busy_loop_hands_the_lock_over_only_while_work_is_in_flight(thread
     assert naps == []
 
 
-async def test_a_loop_that_sleeps_keeps_its_time(threads, monkeypatch):
-    naps = []
-    monkeypatch.setattr(offload.time, "sleep", naps.append)
+async def test_a_loop_that_sleeps_keeps_its_time(threads, naps):
     let_go = threading.Event()
     work = asyncio.ensure_future(threads.run(let_go.wait, 10))
     await asyncio.sleep(0.05)

@@ -229,7 +229,7 @@ def _sorted(pid: int, ranges: Sequence[Range], *, changed: bool) -> PutOut:
     """By how they come back. Raises OSError."""
     usual: list[Range] = []
     vectors = array.array("Q")
-    files = iter(_of_files(pid))
+    files = (place for place, _, name in _mapped(pid) if name.startswith("/"))
     file = next(files, None)
     for start, end in ranges:
         while file is not None and file[1] <= start:
@@ -240,15 +240,6 @@ def _sorted(pid: int, ranges: Sequence[Range], *, changed: bool) -> PutOut:
             for page in range(start, end, mmap.PAGESIZE):
                 vectors.extend((page, 1))
     return PutOut(pid, usual, vectors)
-
-
-def _of_files(pid: int) -> Iterator[Range]:
-    """Where it has files mapped, in their order. Raises OSError."""
-    for line in (_PROC / str(pid) / "maps").read_text().splitlines():
-        addresses, _, _, _, _, *name = line.split(None, 5)
-        if name and name[0].startswith("/"):
-            start, end = (int(address, 16) for address in addresses.split("-"))
-            yield start, end
 
 
 def _present(pid: int) -> list[Range] | None:
@@ -285,10 +276,16 @@ def _scan(pid: int, start: int, end: int) -> tuple[list[Range], int]:
 
 def _private(pid: int) -> list[Range]:
     """All that a process has mapped for itself. Raises OSError."""
-    found: list[Range] = []
+    return [
+        (start, end)
+        for (start, end), allowed, _ in _mapped(pid)
+        if allowed.endswith("p") and not allowed.startswith("---") and end < _KERNEL
+    ]
+
+
+def _mapped(pid: int) -> Iterator[tuple[Range, str, str]]:
+    """Addresses in their order, what is allowed there, and a file's path, another name or "". Raises OSError."""
     for line in (_PROC / str(pid) / "maps").read_text().splitlines():
-        addresses, allowed, *_ = line.split(None, 2)
+        addresses, allowed, _, _, _, *name = line.split(None, 5)
         start, end = (int(address, 16) for address in addresses.split("-"))
-        if allowed.endswith("p") and not allowed.startswith("---") and end < _KERNEL:
-            found.append((start, end))
-    return found
+        yield (start, end), allowed, name[0] if name else ""
